@@ -1,0 +1,70 @@
+"""A client of mcts_service: NumPy in, typed plans out, one exception for each way to fail.
+
+    from mcts_client import PlannerClient
+
+    with PlannerClient("localhost:50051") as client:
+        plan = client.plan("connect_four", "4455", simulations=10_000)
+        print(plan.action, plan.value)
+
+Importing it loads gRPC and NumPy, and nothing compiled of mcts_service.
+"""
+
+from mcts_client.async_client import AsyncPlannerClient
+from mcts_client.client import PlannerClient
+from mcts_client.errors import (
+    BudgetTooLarge,
+    Cancelled,
+    DeadlineExpired,
+    FieldViolation,
+    InvalidRequest,
+    MCTSServiceError,
+    ModelFault,
+    NoLegalAction,
+    Overloaded,
+    ReplicaLost,
+    TerminalState,
+    Unauthenticated,
+    UnknownModel,
+)
+from mcts_client.results import (
+    ActionSpec,
+    ActionStatistics,
+    Budget,
+    ModelId,
+    ModelInfo,
+    ModelSummary,
+    Plan,
+    PrincipalVariationStep,
+    SearchOptions,
+    StateSpec,
+    StopReason,
+)
+
+__all__ = [
+    "ActionSpec",
+    "ActionStatistics",
+    "AsyncPlannerClient",
+    "Budget",
+    "BudgetTooLarge",
+    "Cancelled",
+    "DeadlineExpired",
+    "FieldViolation",
+    "InvalidRequest",
+    "MCTSServiceError",
+    "ModelFault",
+    "ModelId",
+    "ModelInfo",
+    "ModelSummary",
+    "NoLegalAction",
+    "Overloaded",
+    "Plan",
+    "PlannerClient",
+    "PrincipalVariationStep",
+    "ReplicaLost",
+    "SearchOptions",
+    "StateSpec",
+    "StopReason",
+    "TerminalState",
+    "Unauthenticated",
+    "UnknownModel",
+]

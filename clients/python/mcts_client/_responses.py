@@ -1,0 +1,140 @@
+"""Responses, read into Python values: what the two clients share after the call."""
+
+from __future__ import annotations
+
+import math
+
+from google.protobuf.duration_pb2 import Duration
+
+from mcts_client._values import dtype_of, read_value
+from mcts_client.results import (
+    ActionSpec,
+    ActionStatistics,
+    Budget,
+    ModelId,
+    ModelInfo,
+    ModelSummary,
+    Plan,
+    PrincipalVariationStep,
+    SearchOptions,
+    StateSpec,
+    StopReason,
+    ValueKind,
+)
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["model_info", "model_list", "plan"]
+
+_STOP_REASONS = {
+    planner_pb2.STOP_REASON_SIMULATIONS: StopReason.SIMULATIONS,
+    planner_pb2.STOP_REASON_TIME_LIMIT: StopReason.TIME_LIMIT,
+    planner_pb2.STOP_REASON_MAX_BYTES: StopReason.MAX_BYTES,
+    planner_pb2.STOP_REASON_CANCELLED: StopReason.CANCELLED,
+}
+_KINDS: dict[int, ValueKind] = {
+    planner_pb2.VALUE_KIND_DISCRETE: "discrete",
+    planner_pb2.VALUE_KIND_TENSOR: "tensor",
+    planner_pb2.VALUE_KIND_OPAQUE: "opaque",
+    planner_pb2.VALUE_KIND_JSON: "json",
+}
+_EVALUATIONS = {
+    planner_pb2.EVALUATION_AUTO: "auto",
+    planner_pb2.EVALUATION_ROLLOUT: "rollout",
+    planner_pb2.EVALUATION_VALUE: "value",
+}
+
+
+def plan(response: planner_pb2.PlanResponse) -> Plan:
+    """A `PlanResponse` as a `Plan`."""
+    return Plan(
+        action=read_value(response.action),
+        value=response.value,
+        player_values=tuple(response.player_values),
+        actions=tuple(_statistics(action) for action in response.actions),
+        principal_variation=tuple(_step(step) for step in response.principal_variation),
+        simulations=response.simulations,
+        nodes=response.nodes,
+        depth=response.depth,
+        bytes=response.bytes,
+        recipe=response.recipe,
+        stop_reason=_STOP_REASONS.get(response.stop_reason, StopReason.UNKNOWN),
+        queue_time=_seconds(response.queue_time),
+        search_time=_seconds(response.search_time),
+        model=ModelId(response.model.name, response.model.version),
+        seed=response.seed,
+        deterministic=response.deterministic,
+        request_id=response.request_id,
+    )
+
+
+def model_list(response: planner_pb2.ListModelsResponse) -> tuple[ModelSummary, ...]:
+    """A `ListModelsResponse` as its models, in the server's order."""
+    return tuple(
+        ModelSummary(summary.model.name, summary.model.version, summary.description)
+        for summary in response.models
+    )
+
+
+def model_info(response: planner_pb2.GetModelResponse) -> ModelInfo:
+    """A `GetModelResponse` as a `ModelInfo`."""
+    return ModelInfo(
+        name=response.model.name,
+        version=response.model.version,
+        description=response.description,
+        state_spec=_state_spec(response.state_spec),
+        action_spec=ActionSpec(
+            kind=_KINDS.get(response.action_spec.kind, "unknown"),
+            num_actions=response.action_spec.num_actions,
+            description=response.action_spec.description,
+        ),
+        num_players=response.num_players,
+        discount=response.discount,
+        capabilities=tuple(response.capabilities),
+        default_budget=_budget(response.default_budget),
+        max_budget=_budget(response.max_budget),
+        default_options=_options(response.default_options),
+    )
+
+
+def _statistics(message: planner_pb2.ActionStatistics) -> ActionStatistics:
+    return ActionStatistics(
+        action=read_value(message.action),
+        visits=message.visits,
+        value=message.value if message.HasField("value") else math.nan,
+        standard_error=message.standard_error if message.HasField("standard_error") else math.nan,
+    )
+
+
+def _step(message: planner_pb2.PrincipalVariationStep) -> PrincipalVariationStep:
+    return PrincipalVariationStep(read_value(message.action), message.visits, message.value)
+
+
+def _state_spec(message: planner_pb2.StateSpec) -> StateSpec:
+    return StateSpec(
+        kind=_KINDS.get(message.kind, "unknown"),
+        dtype=dtype_of(message.dtype),
+        shape=tuple(message.shape),
+        num_values=message.num_values,
+        example=read_value(message.example) if message.HasField("example") else None,
+        description=message.description,
+    )
+
+
+def _budget(message: planner_pb2.Budget) -> Budget:
+    return Budget(
+        simulations=message.simulations if message.HasField("simulations") else None,
+        time_limit=_seconds(message.time_limit) if message.HasField("time_limit") else None,
+        max_bytes=message.max_bytes if message.HasField("max_bytes") else None,
+    )
+
+
+def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
+    return SearchOptions(
+        exploration=message.exploration if message.HasField("exploration") else None,
+        max_depth=message.max_depth if message.HasField("max_depth") else None,
+        evaluation=_EVALUATIONS.get(message.evaluation),
+    )
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.ToNanoseconds() / 1e9

@@ -1,0 +1,102 @@
+"""The client for asyncio: each call is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import grpc
+
+from mcts_client import _calls, _checks
+from mcts_client._channel import channel_options, check_target
+from mcts_client._status import error_from
+from mcts_service.v1 import planner_pb2_grpc
+
+__all__ = ["AsyncPlannerClient"]
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _awaited(
+    build: Callable[Arguments, _calls.Call[Any, Result]],
+) -> Callable[Concatenate[AsyncPlannerClient, Arguments], Coroutine[Any, Any, Result]]:
+    """The method that builds a call with `build` and awaits its result."""
+
+    @_calls.as_method(build)
+    async def method(
+        self: AsyncPlannerClient, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        return await self._answer(build(*args, **kwargs))
+
+    return method
+
+
+class AsyncPlannerClient:
+    """Plans on a server, from a running event loop. Many calls may be in flight at once.
+
+        async with AsyncPlannerClient("localhost:50051") as client:
+            plans = await asyncio.gather(
+                *(client.plan("taxi", state, simulations=1_000) for state in range(10))
+            )
+
+    Cancelling the task that awaits a call cancels the search on the server.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        max_attempts: int = 4,
+        wait_for_ready: bool = False,
+        options: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        """Connects with the first call. The arguments are those of `PlannerClient`.
+
+        Raises:
+          InvalidRequest: an argument is wrong.
+          RuntimeError: no event loop is running.
+        """
+        asyncio.get_running_loop()  # a channel made outside of it would serve another loop
+        self._target = check_target(target)
+        self._timeout = _checks.timeout(timeout)
+        arguments = channel_options(
+            max_attempts=max_attempts, wait_for_ready=wait_for_ready, options=options
+        )
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(target, arguments)
+        else:
+            self._channel = grpc.aio.secure_channel(target, credentials, arguments)
+        self._stub = planner_pb2_grpc.PlannerServiceStub(self._channel)
+
+    plan = _awaited(_calls.plan)
+    list_models = _awaited(_calls.list_models)
+    get_model = _awaited(_calls.get_model)
+
+    async def close(self) -> None:
+        """Closes the connection; calls in flight are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> AsyncPlannerClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _answer(self, call: _calls.Call[Any, Result]) -> Result:
+        try:
+            response = await getattr(self._stub, call.method)(
+                call.request, timeout=call.deadline(self._timeout)
+            )
+        except grpc.RpcError as error:
+            raise error_from(error, self._target, call.model) from error
+        return call.read(response)

@@ -1,0 +1,230 @@
+"""What the service answers, as plain Python values.
+
+States and actions are ints (`discrete`), NumPy arrays (`tensor`), bytes (`opaque`), or what
+JSON holds (`json`): None, bools, floats, strings, lists and dicts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = [
+    "ActionSpec",
+    "ActionStatistics",
+    "Budget",
+    "ModelId",
+    "ModelInfo",
+    "ModelSummary",
+    "Plan",
+    "PrincipalVariationStep",
+    "SearchOptions",
+    "StateSpec",
+    "StopReason",
+    "ValueKind",
+]
+
+ValueKind = Literal["discrete", "tensor", "opaque", "json", "unknown"]
+
+
+class StopReason(str, Enum):
+    """Which rule ended the search."""
+
+    SIMULATIONS = "simulations"
+    TIME_LIMIT = "time_limit"
+    MAX_BYTES = "max_bytes"
+    CANCELLED = "cancelled"
+    #: A rule that the server knows and this client is too old for.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ActionStatistics:
+    """What the search learned of one legal action of the root.
+
+    Attributes:
+      action: the model's own action.
+      visits: simulations that took it first.
+      value: mean discounted return, for the player to move at the root; NaN if never tried.
+      standard_error: of `value`; NaN below two visits.
+    """
+
+    action: Any
+    visits: int
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class PrincipalVariationStep:
+    """One step of the line of play that the search holds best.
+
+    Attributes:
+      action: the model's own action.
+      visits: simulations that took this step.
+      value: mean return from here on, for the player who moves here.
+    """
+
+    action: Any
+    visits: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The best action for a state, and why.
+
+    Attributes:
+      action: the recommended action.
+      value: its mean discounted return, in reward units, for the player to move.
+      player_values: mean return of each player over all simulations.
+      actions: every legal (and allowed) action of the state, in the model's order.
+      principal_variation: the most visited line of play.
+      simulations: how many were run.
+      nodes: nodes in the tree.
+      depth: the deepest node's distance from the root, in steps.
+      bytes: memory that the tree held.
+      recipe: the algorithm that ran.
+      stop_reason: which limit stopped it.
+      queue_time: seconds spent waiting for a free worker.
+      search_time: seconds spent searching.
+      model: which model and version answered.
+      seed: gives the same plan again, if `deterministic`.
+      deterministic: True if only the count of simulations stopped the search.
+      request_id: the request's own.
+    """
+
+    action: Any
+    value: float
+    player_values: tuple[float, ...]
+    actions: tuple[ActionStatistics, ...]
+    principal_variation: tuple[PrincipalVariationStep, ...]
+    simulations: int
+    nodes: int
+    depth: int
+    bytes: int
+    recipe: str
+    stop_reason: StopReason
+    queue_time: float
+    search_time: float
+    model: ModelId
+    seed: int
+    deterministic: bool
+    request_id: str
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """One line of the list of models."""
+
+    name: str
+    version: str
+    description: str
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """What a model's states look like.
+
+    Attributes:
+      kind: the form of a state; "unknown" if this client is too old for it.
+      dtype: of a tensor, else None.
+      shape: of a tensor, else ().
+      num_values: a discrete state is from 0 to num_values - 1; 0 if that is not known.
+      example: a state to try, or None if the server gave none.
+      description: what the numbers mean.
+    """
+
+    kind: ValueKind
+    dtype: np.dtype[Any] | None
+    shape: tuple[int, ...]
+    num_values: int
+    example: Any
+    description: str
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """What a model's actions look like.
+
+    Attributes:
+      kind: the form of an action; "unknown" if this client is too old for it.
+      num_actions: a discrete action is from 0 to num_actions - 1.
+      description: what the numbers mean.
+    """
+
+    kind: ValueKind
+    num_actions: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limits of a plan; None where there is none.
+
+    Attributes:
+      simulations: new simulations.
+      time_limit: seconds from the receipt of the request.
+      max_bytes: memory of the search tree.
+    """
+
+    simulations: int | None
+    time_limit: float | None
+    max_bytes: int | None
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The settings of a search; None where the server told none.
+
+    Attributes:
+      exploration: weight of exploration.
+      max_depth: steps that a simulation looks ahead.
+      evaluation: how a new leaf is valued: "auto", "rollout" or "value".
+    """
+
+    exploration: float | None
+    max_depth: int | None
+    evaluation: str | None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What one model looks like from outside.
+
+    Attributes:
+      name: by which requests ask for it.
+      version: of this model.
+      description: one line.
+      state_spec: what its states look like.
+      action_spec: what its actions look like.
+      num_players: who take turns; 1 unless it is a game.
+      discount: weight of a reward one step later.
+      capabilities: what it can do beyond sampling.
+      default_budget: what a request with no limit gets.
+      max_budget: what a request may ask for at most.
+      default_options: what settings that are not given mean.
+    """
+
+    name: str
+    version: str
+    description: str
+    state_spec: StateSpec
+    action_spec: ActionSpec
+    num_players: int
+    discount: float
+    capabilities: tuple[str, ...]
+    default_budget: Budget
+    max_budget: Budget
+    default_options: SearchOptions

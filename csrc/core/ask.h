@@ -1,0 +1,173 @@
+/* Questions to the model. Outputs are set to sentinels before a call and validated after
+ * it, because a compiled callback that failed may return 0 and leave garbage behind. */
+#ifndef MCTS_CORE_ASK_H
+#define MCTS_CORE_ASK_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "mcts_model.h"
+
+/* What the core's functions return beside MCTS_OK. */
+enum outcome_of_call {
+  FAILED = -100,      /* the model broke its contract: see the fault */
+  OUT_OF_BYTES = -101,
+  INTERRUPTED = -102  /* cancelled, or out of time, in the middle of a simulation */
+};
+
+/* How the model broke its contract. */
+typedef struct {
+  const char *function; /* of the model; NULL: no fault */
+  const char *problem;  /* what was wrong with its answer; NULL: it returned `status` */
+  int status;
+  char text[256]; /* the model's own error text */
+} fault;
+
+static inline int fault_set(fault *f, const mcts_model *m, void *ctx, const char *function,
+                            const char *problem, int status) {
+  f->function = function;
+  f->problem = problem;
+  f->status = status;
+  const char *text = !problem && m->error_text ? m->error_text(ctx) : NULL;
+  strncpy(f->text, text ? text : "", sizeof f->text - 1);
+  f->text[sizeof f->text - 1] = '\0';
+  return FAILED;
+}
+
+static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
+                             mcts_bitgen *rng, size_t state_size, void *next_state,
+                             double *rewards, bool *terminated, fault *f) {
+  int32_t ended = -1;
+  memset(next_state, 0, state_size);
+  for (uint32_t p = 0; p < m->num_players; p++) rewards[p] = NAN;
+  int status = m->sample(ctx, state, action, rng, next_state, rewards, &ended, NULL);
+  if (status < 0) return fault_set(f, m, ctx, "sample", NULL, status);
+  const char *problem = NULL;
+  for (uint32_t p = 0; p < m->num_players; p++)
+    if (!isfinite(rewards[p])) problem = "a reward is not a finite number, or was not set";
+  if (ended != 0 && ended != 1) problem = "terminated is neither 0 nor 1, or was not set";
+  if (problem) {
+    if (m->release) m->release(ctx, next_state);
+    return fault_set(f, m, ctx, "sample", problem, MCTS_OK);
+  }
+  *terminated = ended;
+  return MCTS_OK;
+}
+
+/* The legal actions, ascending; `actions` has room for max_actions. */
+static inline int ask_actions(const mcts_model *m, void *ctx, const void *state,
+                              int32_t *actions, int32_t *count, fault *f) {
+  if (!m->actions) {
+    *count = (int32_t)m->num_actions;
+    for (int32_t i = 0; i < *count; i++) actions[i] = i;
+    return MCTS_OK;
+  }
+  *count = -1;
+  int status = m->actions(ctx, state, count, actions);
+  if (status < 0) return fault_set(f, m, ctx, "actions", NULL, status);
+  if (*count < 0 || (uint32_t)*count > m->max_actions)
+    return fault_set(f, m, ctx, "actions", "the count is not from 0 to max_actions", MCTS_OK);
+  for (int32_t i = 0; i < *count; i++) {
+    if (actions[i] < 0 || (m->num_actions && (uint32_t)actions[i] >= m->num_actions))
+      return fault_set(f, m, ctx, "actions", "an action is not from 0 to num_actions - 1",
+                       MCTS_OK);
+    if (i > 0 && actions[i] <= actions[i - 1])
+      return fault_set(f, m, ctx, "actions", "the actions do not ascend", MCTS_OK);
+  }
+  return MCTS_OK;
+}
+
+/* As ask_actions, of a state that is not terminal: there must be one. */
+static inline int ask_some_actions(const mcts_model *m, void *ctx, const void *state,
+                                   int32_t *actions, int32_t *count, fault *f) {
+  int status = ask_actions(m, ctx, state, actions, count, f);
+  if (status == MCTS_OK && *count == 0)
+    return fault_set(f, m, ctx, "actions", "no action is legal in a state that is not terminal",
+                     MCTS_OK);
+  return status;
+}
+
+static inline int ask_player(const mcts_model *m, void *ctx, const void *state, uint8_t *player,
+                             fault *f) {
+  *player = 0;
+  if (!m->player) return MCTS_OK;
+  int32_t answer = -1;
+  int status = m->player(ctx, state, &answer);
+  if (status < 0) return fault_set(f, m, ctx, "player", NULL, status);
+  if (answer < 0 || (uint32_t)answer >= m->num_players)
+    return fault_set(f, m, ctx, "player", "the player is not from 0 to num_players - 1", MCTS_OK);
+  *player = (uint8_t)answer;
+  return MCTS_OK;
+}
+
+static inline int ask_terminal(const mcts_model *m, void *ctx, const void *state, bool *terminal,
+                               fault *f) {
+  *terminal = false;
+  if (!m->terminal) return MCTS_OK;
+  int32_t answer = -1;
+  int status = m->terminal(ctx, state, &answer);
+  if (status < 0) return fault_set(f, m, ctx, "terminal", NULL, status);
+  if (answer != 0 && answer != 1)
+    return fault_set(f, m, ctx, "terminal", "the answer is neither 0 nor 1", MCTS_OK);
+  *terminal = answer;
+  return MCTS_OK;
+}
+
+static inline int ask_finite(const mcts_model *m, void *ctx, const double *numbers,
+                             const char *function, const char *problem, fault *f) {
+  for (uint32_t p = 0; p < m->num_players; p++)
+    if (!isfinite(numbers[p])) return fault_set(f, m, ctx, function, problem, MCTS_OK);
+  return MCTS_OK;
+}
+
+/* The model's own value of a state, for each player. */
+static inline int ask_value(const mcts_model *m, void *ctx, const void *state, double *values,
+                            fault *f) {
+  for (uint32_t p = 0; p < m->num_players; p++) values[p] = NAN;
+  int status = m->evaluate(ctx, state, NULL, values);
+  if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
+  return ask_finite(m, ctx, values, "evaluate", "a value is not a finite number, or was not set",
+                    f);
+}
+
+static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
+                              uint32_t max_steps, mcts_bitgen *rng, double *returns,
+                              uint64_t *steps, fault *f) {
+  int64_t taken = -1;
+  for (uint32_t p = 0; p < m->num_players; p++) returns[p] = NAN;
+  int status = m->rollout(ctx, state, max_steps, m->discount, rng, returns, &taken);
+  if (status < 0) return fault_set(f, m, ctx, "rollout", NULL, status);
+  if (taken < 0 || taken > (int64_t)max_steps)
+    return fault_set(f, m, ctx, "rollout", "the steps are not from 0 to max_steps", MCTS_OK);
+  *steps += (uint64_t)taken;
+  return ask_finite(m, ctx, returns, "rollout", "a return is not a finite number, or was not set",
+                    f);
+}
+
+/* The action that the rollout policy takes in a state that is not terminal. */
+static inline int ask_rollout_action(const mcts_model *m, void *ctx, const void *state,
+                                     mcts_bitgen *rng, int32_t *scratch, int32_t *action,
+                                     fault *f) {
+  if (!m->rollout_action) {
+    if (!m->actions) {
+      *action = (int32_t)mcts_random_below(rng, m->num_actions);
+      return MCTS_OK;
+    }
+    int32_t count;
+    int status = ask_some_actions(m, ctx, state, scratch, &count, f);
+    if (status < 0) return status;
+    *action = scratch[mcts_random_below(rng, (uint32_t)count)];
+    return MCTS_OK;
+  }
+  int64_t answer = -1;
+  int status = m->rollout_action(ctx, state, rng, &answer);
+  if (status < 0) return fault_set(f, m, ctx, "rollout_action", NULL, status);
+  if (answer < 0 || answer >= (int64_t)(m->num_actions ? m->num_actions : m->max_actions))
+    return fault_set(f, m, ctx, "rollout_action", "the action is not from 0 to num_actions - 1",
+                     MCTS_OK);
+  *action = (int32_t)answer;
+  return MCTS_OK;
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* One search: UCT over any model behind mcts_model.h.
+ *
+ *   search_new -> (search_begin -> search_run ... -> read the tree)* -> search_free
+ *
+ * A search belongs to one thread at a time. Reading order of its parts: tree.h (what is in
+ * memory), ask.h (the model), cursor.h (one simulation), then select.h, evaluate.h, backup.h
+ * and the loop in search.c. */
+#ifndef MCTS_CORE_SEARCH_H
+#define MCTS_CORE_SEARCH_H
+
+#include <stdatomic.h>
+
+#include "ask.h"
+#include "cursor.h"
+#include "rng.h"
+#include "tree.h"
+
+typedef struct {
+  double exploration; /* weight of UCB1's second term */
+  uint32_t max_depth; /* steps from the root, tree and rollout together; < 65536 */
+  bool use_value;     /* leaves are valued by `evaluate`, else by a rollout */
+} search_options;
+
+/* What a request fixes beside its limits. */
+typedef struct {
+  const void *state;      /* state_bytes; copied */
+  uint32_t horizon;       /* steps left; 0: no end is known */
+  const int32_t *allowed; /* ascending; NULL: every legal action */
+  uint32_t num_allowed;
+  uint64_t seed;
+  uint64_t max_bytes;
+} search_root;
+
+enum begin_status { ROOT_INVALID = -110, ROOT_TERMINAL = -111, ROOT_NO_ACTION = -112 };
+
+typedef enum {
+  STOP_NONE,
+  STOP_SIMULATIONS,
+  STOP_TIME_LIMIT,
+  STOP_MAX_BYTES,
+  STOP_CANCELLED,
+  STOP_SLICE /* not an end: the caller wanted to look around */
+} stop_reason;
+
+typedef struct {
+  uint64_t simulations;   /* in all, since search_begin */
+  int64_t deadline;       /* monotonic nanoseconds; INT64_MAX: none */
+  int64_t slice_deadline; /* returns STOP_SLICE then */
+  atomic_int *cancelled;  /* NULL: cannot be cancelled */
+} search_limits;
+
+typedef struct search {
+  const mcts_model *model;
+  void *ctx;
+  search_options options;
+  size_t bytes_per_state; /* that the model holds outside the tree for each node */
+  bool deterministic;
+  bool entered;          /* between the model's `enter` and `leave` */
+  const void *left_over; /* a state that waits for `enter`, to be released; NULL: none */
+
+  tree tree;
+  cursor cursor;
+  int32_t *actions;    /* scratch: the legal actions of one state */
+  double *root_spread; /* sum of squared deviations of each root edge's returns */
+  double *root_mean;   /* mean return of each player */
+
+  uint64_t seed;
+  uint32_t bound;    /* steps from the root that a simulation may take */
+  bool bound_is_end; /* the problem ends there: nothing is worth anything after it */
+  double low, high;  /* range of the returns seen at any edge */
+
+  search_limits limits;
+  uint32_t burst_left;      /* model calls until the model may breathe */
+  uint32_t until_clock;     /* simulations until the clock is read again */
+  int64_t clock_read;       /* when it was last read */
+  uint64_t simulations_then; /* and how many simulations there were */
+
+  uint64_t simulations, model_steps, tree_depth; /* totals; the last sums the path lengths */
+  fault fault;
+} search;
+
+/* Why the struct cannot be used as a model, in words; NULL if it can. */
+const char *search_refuses(const mcts_model *model);
+
+/* NULL if there is no memory. The model must stay alive until search_free. */
+search *search_new(const mcts_model *model, search_options options, size_t bytes_per_state);
+void search_free(search *s);
+
+/* A fresh tree. MCTS_OK, or, with no root to search from, FAILED (see s->fault), OUT_OF_BYTES
+ * or a begin_status. */
+int search_begin(search *s, const search_root *root);
+
+/* Runs simulations until a limit is reached. FAILED: see s->fault; the tree is sound. */
+int search_run(search *s, const search_limits *limits, stop_reason *reason);
+
+/* Monotonic nanoseconds, the clock of search_limits. */
+int64_t search_now(void);
+
+/* Memory that the tree holds, states outside it included. */
+static inline uint64_t search_bytes(const search *s) {
+  return s->tree.blocks.used + s->tree.nodes * s->bytes_per_state;
+}
+
+/* Whether the limit leaves room for so many bytes more. */
+static inline bool search_has_room(const search *s, size_t bytes) {
+  return search_bytes(s) + bytes <= s->tree.blocks.limit;
+}
+
+/* What a node takes, its state outside the tree included. */
+static inline size_t search_node_bytes(const search *s) {
+  return node_size(&s->tree) + s->bytes_per_state;
+}
+
+/* Around calls to the model. FAILED: not entered; see s->fault. */
+static inline int search_enter(search *s) {
+  int status = s->model->enter ? s->model->enter(s->ctx) : MCTS_OK;
+  if (status < 0) return fault_set(&s->fault, s->model, s->ctx, "enter", NULL, status);
+  s->entered = true;
+  return MCTS_OK;
+}
+
+/* Nothing where `enter` has failed. */
+static inline void search_leave(search *s) {
+  if (s->entered && s->model->leave) s->model->leave(s->ctx);
+  s->entered = false;
+}
+
+/* Gives up a state that is no node's: at once, or with the tree's if the model could not be
+ * entered again. */
+static inline void search_release(search *s, const void *state) {
+  if (!s->model->release) return;
+  if (s->entered) s->model->release(s->ctx, state);
+  else s->left_over = state;
+}
+
+#endif

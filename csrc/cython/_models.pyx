@@ -1,0 +1,193 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""The built-in native models as capsules, and the codecs of their boards."""
+
+from libc.stdint cimport int8_t, int32_t, uint8_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+
+import numpy as np
+
+cdef extern from "mcts_model.h":
+    const char *MCTS_MODEL_CAPSULE_NAME
+
+    ctypedef struct mcts_model:
+        pass
+
+cdef extern from "tic_tac_toe.h":
+    ctypedef struct mcts_tic_tac_toe:
+        pass
+
+    const mcts_model mcts_tic_tac_toe_model
+    void mcts_tic_tac_toe_from_cells(const int8_t *cells, mcts_tic_tac_toe *state)
+    void mcts_tic_tac_toe_to_cells(const mcts_tic_tac_toe *state, int8_t *cells)
+
+cdef extern from "connect_four.h":
+    ctypedef struct mcts_connect_four:
+        pass
+
+    const mcts_model mcts_connect_four_model
+    void mcts_connect_four_from_cells(const int8_t *cells, mcts_connect_four *state)
+    void mcts_connect_four_to_cells(const mcts_connect_four *state, int8_t *cells)
+
+cdef extern from "cart_pole.h":
+    const mcts_model mcts_cart_pole_model
+
+cdef extern from "tabular.h" nogil:
+    ctypedef struct mcts_tabular:
+        pass
+
+    ctypedef struct mcts_tabular_source:
+        int32_t num_states
+        int32_t num_actions
+        double discount
+        const int32_t *row_start
+        const double *probabilities
+        const int32_t *next_states
+        const double *rewards
+        const uint8_t *terminated
+        const uint8_t *terminal
+
+    mcts_tabular *mcts_tabular_new(const mcts_tabular_source *source)
+    void mcts_tabular_free(mcts_tabular *table)
+    const mcts_model *mcts_tabular_model(const mcts_tabular *table)
+
+
+cdef object capsule_of(const mcts_model *model):
+    return PyCapsule_New(<void *>model, MCTS_MODEL_CAPSULE_NAME, NULL)
+
+
+def tic_tac_toe_model():
+    """The model's capsule."""
+    return capsule_of(&mcts_tic_tac_toe_model)
+
+
+def connect_four_model():
+    """The model's capsule."""
+    return capsule_of(&mcts_connect_four_model)
+
+
+def cart_pole_model():
+    """The model's capsule. A state is x, x_dot, theta, theta_dot: the bytes of float64[4]."""
+    return capsule_of(&mcts_cart_pole_model)
+
+
+# ---- boards: int8 cells, row 0 on top, 0 empty, 1 first player, -1 second ----
+
+
+def tic_tac_toe_pack(const int8_t[:, ::1] cells):
+    """int8[3, 3] -> the bytes of a state."""
+    cdef bytes state = PyBytes_FromStringAndSize(NULL, sizeof(mcts_tic_tac_toe))
+    require_shape(cells.shape[0], cells.shape[1], 3, 3)
+    mcts_tic_tac_toe_from_cells(&cells[0, 0], <mcts_tic_tac_toe *>PyBytes_AS_STRING(state))
+    return state
+
+
+def tic_tac_toe_unpack(bytes state):
+    """The bytes of a state -> int8[3, 3]."""
+    cdef int8_t[:, ::1] cells = np.empty((3, 3), dtype=np.int8)
+    require_size(state, sizeof(mcts_tic_tac_toe))
+    mcts_tic_tac_toe_to_cells(<const mcts_tic_tac_toe *>PyBytes_AS_STRING(state), &cells[0, 0])
+    return cells.base
+
+
+def connect_four_pack(const int8_t[:, ::1] cells):
+    """int8[6, 7] -> the bytes of a state."""
+    cdef bytes state = PyBytes_FromStringAndSize(NULL, sizeof(mcts_connect_four))
+    require_shape(cells.shape[0], cells.shape[1], 6, 7)
+    mcts_connect_four_from_cells(&cells[0, 0], <mcts_connect_four *>PyBytes_AS_STRING(state))
+    return state
+
+
+def connect_four_unpack(bytes state):
+    """The bytes of a state -> int8[6, 7]."""
+    cdef int8_t[:, ::1] cells = np.empty((6, 7), dtype=np.int8)
+    require_size(state, sizeof(mcts_connect_four))
+    mcts_connect_four_to_cells(<const mcts_connect_four *>PyBytes_AS_STRING(state), &cells[0, 0])
+    return cells.base
+
+
+cdef int require_shape(Py_ssize_t rows, Py_ssize_t columns, int want_rows,
+                       int want_columns) except -1:
+    if rows != want_rows or columns != want_columns:
+        raise ValueError(
+            f"cells have the shape ({rows}, {columns}); must be ({want_rows}, {want_columns})"
+        )
+    return 0
+
+
+cdef int require_size(bytes state, Py_ssize_t size) except -1:
+    if PyBytes_GET_SIZE(state) != size:
+        raise ValueError(f"state has {len(state)} bytes; must have {size}")
+    return 0
+
+
+# ---- tables ----
+
+
+def tabular_model(
+    int32_t num_states,
+    int32_t num_actions,
+    double discount,
+    const int32_t[::1] row_start,
+    const double[::1] probabilities,
+    const int32_t[::1] next_states,
+    const double[::1] rewards,
+    const uint8_t[::1] terminated,
+    const uint8_t[::1] terminal,
+):
+    """A table's capsule, which owns the table.
+
+    Args:
+      num_states, num_actions, discount: of the model.
+      row_start: where the outcomes of row state * num_actions + action begin in the next four,
+        and behind the last row where they end. int32[num_states * num_actions + 1], ascending
+        from 0.
+      probabilities: positive, a row's adding up to 1. float64[K].
+      next_states: 0 .. num_states - 1. int32[K].
+      rewards: finite. float64[K].
+      terminated: 0 or 1. uint8[K].
+      terminal: 0 or 1; 1 for states without outcomes. uint8[num_states].
+    Raises:
+      ValueError: the lengths do not fit together. The values are the caller's to check.
+    """
+    cdef Py_ssize_t num_outcomes = probabilities.shape[0]
+    cdef mcts_tabular_source source
+    cdef mcts_tabular *table
+    if (
+        num_states < 1
+        or num_actions < 1
+        or row_start.shape[0] != <Py_ssize_t>num_states * num_actions + 1
+        or row_start[row_start.shape[0] - 1] != num_outcomes
+        or num_outcomes < 1
+        or next_states.shape[0] != num_outcomes
+        or rewards.shape[0] != num_outcomes
+        or terminated.shape[0] != num_outcomes
+        or terminal.shape[0] != num_states
+    ):
+        raise ValueError("the arrays of a table do not fit together")
+    source.num_states = num_states
+    source.num_actions = num_actions
+    source.discount = discount
+    source.row_start = &row_start[0]
+    source.probabilities = &probabilities[0]
+    source.next_states = &next_states[0]
+    source.rewards = &rewards[0]
+    source.terminated = &terminated[0]
+    source.terminal = &terminal[0]
+    with nogil:
+        table = mcts_tabular_new(&source)
+    if table == NULL:
+        raise MemoryError
+    try:
+        capsule = PyCapsule_New(
+            <void *>mcts_tabular_model(table), MCTS_MODEL_CAPSULE_NAME, free_table_of
+        )
+    except BaseException:
+        mcts_tabular_free(table)
+        raise
+    PyCapsule_SetContext(capsule, table)
+    return capsule
+
+
+cdef void free_table_of(object capsule) noexcept:
+    mcts_tabular_free(<mcts_tabular *>PyCapsule_GetContext(capsule))

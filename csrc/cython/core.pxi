@@ -1,0 +1,134 @@
+# What the C core declares, as far as the bindings use it.
+
+cdef extern from "mcts_model.h" nogil:
+    const char *MCTS_MODEL_CAPSULE_NAME
+    enum: MCTS_MODEL_ABI_VERSION
+    enum: MCTS_OK, MCTS_ERROR, MCTS_INVALID_STATE
+    enum: MCTS_MODEL_THREAD_SAFE, MCTS_MODEL_DETERMINISTIC, MCTS_MODEL_VALUES
+
+    ctypedef struct mcts_bitgen:
+        void *state
+        uint64_t (*next_uint64)(void *)
+        uint32_t (*next_uint32)(void *)
+        double (*next_double)(void *)
+        uint64_t (*next_raw)(void *)
+
+    uint64_t mcts_splitmix64(uint64_t *)
+
+    ctypedef struct mcts_model:
+        uint32_t abi_version, struct_size
+        uint64_t flags
+        void *ctx
+        double discount
+        uint32_t state_bytes, key_bytes, action_bytes, observation_bytes
+        uint32_t num_actions, max_actions, max_outcomes, num_players
+        int (*enter)(void *) noexcept nogil
+        void (*leave)(void *) noexcept nogil
+        int (*retain)(void *, const void *) noexcept nogil
+        void (*release)(void *, const void *) noexcept nogil
+        const char *(*error_text)(void *) noexcept nogil
+        int (*key)(void *, const void *, void *) noexcept nogil
+        int (*validate)(void *, const void *) noexcept nogil
+        int (*terminal)(void *, const void *, int32_t *) noexcept nogil
+        int (*player)(void *, const void *, int32_t *) noexcept nogil
+        int (*actions)(void *, const void *, int32_t *, int32_t *) noexcept nogil
+        int (*sample)(void *, const void *, int64_t, mcts_bitgen *, void *, double *, int32_t *,
+                      void *) noexcept nogil
+        int (*transitions)(void *, const void *, int64_t, int32_t *, double *, void *, double *,
+                           int32_t *) noexcept nogil
+        int (*rollout_action)(void *, const void *, mcts_bitgen *, int64_t *) noexcept nogil
+        int (*rollout)(void *, const void *, int64_t, double, mcts_bitgen *, double *,
+                       int64_t *) noexcept nogil
+        int (*evaluate)(void *, const void *, double *, double *) noexcept nogil
+
+cdef extern from "rng.h" nogil:
+    mcts_bitgen stream_bitgen(uint64_t *counter)
+
+cdef extern from "logarithm.h" nogil:
+    void logarithm_fill_table()
+
+cdef extern from "tree.h" nogil:
+    ctypedef uint32_t ref
+    enum: NODE_TERMINAL
+
+    ctypedef struct node:
+        uint32_t visits
+        ref edges
+        uint32_t count
+        uint8_t player, flags
+
+    ctypedef struct outcome:
+        ref node
+        uint32_t visits
+        ref next[2]
+
+    ctypedef struct c_edges "edges":
+        double *value
+        double *reward
+        uint32_t *visits
+        ref *child
+        int32_t *action
+
+    ctypedef struct tree:
+        ref root
+        uint64_t nodes
+        uint32_t deepest
+
+    node *node_at(const tree *, ref)
+    void *node_state(node *)
+    outcome *outcome_at(const tree *, ref)
+    c_edges edges_at(const tree *, const node *)
+
+cdef extern from "ask.h" nogil:
+    enum: FAILED, OUT_OF_BYTES
+
+    ctypedef struct fault:
+        const char *function
+        const char *problem
+        int status
+        char text[256]
+
+cdef extern from "search.h" nogil:
+    ctypedef struct search_options:
+        double exploration
+        uint32_t max_depth
+        bint use_value
+
+    ctypedef struct search_root:
+        const void *state
+        uint32_t horizon
+        const int32_t *allowed
+        uint32_t num_allowed
+        uint64_t seed, max_bytes
+
+    enum: ROOT_INVALID, ROOT_TERMINAL, ROOT_NO_ACTION
+
+    ctypedef enum stop_reason:
+        STOP_NONE, STOP_SIMULATIONS, STOP_TIME_LIMIT, STOP_MAX_BYTES, STOP_CANCELLED, STOP_SLICE
+
+    ctypedef int atomic_int
+
+    ctypedef struct search_limits:
+        uint64_t simulations
+        int64_t deadline, slice_deadline
+        atomic_int *cancelled
+
+    ctypedef struct search_t "search":
+        tree tree
+        bint deterministic
+        double *root_spread
+        double *root_mean
+        uint64_t simulations, model_steps, tree_depth
+        fault fault
+
+    const char *search_refuses(const mcts_model *)
+    search_t *search_new(const mcts_model *, search_options, size_t bytes_per_state)
+    void search_free(search_t *)
+    int search_begin(search_t *, const search_root *)
+    int search_run(search_t *, const search_limits *, stop_reason *)
+    int64_t search_now()
+    uint64_t search_bytes(const search_t *)
+
+cdef extern from "stdatomic.h" nogil:
+    void atomic_store(atomic_int *, int)
+    int atomic_load(atomic_int *)

@@ -1,0 +1,37 @@
+from typing import Any
+
+import numpy as np
+
+def tic_tac_toe_model() -> Any:
+    """The model's capsule."""
+
+def connect_four_model() -> Any:
+    """The model's capsule."""
+
+def cart_pole_model() -> Any:
+    """The model's capsule. A state is x, x_dot, theta, theta_dot: the bytes of float64[4]."""
+
+def tic_tac_toe_pack(cells: np.ndarray) -> bytes:
+    """int8[3, 3] -> the bytes of a state."""
+
+def tic_tac_toe_unpack(state: bytes) -> np.ndarray:
+    """The bytes of a state -> int8[3, 3]."""
+
+def connect_four_pack(cells: np.ndarray) -> bytes:
+    """int8[6, 7] -> the bytes of a state."""
+
+def connect_four_unpack(state: bytes) -> np.ndarray:
+    """The bytes of a state -> int8[6, 7]."""
+
+def tabular_model(
+    num_states: int,
+    num_actions: int,
+    discount: float,
+    row_start: np.ndarray,
+    probabilities: np.ndarray,
+    next_states: np.ndarray,
+    rewards: np.ndarray,
+    terminated: np.ndarray,
+    terminal: np.ndarray,
+) -> Any:
+    """A table's capsule, which owns the table."""

@@ -1,0 +1,25 @@
+"""Models: compiled ones by name, tables, adapters, and the ladder between the levels."""
+
+from mcts_service.models.cart_pole import CartPole
+from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.gymnasium import from_gymnasium
+from mcts_service.models.ladder import SampledModel
+from mcts_service.models.native import NativeModel
+from mcts_service.models.registry import make, names
+from mcts_service.models.spec import ActionSpec, StateSpec
+from mcts_service.models.tabular import TabularModel
+from mcts_service.models.tic_tac_toe import TicTacToe
+
+__all__ = [
+    "ActionSpec",
+    "CartPole",
+    "ConnectFour",
+    "NativeModel",
+    "SampledModel",
+    "StateSpec",
+    "TabularModel",
+    "TicTacToe",
+    "from_gymnasium",
+    "make",
+    "names",
+]

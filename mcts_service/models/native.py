@@ -1,0 +1,118 @@
+"""Models that are compiled code behind the native ABI, with states that people can read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from mcts_service._core import ModelHandle
+from mcts_service.errors import InvalidRequest, TerminalState
+from mcts_service.models.spec import ActionSpec, StateSpec
+
+__all__ = ["NativeModel"]
+
+S = TypeVar("S")
+
+
+class NativeModel(ABC, Generic[S]):
+    """A compiled model, whose states are the same integers and arrays as on the wire.
+
+    The search knows a state as bytes and asks `handle`; people and Python code know it as an
+    `S` and ask the methods. Any number of threads may use one model.
+
+    Attributes:
+      handle: the compiled model.
+      num_actions: actions are 0 .. num_actions - 1.
+      num_players: rewards are a tuple of one for each player where there are several.
+      discount: per step.
+      deterministic: whether (state, action) fixes the outcome.
+      state_spec, action_spec: the form of states and actions.
+      description: the model in a line.
+    """
+
+    def __init__(
+        self, capsule: Any, *, state_spec: StateSpec, action_description: str, description: str
+    ) -> None:
+        """A model of the struct in a capsule "mcts_service.model.v1".
+
+        Args:
+          capsule: keeps alive what the struct needs.
+          state_spec: the form of `S`.
+          action_description: what the numbers of the actions mean.
+          description: the model in a line.
+        Raises:
+          InvalidRequest: the capsule holds something else, or another version of it.
+        """
+        self.handle = ModelHandle(capsule)
+        self.num_actions = self.handle.num_actions
+        self.num_players = self.handle.num_players
+        self.discount = self.handle.discount
+        self.deterministic = self.handle.deterministic
+        self.state_spec = state_spec
+        self.action_spec = ActionSpec("discrete", self.num_actions, action_description)
+        self.description = description
+
+    @abstractmethod
+    def pack_state(self, state: Any) -> bytes:
+        """The bytes by which the compiled model knows a state.
+
+        Raises:
+          InvalidRequest: it is no state of the model; says what is wrong and what is right.
+        """
+
+    @abstractmethod
+    def unpack_state(self, data: bytes) -> S:
+        """The state of `pack_state`'s bytes; a new array each time, where it is one."""
+
+    @abstractmethod
+    def initial_state(self, rng: np.random.Generator | None = None) -> S:
+        """Where an episode starts: drawn with `rng`, always the same without it."""
+
+    def validate_state(self, state: Any) -> None:
+        """Raises InvalidRequest where `pack_state` does."""
+        self.pack_state(state)
+
+    def sample(self, state: S, action: int, rng: np.random.Generator) -> tuple[S, Any, bool]:
+        """Draws one transition.
+
+        Args:
+          state: where it starts.
+          action: a legal action.
+          rng: where its bit generator is a `SplitMix64`, the model draws from its stream; of
+            any other it takes one number, as a seed.
+        Returns:
+          (next_state, reward, terminated). The reward is a float, or a tuple of one float for
+          each player.
+        Raises:
+          InvalidRequest: the state is not one of the model, or the action not legal in it.
+          TerminalState: the state is terminal.
+        """
+        packed = self.pack_state(state)
+        if self.handle.is_terminal(packed):
+            raise TerminalState(f"{state!r} is terminal: no action is left to sample")
+        self._require_legal(packed, action)
+        following, rewards, terminated = self.handle.sample(packed, int(action), rng)
+        reward = rewards[0] if self.num_players == 1 else rewards
+        return self.unpack_state(following), reward, terminated
+
+    def legal_actions(self, state: S) -> list[int]:
+        """The legal actions, ascending; none in a terminal state."""
+        packed = self.pack_state(state)
+        return [] if self.handle.is_terminal(packed) else self.handle.legal_actions(packed)
+
+    def is_terminal(self, state: S) -> bool:
+        """Whether nothing can be done in the state any more."""
+        return self.handle.is_terminal(self.pack_state(state))
+
+    def current_player(self, state: S) -> int:
+        """The player to move, 0 .. num_players - 1."""
+        return self.handle.current_player(self.pack_state(state))
+
+    def _require_legal(self, packed: bytes, action: Any) -> None:
+        legal = self.handle.legal_actions(packed)
+        if isinstance(action, (bool, np.bool_)) or action not in legal:
+            raise InvalidRequest(
+                "action", f"is {action!r}; must be one of {', '.join(map(str, legal))}"
+            )

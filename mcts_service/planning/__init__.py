@@ -1,0 +1,21 @@
+"""Choosing actions with a model at decision time."""
+
+from mcts_service.planning.config import Budget, SearchConfig
+from mcts_service.planning.mcts import MCTS, CancelFlag
+from mcts_service.planning.plan import (
+    ActionStatistics,
+    Plan,
+    PrincipalVariationStep,
+    StopReason,
+)
+
+__all__ = [
+    "MCTS",
+    "ActionStatistics",
+    "Budget",
+    "CancelFlag",
+    "Plan",
+    "PrincipalVariationStep",
+    "SearchConfig",
+    "StopReason",
+]

@@ -1,0 +1,114 @@
+"""What a search is told: the algorithm (`SearchConfig`) and a request's limits (`Budget`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from mcts_service.errors import InvalidRequest
+
+__all__ = ["DEFAULT_SIMULATIONS", "MAX_SIMULATIONS", "Budget", "Evaluation", "SearchConfig"]
+
+Evaluation = Literal["auto", "rollout", "value"]
+
+#: Simulations of a budget that sets no limit, for a model that declares no default.
+DEFAULT_SIMULATIONS = 1_000
+#: Visit counts are 32 bits wide.
+MAX_SIMULATIONS = 2**31 - 1
+#: Depths are 16 bits wide.
+MAX_DEPTH = 2**16 - 1
+#: Below this a search has no room for its root.
+MIN_BYTES = 65_536
+
+_PRESETS: dict[str, dict[str, Any]] = {"uct": {"evaluation": "rollout"}}
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The algorithm: UCT, as one choice for each part of a simulation.
+
+    Selection is UCB1 on values scaled to the range of returns that the search has seen:
+
+        argmax_a  q(s, a) / (high - low) + exploration * sqrt(ln n(s) / n(s, a))
+
+    where actions never tried come first, in random order.
+
+    Attributes:
+      exploration: weight of the second term, >= 0. One constant serves rewards of any size.
+      max_depth: steps from the root that a simulation looks ahead, tree and rollout
+        together, 1 .. 65535. What lies beyond counts by the model's `value`, or as 0.
+      evaluation: how a new leaf is valued: "rollout" to the end or `max_depth`, "value"
+        by the model's own `value(state)`, or "auto": "value" where the model has one.
+    Source: Kocsis and Szepesvári (2006); Browne et al. (2012), section 3.3.
+    """
+
+    exploration: float = 1.0
+    max_depth: int = 200
+    evaluation: Evaluation = "auto"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.exploration) and self.exploration >= 0):
+            raise InvalidRequest(
+                "exploration", f"is {self.exploration!r}; must be a finite number >= 0"
+            )
+        _require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
+        if self.evaluation not in get_args(Evaluation):
+            raise InvalidRequest(
+                "evaluation",
+                f"is {self.evaluation!r}; must be one of {', '.join(get_args(Evaluation))}",
+            )
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> SearchConfig:
+        """A known algorithm by its name, with changes.
+
+        Args:
+          name: "uct".
+          changes: fields of `SearchConfig` that differ from the preset.
+        Raises:
+          InvalidRequest: the name or a field is unknown, or a value is out of range.
+        """
+        if name not in _PRESETS:
+            raise InvalidRequest(
+                "preset", f"is {name!r}; must be one of {', '.join(sorted(_PRESETS))}"
+            )
+        known = {field.name for field in fields(cls)}
+        for field in changes:
+            if field not in known:
+                raise InvalidRequest(field, f"is not a setting; settings: {', '.join(sorted(known))}")
+        return replace(cls(**_PRESETS[name]), **changes)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limits of one plan. All bind: the first that is reached stops the search.
+
+    With none set, the model's default number of simulations is the limit.
+
+    Attributes:
+      simulations: new simulations, 1 .. 2**31 - 1.
+      time_limit: wall-clock seconds, > 0.
+      max_bytes: memory of the search tree, >= 65536; default 1 GiB.
+    """
+
+    simulations: int | None = None
+    time_limit: float | None = None
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.simulations is not None:
+            _require_integer("budget.simulations", self.simulations, 1, MAX_SIMULATIONS)
+        if self.time_limit is not None and not (
+            isinstance(self.time_limit, (int, float)) and math.isfinite(self.time_limit) and self.time_limit > 0
+        ):
+            raise InvalidRequest(
+                "budget.time_limit", f"is {self.time_limit!r}; must be a number of seconds > 0"
+            )
+        if self.max_bytes is not None:
+            _require_integer("budget.max_bytes", self.max_bytes, MIN_BYTES, 2**63 - 1)
+
+
+def _require_integer(field: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidRequest(field, f"is {value!r}; must be an integer from {low} to {high}")

@@ -1,0 +1,90 @@
+"""What a search answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+__all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason"]
+
+
+class StopReason(str, Enum):
+    """Which rule ended the search."""
+
+    SIMULATIONS = "simulations"
+    TIME_LIMIT = "time_limit"
+    MAX_BYTES = "max_bytes"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ActionStatistics:
+    """What the search learned of one legal action of the root.
+
+    Attributes:
+      action: the model's own action.
+      visits: simulations that took it first.
+      value: mean discounted return, for the player to move at the root; NaN if never tried.
+      standard_error: of `value`; NaN below two visits.
+    """
+
+    action: Any
+    visits: int
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class PrincipalVariationStep:
+    """One step of the line of play that the search holds best.
+
+    Attributes:
+      action: the model's own action.
+      visits: simulations that took this step.
+      value: mean return from here on, for the player who moves here.
+    """
+
+    action: Any
+    visits: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The best action for a state, and why.
+
+    Attributes:
+      action: the recommended action: most visits, then the highest value.
+      value: of that action, in reward units, for the player to move.
+      player_values: mean return of each player over all simulations.
+      actions: every legal (and allowed) action of the state, in the model's order.
+      principal_variation: the most visited line of play. In a stochastic model it follows
+        the most frequent outcome of each action.
+      simulations: how many were run.
+      nodes: nodes in the tree.
+      depth: the deepest node's distance from the root, in steps.
+      bytes: memory that the tree holds.
+      recipe: the algorithm that ran.
+      stop_reason: which limit stopped it.
+      search_time: wall-clock seconds.
+      seed: gives the same plan again, if `deterministic`.
+      deterministic: True if only the count of simulations stopped the search: then the same
+        seed gives the same plan on every run and every CPU.
+    """
+
+    action: Any
+    value: float
+    player_values: Sequence[float]
+    actions: Sequence[ActionStatistics]
+    principal_variation: Sequence[PrincipalVariationStep]
+    simulations: int
+    nodes: int
+    depth: int
+    bytes: int
+    recipe: str
+    stop_reason: StopReason
+    search_time: float
+    seed: int
+    deterministic: bool

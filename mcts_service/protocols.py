@@ -1,0 +1,147 @@
+"""What a model is: the types that planners, learners and servers ask for.
+
+Three levels, each inducing the next:
+
+    DistributionModel   state x action -> D(state x reward)      by sampling
+    SampleModel         state x action -> state x reward         by unrolling with a policy
+    TrajectoryModel     policy -> trajectory
+
+Two names and a return value are all that a user must write. The rest are optional
+capabilities, looked up once when a planner is built:
+
+    discount: float                       default 1
+    horizon: int                          steps in an episode
+    default_simulations: int              of a budget that sets no limit; default 1,000
+    legal_actions(state)                  -> sequence of action numbers; default all
+    is_terminal(state)                    -> bool
+    initial_state(rng=None)               -> state
+    value(state)                          -> float, or one per player; leaf evaluation
+    rollout_action(state, rng)            -> int; default uniform over the legal actions
+    num_players: int, current_player(state)   the reward is then a tuple, one per player
+    deterministic: bool                   (state, action) fixes the outcome; default False
+    state_key(state)                      -> hashable identity; default the state itself,
+                                             or an array's bytes
+    validate_state(state)                 raises ValueError saying what is wrong
+    state_size_bytes: int                 what one state weighs, for memory limits
+    encode_state(state) -> bytes, decode_state(data) -> state     for the wire
+    state_from_json(value) -> state       a state as a person would write it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+__all__ = [
+    "BatchSampleModel",
+    "DistributionModel",
+    "Policy",
+    "SampleModel",
+    "Trajectory",
+    "TrajectoryModel",
+]
+
+S = TypeVar("S")
+
+
+@runtime_checkable
+class SampleModel(Protocol[S]):
+    """state x action -> state x reward.
+
+    Attributes:
+      num_actions: actions are the integers 0 .. num_actions - 1.
+    """
+
+    num_actions: int
+
+    def sample(self, state: S, action: int, rng: np.random.Generator) -> tuple[S, Any, bool]:
+        """Draws one transition.
+
+        Args:
+          state: where it starts. Must not be changed.
+          action: a legal action of `state`.
+          rng: the only source of randomness.
+        Returns:
+          (next_state, reward, terminated). The reward is a float or, with `num_players`,
+          a sequence of one float per player.
+        """
+        ...
+
+
+class BatchSampleModel(Protocol):
+    """A sample model that answers many questions in one call, one row each.
+
+    Attributes:
+      num_actions: actions are the integers 0 .. num_actions - 1.
+    """
+
+    num_actions: int
+
+    def sample_batch(
+        self, states: np.ndarray, actions: np.ndarray, rng: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draws one transition a row.
+
+        Args:
+          states: [N, ...].
+          actions: int64[N].
+          rng: draws row by row, each row from its own stream.
+        Returns:
+          (next_states [N, ...], rewards float64[N], terminated bool[N]).
+        """
+        ...
+
+
+@runtime_checkable
+class DistributionModel(Protocol[S]):
+    """state x action -> D(state x reward).
+
+    Attributes:
+      num_actions: actions are the integers 0 .. num_actions - 1.
+    """
+
+    num_actions: int
+
+    def transitions(self, state: S, action: int) -> Sequence[tuple[float, S, float, bool]]:
+        """All outcomes of an action.
+
+        Returns:
+          (probability, next_state, reward, terminated) each; probabilities sum to 1.
+        """
+        ...
+
+
+class Policy(Protocol[S]):
+    """state -> action."""
+
+    def action(self, state: S, rng: np.random.Generator) -> Any:
+        """The action to take in `state`, drawn where the policy is stochastic."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trajectory(Generic[S]):
+    """What happened from a first state on.
+
+    Attributes:
+      states: T + 1 of them, the last after the last action.
+      actions: T.
+      rewards: T, in reward units.
+      terminated: True if the last state is terminal, False if the trajectory was cut.
+    """
+
+    states: Sequence[S]
+    actions: Sequence[Any]
+    rewards: Sequence[float]
+    terminated: bool
+
+
+class TrajectoryModel(Protocol[S]):
+    """policy -> trajectory. A real environment is one."""
+
+    def trajectory(self, policy: Policy[S], rng: np.random.Generator) -> Trajectory[S]:
+        """Runs `policy` from an initial state to the end of an episode."""
+        ...

@@ -1,0 +1,81 @@
+"""The calls in progress, and how they come to an end when the server shuts down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mcts_service.errors import ReplicaLost
+
+__all__ = ["Calls"]
+
+
+class Calls:
+    """Counts calls; for one event loop.
+
+    A server shuts down in two steps. From `drain()` on new calls are turned away and those in
+    progress run to their end. `close()` then ends the streams that have no end of their own,
+    such as a client that watches the health of the server.
+    """
+
+    def __init__(self) -> None:
+        self._active = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = asyncio.Event()
+
+    @contextmanager
+    def counted(self, while_draining: bool = False) -> Iterator[None]:
+        """Around a call that ends by itself.
+
+        Args:
+          while_draining: answer it even while the server shuts down.
+        Raises:
+          ReplicaLost: the server shuts down.
+        """
+        if self._draining and not while_draining:
+            raise _shutting_down()
+        self._active += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._active -= 1
+            if self._active == 0:
+                self._idle.set()
+
+    async def until_closing(self, stream: Coroutine[Any, Any, None]) -> None:
+        """Runs a stream to its end or to the server's.
+
+        Raises:
+          ReplicaLost: the server shuts down.
+        """
+        closing = asyncio.ensure_future(self._closing.wait())
+        streaming = asyncio.ensure_future(stream)
+        try:
+            await asyncio.wait({streaming, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if not streaming.done():
+                raise _shutting_down()
+            await streaming
+        finally:
+            closing.cancel()
+            streaming.cancel()
+
+    def drain(self) -> None:
+        """Turns away what comes from now on."""
+        self._draining = True
+
+    async def idle(self) -> None:
+        """Waits until no counted call is in progress."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """Ends the streams."""
+        self._closing.set()
+
+
+def _shutting_down() -> ReplicaLost:
+    return ReplicaLost("the server is shutting down; try again")

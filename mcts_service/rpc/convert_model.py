@@ -1,0 +1,78 @@
+"""What a caller may ask about a model, as messages of the wire."""
+
+from __future__ import annotations
+
+from mcts_service.models.spec import StateSpec, ValueKind
+from mcts_service.planning import SearchConfig
+from mcts_service.rpc.convert_plan import EVALUATIONS, duration_message
+from mcts_service.rpc.convert_state import state_message
+from mcts_service.rpc.tensors import dtype_number
+from mcts_service.service.entry import ModelEntry
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["model_response", "model_summary"]
+
+_KINDS: dict[ValueKind, planner_pb2.ValueKind] = {
+    "discrete": planner_pb2.VALUE_KIND_DISCRETE,
+    "tensor": planner_pb2.VALUE_KIND_TENSOR,
+    "opaque": planner_pb2.VALUE_KIND_OPAQUE,
+    "json": planner_pb2.VALUE_KIND_JSON,
+}
+
+
+def model_summary(entry: ModelEntry) -> planner_pb2.ModelSummary:
+    """A line about the model."""
+    return planner_pb2.ModelSummary(model=_identity(entry), description=entry.description)
+
+
+def model_response(entry: ModelEntry) -> planner_pb2.GetModelResponse:
+    """All about the model."""
+    limits = entry.limits
+    return planner_pb2.GetModelResponse(
+        model=_identity(entry),
+        description=entry.description,
+        state_spec=_state_spec(entry),
+        action_spec=planner_pb2.ActionSpec(
+            kind=_KINDS[entry.action_spec.kind],
+            num_actions=entry.action_spec.num_actions,
+            description=entry.action_spec.description,
+        ),
+        num_players=entry.num_players,
+        discount=entry.discount,
+        capabilities=entry.capabilities,
+        default_budget=planner_pb2.Budget(simulations=limits.default_simulations),
+        max_budget=planner_pb2.Budget(
+            simulations=limits.max_simulations,
+            time_limit=duration_message(limits.max_time_limit_seconds),
+            max_bytes=limits.max_bytes,
+        ),
+        default_options=_options(entry.config),
+    )
+
+
+def _identity(entry: ModelEntry) -> planner_pb2.ModelId:
+    return planner_pb2.ModelId(name=entry.name, version=entry.version)
+
+
+def _state_spec(entry: ModelEntry) -> planner_pb2.StateSpec:
+    spec: StateSpec = entry.state_spec
+    message = planner_pb2.StateSpec(
+        kind=_KINDS[spec.kind],
+        shape=spec.shape,
+        num_values=spec.num_values,
+        description=spec.description,
+    )
+    if spec.dtype is not None:
+        message.dtype = dtype_number(spec.dtype)
+    if entry.example is not None:
+        message.example.CopyFrom(state_message(entry, entry.example))
+    return message
+
+
+def _options(config: SearchConfig) -> planner_pb2.SearchOptions:
+    evaluations = {name: number for number, name in EVALUATIONS.items()}
+    return planner_pb2.SearchOptions(
+        exploration=config.exploration,
+        max_depth=config.max_depth,
+        evaluation=evaluations[config.evaluation],
+    )

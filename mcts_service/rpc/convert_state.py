@@ -1,0 +1,154 @@
+"""States and actions: messages of the wire and what models take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from google.protobuf import struct_pb2
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.tensors import array_from_tensor, tensor_from_array
+from mcts_service.service.checks import shown
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.states import (
+    discrete_state,
+    expected,
+    json_state,
+    opaque_state,
+    require_finite,
+)
+from mcts_service.service.violations import Violations
+from mcts_service.v1 import planner_pb2
+
+__all__ = [
+    "action_message",
+    "read_allowed_actions",
+    "read_json",
+    "state_message",
+    "state_reader",
+]
+
+
+def state_reader(entry: ModelEntry, state: planner_pb2.State) -> Callable[[], Any]:
+    """Reads a state as far as the wire and the model's StateSpec go.
+
+    Returns:
+      A function that gives the model's own state. What is left to it is the model's own code,
+      so it belongs where the model's searches run.
+    Raises:
+      InvalidRequest: the state is missing, of another kind, or not one of the model.
+    """
+    given = state.WhichOneof("kind")
+    spec = entry.state_spec
+    if given is None:
+        raise InvalidRequest("state", f"is missing; {expected(entry)}")
+    if given == "json":
+        value = read_json(state.json, "state.json")
+        return partial(json_state, entry, value, "state.json")
+    if given != spec.kind:
+        raise InvalidRequest("state", f"is {given}; {expected(entry)}")
+    if given == "opaque":
+        return partial(opaque_state, entry, state.opaque, "state.opaque")
+    if given == "tensor":
+        array = array_from_tensor(state.tensor, spec, "state.tensor")
+        require_finite(array, "state.tensor.data")
+        return lambda: array
+    number = discrete_state(entry, state.discrete, "state.discrete")
+    return lambda: number
+
+
+def state_message(entry: ModelEntry, state: Any) -> planner_pb2.State:
+    """The state as the wire has it, in the kind of the model's StateSpec."""
+    kind = entry.state_spec.kind
+    if kind == "discrete":
+        return planner_pb2.State(discrete=int(state))
+    if kind == "tensor":
+        return planner_pb2.State(tensor=tensor_from_array(np.asarray(state)))
+    if kind == "opaque":
+        return planner_pb2.State(opaque=entry.model.encode_state(state))
+    return planner_pb2.State(json=_json_message(state))
+
+
+def read_allowed_actions(entry: ModelEntry, actions: planner_pb2.ActionSet) -> list[int]:
+    """The action numbers of a request's `allowed_actions`.
+
+    Raises:
+      InvalidRequest: there are none, or one is no action of the model or given twice.
+    """
+    if not actions.actions:
+        raise InvalidRequest(
+            "allowed_actions",
+            "is empty; must name at least one action, or be absent to allow every one",
+        )
+    violations = Violations()
+    numbers: dict[int, int] = {}
+    for position, action in enumerate(actions.actions):
+        with violations.collected(f"allowed_actions.actions[{position}]"):
+            number = _read_action(entry, action)
+            first = numbers.setdefault(number, position)
+            if first != position:
+                raise InvalidRequest("", f"repeats action {number} of actions[{first}]")
+    violations.raise_if_any()
+    return list(numbers)
+
+
+def action_message(action: int) -> planner_pb2.Action:
+    """The action as the wire has it."""
+    return planner_pb2.Action(discrete=action)
+
+
+def read_json(value: struct_pb2.Value, field: str) -> Any:
+    """A google.protobuf.Value as json.loads would give it.
+
+    Raises:
+      InvalidRequest: a value is missing, or a number is not finite, which JSON has not.
+    """
+    kind = value.WhichOneof("kind")
+    if kind is None:
+        raise InvalidRequest(field, "is empty; must be a value of JSON")
+    if kind == "null_value":
+        return None
+    if kind == "list_value":
+        items = value.list_value.values
+        return [read_json(item, f"{field}[{i}]") for i, item in enumerate(items)]
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        return {key: read_json(fields[key], f"{field}.{key}") for key in fields}
+    if kind == "number_value" and not math.isfinite(value.number_value):
+        raise InvalidRequest(field, f"is {value.number_value}; must be a finite number")
+    return getattr(value, kind)
+
+
+def _read_action(entry: ModelEntry, action: planner_pb2.Action) -> int:
+    num_actions = entry.action_spec.num_actions
+    right = f"model {entry.name} takes discrete, an integer from 0 to {num_actions - 1}"
+    given = action.WhichOneof("kind")
+    if given == "discrete":
+        number: Any = action.discrete
+    elif given == "json":
+        number = read_json(action.json, ".json")
+    else:
+        raise InvalidRequest("", f"is {given or 'empty'}; {right}")
+    if isinstance(number, bool) or number not in range(num_actions):
+        raise InvalidRequest(f".{given}", f"is {shown(number)}; {right}")
+    return int(number)
+
+
+def _json_message(value: Any) -> struct_pb2.Value:
+    if isinstance(value, Mapping):
+        fields = {key: _json_message(item) for key, item in value.items()}
+        return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
+    if isinstance(value, str):
+        return struct_pb2.Value(string_value=value)
+    if isinstance(value, Sequence):
+        items = [_json_message(item) for item in value]
+        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
+    if value is None:
+        return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+    if isinstance(value, (bool, np.bool_)):
+        return struct_pb2.Value(bool_value=bool(value))
+    return struct_pb2.Value(number_value=float(value))

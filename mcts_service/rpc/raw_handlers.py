@@ -1,0 +1,123 @@
+"""Registers a service so that every error of a call, undecodable bytes too, gets its status.
+
+gRPC's own registration parses a request before the handler runs: bytes that are no message
+then come back as an internal error that shows class names, and in a synchronous server leak
+memory. Here handlers receive bytes; parsing, calling and mapping the error are one piece for
+every service, health and reflection included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.calls import Calls
+from mcts_service.rpc.status import error_reply
+
+__all__ = ["Context", "register_service"]
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Behaviour = Callable[[Any, Context], Awaitable[Any]]
+
+#: By (client streaming, server streaming).
+_MAKE_HANDLER: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def register_service(
+    server: grpc.aio.Server,
+    service: ServiceDescriptor,
+    servicer: object,
+    calls: Calls,
+    *,
+    name: str = "",
+    while_draining: bool = False,
+) -> None:
+    """Has a server answer the methods of a service.
+
+    Args:
+      service: what the .proto file says of it.
+      servicer: has a method for each, of the asyncio kind: `await method(request, context)`
+        for one response; for a stream an async generator, or a coroutine that writes.
+      calls: counts the calls, and turns them away when the server shuts down.
+      name: answer under this name; empty: the service's own.
+      while_draining: go on answering while the server shuts down.
+    """
+    full_name = name or service.full_name
+    handlers = {}
+    for method in service.methods:
+        run = _behaviour(method, getattr(servicer, method.name), calls, while_draining)
+        # No request_deserializer: the handler gets the bytes.
+        handlers[method.name] = _MAKE_HANDLER[method.client_streaming, method.server_streaming](
+            _with_status(run, f"/{full_name}/{method.name}"),
+            response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(full_name, handlers),))
+
+
+def _behaviour(
+    method: MethodDescriptor, respond: Callable[..., Any], calls: Calls, while_draining: bool
+) -> Behaviour:
+    """The method with its bytes parsed and its calls counted."""
+    message = GetMessageClass(method.input_type)
+    read = _read_each if method.client_streaming else _read
+
+    async def answer(data: Any, context: Context) -> Any:
+        with calls.counted(while_draining):
+            return await respond(read(message, data), context)
+
+    async def stream(data: Any, context: Context) -> None:
+        responses = respond(read(message, data), context)
+        await calls.until_closing(_write_all(responses, context))
+
+    return stream if method.server_streaming else answer
+
+
+def _with_status(run: Behaviour, path: str) -> Behaviour:
+    """Ends a call that raises with the status of its exception."""
+
+    async def handler(data: Any, context: Context) -> Any:
+        try:
+            return await run(data, context)
+        # gRPC's own: the call was aborted already, or its client is gone.
+        except grpc.aio.BaseError:
+            raise
+        except Exception as error:
+            reply = error_reply(error, path)
+        return await context.abort(reply.code, reply.text, reply.metadata)
+
+    return handler
+
+
+def _read(message: type[Message], data: bytes) -> Message:
+    try:
+        return message.FromString(data)
+    except DecodeError as error:
+        raise InvalidRequest(
+            "request", f"cannot be decoded as {message.DESCRIPTOR.full_name}"
+        ) from error
+
+
+async def _read_each(
+    message: type[Message], stream: AsyncIterator[bytes]
+) -> AsyncIterator[Message]:
+    async for data in stream:
+        yield _read(message, data)
+
+
+async def _write_all(responses: Any, context: Context) -> None:
+    if isinstance(responses, AsyncIterator):
+        async for response in responses:
+            await context.write(response)
+    else:
+        await responses

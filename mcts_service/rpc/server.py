@@ -1,0 +1,164 @@
+"""The gRPC server: starts, serves, and comes to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.calls import Calls
+from mcts_service.rpc.raw_handlers import register_service
+from mcts_service.rpc.servicer import PlannerServicer
+from mcts_service.service.config import ServerConfig
+from mcts_service.service.engine import Engine
+from mcts_service.service.margin import ReplyClock
+from mcts_service.service.registry import Registry
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["PlannerServer", "serve"]
+
+logger = logging.getLogger("mcts_service")
+
+_PLANNER = planner_pb2.DESCRIPTOR.services_by_name["PlannerService"]
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
+_REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+#: Message for message the same as v1alpha; newer clients ask for it first.
+_REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
+
+#: A Python model holds the interpreter for this many seconds at a time, so the event loop
+#: waits no longer for its turn. The interpreter's own default is ten times as much.
+_SWITCH_INTERVAL_SECONDS = 0.0005
+#: For the last replies to leave, once nothing runs any more.
+_LAST_REPLIES_SECONDS = 1.0
+
+
+class PlannerServer:
+    """PlannerService, health and reflection on one port. Lives in one event loop."""
+
+    def __init__(self, config: ServerConfig, registry: Registry) -> None:
+        """Puts the server together; nothing listens yet."""
+        settings = config.server
+        clock = ReplyClock(config.deadline_margin)
+        self._settings = settings
+        self._engine = Engine(
+            registry.entries,
+            workers=settings.workers,
+            max_waiting=settings.max_waiting,
+            clock=clock,
+        )
+        self._calls = Calls()
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            options=[
+                # Two servers on one port would share its calls at random.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ]
+        )
+        self._register(PlannerServicer(registry, self._engine, clock))
+
+    async def start(self) -> int:
+        """Listens.
+
+        Returns:
+          The port.
+        Raises:
+          InvalidRequest: the address cannot be had; says why.
+        """
+        host, port = self._settings.host, self._settings.port
+        _require_free(host, port)
+        address = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        try:
+            port = self._server.add_insecure_port(f"{address}:{port}")
+        except RuntimeError as error:
+            raise InvalidRequest("port", f"{host}:{port} cannot be listened on") from error
+        for service in ("", _PLANNER.full_name):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
+        return port
+
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Turns new calls away, finishes those in progress, and stops.
+
+        What still runs after the grace period, or when `hurry` is set, is cut short: a
+        search answers with what it has found by then.
+        """
+        self._calls.drain()
+        await self._health.enter_graceful_shutdown()
+        idle = asyncio.ensure_future(self._calls.idle())
+        hurrying = asyncio.ensure_future(hurry.wait())
+        await asyncio.wait(
+            {idle, hurrying},
+            timeout=self._settings.grace_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        self._engine.stop_searches()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(idle, _LAST_REPLIES_SECONDS)
+        hurrying.cancel()
+        self._calls.close()
+        await self._server.stop(_LAST_REPLIES_SECONDS)
+        self._engine.close()
+
+    def _register(self, planner: PlannerServicer) -> None:
+        server, calls = self._server, self._calls
+        names = [service.full_name for service in (_PLANNER, _HEALTH, _REFLECTION)]
+        describer = reflection.aio.ReflectionServicer(names)
+        register_service(server, _PLANNER, planner, calls)
+        register_service(server, _HEALTH, self._health, calls, while_draining=True)
+        register_service(server, _REFLECTION, describer, calls)
+        register_service(server, _REFLECTION, describer, calls, name=_REFLECTION_V1)
+
+
+async def serve(
+    config: ServerConfig, registry: Registry, ready: Callable[[str, int], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, then drains. A second signal cuts the draining short.
+
+    Args:
+      ready: called with the host and the port once calls are accepted.
+    Raises:
+      InvalidRequest: the address cannot be had.
+    """
+    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
+    server = PlannerServer(config, registry)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def on_signal(name: str) -> None:
+        logger.info("%s: %s", name, "stopping now" if stop.is_set() else "finishing what runs")
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number.name)
+    port = await server.start()
+    ready(config.server.host, port)
+    await stop.wait()
+    await server.drain(hurry)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises InvalidRequest, in the system's own words, unless the address can be bound.
+
+    gRPC says only that it failed.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise InvalidRequest(
+            "port", f"{host}:{port} cannot be listened on: {error.strerror}"
+        ) from error

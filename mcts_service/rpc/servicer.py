@@ -1,0 +1,60 @@
+"""PlannerService: each call is read, handed to the service, and answered.
+
+An error ends a call as its exception; `raw_handlers` gives it its status.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from mcts_service.rpc.convert_model import model_response, model_summary
+from mcts_service.rpc.convert_plan import plan_query, plan_response
+from mcts_service.rpc.raw_handlers import Context
+from mcts_service.service.engine import Engine
+from mcts_service.service.margin import ReplyClock
+from mcts_service.service.registry import Registry
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["PlannerServicer"]
+
+logger = logging.getLogger("mcts_service")
+
+
+class PlannerServicer:
+    """The methods of mcts_service.v1.PlannerService."""
+
+    def __init__(self, registry: Registry, engine: Engine, clock: ReplyClock) -> None:
+        self._registry = registry
+        # Built once: an example's encoding may be the model's own code.
+        self._descriptions = {entry: model_response(entry) for entry in registry.entries}
+        self._engine = engine
+        self._clock = clock
+
+    async def Plan(  # noqa: N802 (the name on the wire)
+        self, request: planner_pb2.PlanRequest, context: Context
+    ) -> planner_pb2.PlanResponse:
+        """The best action for a state. Cancelling the call cancels the search."""
+        received = time.monotonic()
+        entry = self._registry.find(request.model, request.model_version)
+        time_remaining = context.time_remaining()
+        query = plan_query(request, entry, received=received, time_remaining=time_remaining)
+        outcome = await self._engine.plan(query)
+        response = plan_response(query, outcome)
+        self._clock.observe(time.monotonic() - outcome.finished)
+        if query.request_id:
+            logger.info("planned %s for request %r", entry.name, query.request_id)
+        return response
+
+    async def ListModels(  # noqa: N802 (the name on the wire)
+        self, request: planner_pb2.ListModelsRequest, context: Context
+    ) -> planner_pb2.ListModelsResponse:
+        """The names of the models."""
+        models = [model_summary(entry) for entry in self._registry.entries]
+        return planner_pb2.ListModelsResponse(models=models)
+
+    async def GetModel(  # noqa: N802 (the name on the wire)
+        self, request: planner_pb2.GetModelRequest, context: Context
+    ) -> planner_pb2.GetModelResponse:
+        """All about one model."""
+        return self._descriptions[self._registry.find(request.model, request.model_version)]

@@ -1,0 +1,143 @@
+"""The one table from exceptions to gRPC status, and the details that go with it."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from mcts_service.errors import (
+    BudgetTooLarge,
+    Cancelled,
+    DeadlineExpired,
+    InvalidRequest,
+    MCTSServiceError,
+    ModelFault,
+    NoLegalAction,
+    Overloaded,
+    ReplicaLost,
+    TerminalState,
+    Unauthenticated,
+    UnknownModel,
+)
+
+__all__ = ["STATUS_CODES", "ErrorReply", "error_reply"]
+
+logger = logging.getLogger("mcts_service")
+
+STATUS_CODES: dict[type[MCTSServiceError], grpc.StatusCode] = {
+    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    UnknownModel: grpc.StatusCode.NOT_FOUND,
+    TerminalState: grpc.StatusCode.FAILED_PRECONDITION,
+    NoLegalAction: grpc.StatusCode.FAILED_PRECONDITION,
+    BudgetTooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cancelled: grpc.StatusCode.CANCELLED,
+    DeadlineExpired: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    ReplicaLost: grpc.StatusCode.UNAVAILABLE,
+    ModelFault: grpc.StatusCode.INTERNAL,
+}
+
+#: What clients tell errors apart by that share a status.
+_REASONS: dict[type[MCTSServiceError], str] = {
+    TerminalState: "TERMINAL_STATE",
+    NoLegalAction: "NO_LEGAL_ACTION",
+    BudgetTooLarge: "BUDGET_TOO_LARGE",
+}
+
+# A status travels in HTTP/2 trailers, of which clients accept 8 KiB; a longer one would
+# reach nobody. Text may grow threefold on its way, binary details by a third.
+_MAX_TEXT_BYTES = 1_500
+_MAX_FIELD_BYTES = 400
+_MAX_VIOLATIONS = 5
+
+
+@dataclass(frozen=True)
+class ErrorReply:
+    """What a caller is told of an error.
+
+    Attributes:
+      code: the status.
+      text: for people.
+      metadata: for programs: google.rpc details and the pushback of retries.
+    """
+
+    code: grpc.StatusCode
+    text: str
+    metadata: tuple[tuple[str, str | bytes], ...] = ()
+
+
+def error_reply(error: Exception, method: str) -> ErrorReply:
+    """The status of an exception that ended a call.
+
+    A fault of the server or of a model shows nothing of itself: the caller gets an id, and
+    the log has the traceback under it.
+
+    Args:
+      method: the call's full name, for the log.
+    """
+    code = _code(error)
+    if code is grpc.StatusCode.INTERNAL:
+        identity = uuid.uuid4().hex[:12]
+        logger.error("internal error %s in %s", identity, method, exc_info=error)
+        return ErrorReply(
+            code, f"internal error {identity}: the server's log has more under this id"
+        )
+    text = _cut(str(error), _MAX_TEXT_BYTES)
+    details, pushback = _details(error)
+    if details is None:
+        return ErrorReply(code, text)
+    status = status_pb2.Status(code=code.value[0], message=_cut(text, _MAX_FIELD_BYTES))
+    status.details.add().Pack(details)
+    metadata = (("grpc-status-details-bin", status.SerializeToString()), *pushback)
+    return ErrorReply(code, text, metadata)
+
+
+def _code(error: Exception) -> grpc.StatusCode:
+    for kind in type(error).__mro__:
+        if kind in STATUS_CODES:
+            return STATUS_CODES[kind]
+    return grpc.StatusCode.INTERNAL
+
+
+def _details(error: Exception) -> tuple[Message | None, tuple[tuple[str, str], ...]]:
+    if isinstance(error, InvalidRequest):
+        return _bad_request(error), ()
+    if isinstance(error, Overloaded):
+        delay = Duration()
+        delay.FromNanoseconds(int(error.retry_after * 1e9))
+        pushback = ("grpc-retry-pushback-ms", str(max(1, round(error.retry_after * 1e3))))
+        return error_details_pb2.RetryInfo(retry_delay=delay), (pushback,)
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            # Asking again for too much cannot help: the client is told to let it be.
+            pushbacks = (("grpc-retry-pushback-ms", "-1"),) if kind is BudgetTooLarge else ()
+            return error_details_pb2.ErrorInfo(reason=reason, domain="mcts_service"), pushbacks
+    return None, ()
+
+
+def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(
+                field=_cut(violation.field, _MAX_FIELD_BYTES),
+                description=_cut(violation.description, _MAX_FIELD_BYTES),
+            )
+            for violation in error.violations[:_MAX_VIOLATIONS]
+        ]
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, shortened to that many bytes of UTF-8."""
+    # A lone surrogate, which JSON can smuggle in, has no UTF-8.
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= most:
+        return data.decode()
+    return data[: most - 3].decode("utf-8", "ignore") + "..."

@@ -1,0 +1,201 @@
+"""A model that is served under a name, with all that a caller may ask about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.models.spec import ActionSpec, StateSpec
+from mcts_service.planning import SearchConfig
+from mcts_service.service.budgets import BudgetLimits
+from mcts_service.service.checks import shown
+
+__all__ = ["WIRE_DTYPES", "ModelEntry", "describe_model", "require_name"]
+
+_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+
+#: Element types of the tensors that travel.
+WIRE_DTYPES = (
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+)
+
+#: What a model may have beyond `sample`, as GetModel lists it.
+_OPTIONAL = (
+    "legal_actions",
+    "is_terminal",
+    "initial_state",
+    "value",
+    "rollout_action",
+    "state_key",
+    "state_from_json",
+    "transitions",
+    "validate_state",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelEntry:
+    """A model under its name.
+
+    Attributes:
+      name: `[a-z0-9_-]{1,64}`.
+      version: which model of that name.
+      model: a sample model.
+      description: a line about it.
+      state_spec, action_spec: the form of its states and actions.
+      example: a state to try, or None where the model gives none.
+      capabilities: what it can do beyond sampling, sorted.
+      limits: what a request may ask for.
+      config: how it is searched where a request does not say.
+    """
+
+    name: str
+    version: str
+    model: Any
+    description: str
+    state_spec: StateSpec
+    action_spec: ActionSpec
+    example: Any
+    capabilities: tuple[str, ...]
+    limits: BudgetLimits
+    config: SearchConfig
+
+    @property
+    def num_players(self) -> int:
+        """Players; rewards and values have one entry each."""
+        return int(getattr(self.model, "num_players", 1))
+
+    @property
+    def discount(self) -> float:
+        """Discount per step."""
+        return float(getattr(self.model, "discount", 1.0))
+
+    @property
+    def is_thread_safe(self) -> bool:
+        """True if searches of this model may run at the same time.
+
+        A Python object is not asked to be: its searches run one by one.
+        """
+        handle = getattr(self.model, "handle", None)
+        return handle is not None and bool(handle.thread_safe)
+
+
+def require_name(field: str, name: str) -> None:
+    """Raises InvalidRequest unless a model may be served under `name`."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            field, f"is {shown(name)}; must be 1 to 64 characters of a-z, 0-9, _ and -"
+        )
+
+
+def describe_model(
+    name: str,
+    model: Any,
+    *,
+    limits: BudgetLimits,
+    version: str = "1",
+    description: str = "",
+    config: SearchConfig | None = None,
+) -> ModelEntry:
+    """Takes a model into service.
+
+    What the model does not declare is derived from its initial state.
+
+    Args:
+      name: what callers ask for.
+      model: a sample model, see `mcts_service.protocols`.
+      limits: what a request may ask for.
+      version: which model of that name.
+      description: a line about it; empty: the model's own, or that of its class.
+      config: its default search.
+    Raises:
+      InvalidRequest: the name is not allowed, or states of this model cannot travel.
+    """
+    require_name("name", name)
+    example = _example(model)
+    state_spec = getattr(model, "state_spec", None) or _derived_state_spec(model, example)
+    action_spec = getattr(model, "action_spec", None) or ActionSpec("discrete", model.num_actions)
+    _require_servable(state_spec, action_spec)
+    return ModelEntry(
+        name=name,
+        version=version,
+        model=model,
+        description=description or _own_description(model),
+        state_spec=state_spec,
+        action_spec=action_spec,
+        example=example if state_spec.kind != "json" or _is_plain(example) else None,
+        capabilities=_capabilities(model),
+        limits=limits.of_model(model),
+        config=config or SearchConfig(),
+    )
+
+
+def _example(model: Any) -> Any:
+    """An initial state, the same at every start of the server; None without one."""
+    if not callable(getattr(model, "initial_state", None)):
+        return None
+    return model.initial_state(np.random.default_rng(0))
+
+
+def _own_description(model: Any) -> str:
+    documentation = getattr(model, "description", "") or type(model).__doc__ or ""
+    return documentation.strip().partition("\n")[0]
+
+
+def _capabilities(model: Any) -> tuple[str, ...]:
+    names = {name for name in _OPTIONAL if callable(getattr(model, name, None))}
+    if getattr(model, "deterministic", False):
+        names.add("deterministic")
+    return tuple(sorted(names))
+
+
+def _derived_state_spec(model: Any, example: Any) -> StateSpec:
+    """The form of the states of a model that does not say.
+
+    The example decides; a codec is for states that are neither integers nor arrays.
+    """
+    if isinstance(example, (int, np.integer)) and not isinstance(example, bool):
+        return StateSpec("discrete")
+    if isinstance(example, np.ndarray) and example.dtype.kind in "biuf":
+        return StateSpec("tensor", dtype=example.dtype.newbyteorder("="), shape=example.shape)
+    if callable(getattr(model, "encode_state", None)):
+        return StateSpec("opaque", description="bytes of the model's own encoding")
+    if example is None or _is_plain(example) or callable(getattr(model, "state_from_json", None)):
+        return StateSpec("json")
+    raise InvalidRequest(
+        "initial_state",
+        f"gives a {type(example).__name__}, which cannot travel; "
+        "the model must have encode_state and decode_state, or state_from_json",
+    )
+
+
+def _require_servable(state_spec: StateSpec, action_spec: ActionSpec) -> None:
+    if state_spec.kind == "tensor" and str(state_spec.dtype) not in WIRE_DTYPES:
+        raise InvalidRequest(
+            "state_spec.dtype", f"is {state_spec.dtype}; must be one of {', '.join(WIRE_DTYPES)}"
+        )
+    if action_spec.kind != "discrete":
+        raise InvalidRequest("action_spec.kind", f'is "{action_spec.kind}"; must be "discrete"')
+
+
+def _is_plain(value: Any) -> bool:
+    """True if JSON can hold the value."""
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    return value is None or isinstance(value, (bool, int, float, str, np.number, np.bool_))

@@ -1,0 +1,302 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Dtype(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DTYPE_UNSPECIFIED: _ClassVar[Dtype]
+    DTYPE_BOOL: _ClassVar[Dtype]
+    DTYPE_INT8: _ClassVar[Dtype]
+    DTYPE_INT16: _ClassVar[Dtype]
+    DTYPE_INT32: _ClassVar[Dtype]
+    DTYPE_INT64: _ClassVar[Dtype]
+    DTYPE_UINT8: _ClassVar[Dtype]
+    DTYPE_UINT16: _ClassVar[Dtype]
+    DTYPE_UINT32: _ClassVar[Dtype]
+    DTYPE_UINT64: _ClassVar[Dtype]
+    DTYPE_FLOAT32: _ClassVar[Dtype]
+    DTYPE_FLOAT64: _ClassVar[Dtype]
+
+class Evaluation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVALUATION_UNSPECIFIED: _ClassVar[Evaluation]
+    EVALUATION_AUTO: _ClassVar[Evaluation]
+    EVALUATION_ROLLOUT: _ClassVar[Evaluation]
+    EVALUATION_VALUE: _ClassVar[Evaluation]
+
+class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STOP_REASON_UNSPECIFIED: _ClassVar[StopReason]
+    STOP_REASON_SIMULATIONS: _ClassVar[StopReason]
+    STOP_REASON_TIME_LIMIT: _ClassVar[StopReason]
+    STOP_REASON_MAX_BYTES: _ClassVar[StopReason]
+    STOP_REASON_CANCELLED: _ClassVar[StopReason]
+
+class ValueKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VALUE_KIND_UNSPECIFIED: _ClassVar[ValueKind]
+    VALUE_KIND_DISCRETE: _ClassVar[ValueKind]
+    VALUE_KIND_TENSOR: _ClassVar[ValueKind]
+    VALUE_KIND_OPAQUE: _ClassVar[ValueKind]
+    VALUE_KIND_JSON: _ClassVar[ValueKind]
+DTYPE_UNSPECIFIED: Dtype
+DTYPE_BOOL: Dtype
+DTYPE_INT8: Dtype
+DTYPE_INT16: Dtype
+DTYPE_INT32: Dtype
+DTYPE_INT64: Dtype
+DTYPE_UINT8: Dtype
+DTYPE_UINT16: Dtype
+DTYPE_UINT32: Dtype
+DTYPE_UINT64: Dtype
+DTYPE_FLOAT32: Dtype
+DTYPE_FLOAT64: Dtype
+EVALUATION_UNSPECIFIED: Evaluation
+EVALUATION_AUTO: Evaluation
+EVALUATION_ROLLOUT: Evaluation
+EVALUATION_VALUE: Evaluation
+STOP_REASON_UNSPECIFIED: StopReason
+STOP_REASON_SIMULATIONS: StopReason
+STOP_REASON_TIME_LIMIT: StopReason
+STOP_REASON_MAX_BYTES: StopReason
+STOP_REASON_CANCELLED: StopReason
+VALUE_KIND_UNSPECIFIED: ValueKind
+VALUE_KIND_DISCRETE: ValueKind
+VALUE_KIND_TENSOR: ValueKind
+VALUE_KIND_OPAQUE: ValueKind
+VALUE_KIND_JSON: ValueKind
+
+class PlanRequest(_message.Message):
+    __slots__ = ("model", "model_version", "state", "budget", "horizon", "options", "seed", "allowed_actions", "request_id")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    HORIZON_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    model_version: str
+    state: State
+    budget: Budget
+    horizon: int
+    options: SearchOptions
+    seed: int
+    allowed_actions: ActionSet
+    request_id: str
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., state: _Optional[_Union[State, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seed: _Optional[int] = ..., allowed_actions: _Optional[_Union[ActionSet, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class State(_message.Message):
+    __slots__ = ("discrete", "tensor", "opaque", "json")
+    DISCRETE_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    OPAQUE_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    discrete: int
+    tensor: Tensor
+    opaque: bytes
+    json: _struct_pb2.Value
+    def __init__(self, discrete: _Optional[int] = ..., tensor: _Optional[_Union[Tensor, _Mapping]] = ..., opaque: _Optional[bytes] = ..., json: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class Action(_message.Message):
+    __slots__ = ("discrete", "tensor", "opaque", "json")
+    DISCRETE_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    OPAQUE_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    discrete: int
+    tensor: Tensor
+    opaque: bytes
+    json: _struct_pb2.Value
+    def __init__(self, discrete: _Optional[int] = ..., tensor: _Optional[_Union[Tensor, _Mapping]] = ..., opaque: _Optional[bytes] = ..., json: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class Tensor(_message.Message):
+    __slots__ = ("dtype", "shape", "data")
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    dtype: Dtype
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    data: bytes
+    def __init__(self, dtype: _Optional[_Union[Dtype, str]] = ..., shape: _Optional[_Iterable[int]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class ActionSet(_message.Message):
+    __slots__ = ("actions",)
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    actions: _containers.RepeatedCompositeFieldContainer[Action]
+    def __init__(self, actions: _Optional[_Iterable[_Union[Action, _Mapping]]] = ...) -> None: ...
+
+class Budget(_message.Message):
+    __slots__ = ("simulations", "time_limit", "max_bytes")
+    SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
+    TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    simulations: int
+    time_limit: _duration_pb2.Duration
+    max_bytes: int
+    def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
+
+class SearchOptions(_message.Message):
+    __slots__ = ("exploration", "max_depth", "evaluation")
+    EXPLORATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    exploration: float
+    max_depth: int
+    evaluation: Evaluation
+    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ...) -> None: ...
+
+class PlanResponse(_message.Message):
+    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_VARIATION_FIELD_NUMBER: _ClassVar[int]
+    SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    STOP_REASON_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_TIME_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    action: Action
+    value: float
+    player_values: _containers.RepeatedScalarFieldContainer[float]
+    actions: _containers.RepeatedCompositeFieldContainer[ActionStatistics]
+    principal_variation: _containers.RepeatedCompositeFieldContainer[PrincipalVariationStep]
+    simulations: int
+    nodes: int
+    depth: int
+    bytes: int
+    recipe: str
+    stop_reason: StopReason
+    queue_time: _duration_pb2.Duration
+    search_time: _duration_pb2.Duration
+    model: ModelId
+    seed: int
+    deterministic: bool
+    request_id: str
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ActionStatistics(_message.Message):
+    __slots__ = ("action", "visits", "value", "standard_error")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    VISITS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    action: Action
+    visits: int
+    value: float
+    standard_error: float
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ..., standard_error: _Optional[float] = ...) -> None: ...
+
+class PrincipalVariationStep(_message.Message):
+    __slots__ = ("action", "visits", "value")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    VISITS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    action: Action
+    visits: int
+    value: float
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
+
+class ModelId(_message.Message):
+    __slots__ = ("name", "version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[ModelSummary]
+    def __init__(self, models: _Optional[_Iterable[_Union[ModelSummary, _Mapping]]] = ...) -> None: ...
+
+class ModelSummary(_message.Message):
+    __slots__ = ("model", "description")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    model: ModelId
+    description: str
+    def __init__(self, model: _Optional[_Union[ModelId, _Mapping]] = ..., description: _Optional[str] = ...) -> None: ...
+
+class GetModelRequest(_message.Message):
+    __slots__ = ("model", "model_version")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    model_version: str
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ...) -> None: ...
+
+class GetModelResponse(_message.Message):
+    __slots__ = ("model", "description", "state_spec", "action_spec", "num_players", "discount", "capabilities", "default_budget", "max_budget", "default_options")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    STATE_SPEC_FIELD_NUMBER: _ClassVar[int]
+    ACTION_SPEC_FIELD_NUMBER: _ClassVar[int]
+    NUM_PLAYERS_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    MAX_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    model: ModelId
+    description: str
+    state_spec: StateSpec
+    action_spec: ActionSpec
+    num_players: int
+    discount: float
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    default_budget: Budget
+    max_budget: Budget
+    default_options: SearchOptions
+    def __init__(self, model: _Optional[_Union[ModelId, _Mapping]] = ..., description: _Optional[str] = ..., state_spec: _Optional[_Union[StateSpec, _Mapping]] = ..., action_spec: _Optional[_Union[ActionSpec, _Mapping]] = ..., num_players: _Optional[int] = ..., discount: _Optional[float] = ..., capabilities: _Optional[_Iterable[str]] = ..., default_budget: _Optional[_Union[Budget, _Mapping]] = ..., max_budget: _Optional[_Union[Budget, _Mapping]] = ..., default_options: _Optional[_Union[SearchOptions, _Mapping]] = ...) -> None: ...
+
+class StateSpec(_message.Message):
+    __slots__ = ("kind", "dtype", "shape", "num_values", "example", "description")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    NUM_VALUES_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    kind: ValueKind
+    dtype: Dtype
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    num_values: int
+    example: State
+    description: str
+    def __init__(self, kind: _Optional[_Union[ValueKind, str]] = ..., dtype: _Optional[_Union[Dtype, str]] = ..., shape: _Optional[_Iterable[int]] = ..., num_values: _Optional[int] = ..., example: _Optional[_Union[State, _Mapping]] = ..., description: _Optional[str] = ...) -> None: ...
+
+class ActionSpec(_message.Message):
+    __slots__ = ("kind", "num_actions", "description")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NUM_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    kind: ValueKind
+    num_actions: int
+    description: str
+    def __init__(self, kind: _Optional[_Union[ValueKind, str]] = ..., num_actions: _Optional[int] = ..., description: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,203 @@
+/* A walk whose states are handles to counted objects, as a Python model's are.
+ *
+ * It counts its calls and can be told to fail at one of them, to cancel the search at one of
+ * them, and to leave an output unset. Every call is checked to come between `enter` and
+ * `leave`; a state that is used after its last release is found by AddressSanitizer, one that
+ * is never released by `handles_alive`. */
+#ifndef HANDLE_MODEL_H
+#define HANDLE_MODEL_H
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "check.h"
+#include "mcts_model.h"
+
+typedef struct {
+  int owners;
+  int64_t position;
+} counted;
+
+/* The functions that answer the search. */
+enum question { SAMPLE, ACTIONS, PLAYER, TERMINAL, KEY, VALIDATE, EVALUATE, ROLLOUT_ACTION,
+                ROLLOUT, ENTER, QUESTIONS };
+
+/* Outputs that `sample` can leave unset. */
+enum omission { OMIT_NOTHING, OMIT_REWARDS, OMIT_SECOND_REWARD, OMIT_TERMINATED, OMIT_ALL };
+
+typedef struct {
+  mcts_model model;
+  int64_t handles_alive;
+  int inside; /* between enter and leave */
+  int64_t calls[QUESTIONS];
+  int64_t fail_at[QUESTIONS]; /* the number of the call that fails, from 1; 0: none */
+  int fail_status;
+  enum omission omit;
+  int64_t cancel_at; /* the sample that sets `cancelled`; 0: none */
+  atomic_int cancelled;
+} handle_model;
+
+static counted *handle_at(const void *state) { return *(counted *const *)state; }
+
+static void handle_write(handle_model *h, void *state, int64_t position) {
+  counted *object = malloc(sizeof *object);
+  CHECK(object);
+  *object = (counted){1, position};
+  h->handles_alive += 1;
+  *(counted **)state = object;
+}
+
+/* Counts a call; whether it is to fail. */
+static int handle_asked(handle_model *h, enum question question) {
+  CHECK(h->inside == (question != ENTER));
+  h->calls[question] += 1;
+  return h->calls[question] == h->fail_at[question];
+}
+
+static int handle_enter(void *ctx) {
+  handle_model *h = ctx;
+  if (handle_asked(h, ENTER)) return h->fail_status;
+  h->inside = 1;
+  return MCTS_OK;
+}
+
+static void handle_leave(void *ctx) {
+  handle_model *h = ctx;
+  CHECK(h->inside == 1);
+  h->inside = 0;
+}
+
+static int handle_retain(void *ctx, const void *state) {
+  CHECK(((handle_model *)ctx)->inside);
+  handle_at(state)->owners += 1;
+  return MCTS_OK;
+}
+
+static void handle_release(void *ctx, const void *state) {
+  handle_model *h = ctx;
+  counted *object = handle_at(state);
+  CHECK(h->inside);
+  if (!object) return; /* a state that `sample` never wrote */
+  CHECK(object->owners > 0);
+  if (--object->owners > 0) return;
+  h->handles_alive -= 1;
+  free(object);
+}
+
+static const char *handle_error_text(void *ctx) {
+  (void)ctx;
+  return "told to fail";
+}
+
+static int handle_key(void *ctx, const void *state, void *key) {
+  if (handle_asked(ctx, KEY)) return ((handle_model *)ctx)->fail_status;
+  *(int64_t *)key = handle_at(state)->position;
+  return MCTS_OK;
+}
+
+static int handle_validate(void *ctx, const void *state) {
+  (void)state;
+  return handle_asked(ctx, VALIDATE) ? ((handle_model *)ctx)->fail_status : MCTS_OK;
+}
+
+static int handle_terminal(void *ctx, const void *state, int32_t *terminal) {
+  if (handle_asked(ctx, TERMINAL)) return ((handle_model *)ctx)->fail_status;
+  *terminal = handle_at(state)->position >= 20;
+  return MCTS_OK;
+}
+
+static int handle_player(void *ctx, const void *state, int32_t *player) {
+  if (handle_asked(ctx, PLAYER)) return ((handle_model *)ctx)->fail_status;
+  *player = (int32_t)(handle_at(state)->position & 1);
+  return MCTS_OK;
+}
+
+static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
+  if (handle_asked(ctx, ACTIONS)) return ((handle_model *)ctx)->fail_status;
+  *count = handle_at(state)->position % 3 ? 3 : 2;
+  for (int32_t i = 0; i < *count; i++) actions[i] = i;
+  return MCTS_OK;
+}
+
+static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
+                         void *next_state, double *rewards, int32_t *terminated,
+                         void *observation) {
+  handle_model *h = ctx;
+  CHECK(!observation);
+  int fails = handle_asked(h, SAMPLE);
+  if (h->calls[SAMPLE] == h->cancel_at) atomic_store(&h->cancelled, 1);
+  int64_t position =
+      handle_at(state)->position + action + (int64_t)mcts_random_below(rng, 2);
+  if (fails) return h->fail_status;
+  handle_write(h, next_state, position);
+  if (h->omit == OMIT_ALL) return MCTS_OK;
+  if (h->omit != OMIT_REWARDS) rewards[0] = action == 1 ? 1.0 : 0.0;
+  if (h->omit != OMIT_REWARDS && h->omit != OMIT_SECOND_REWARD) rewards[1] = -rewards[0];
+  if (h->omit != OMIT_TERMINATED) *terminated = position >= 20;
+  return MCTS_OK;
+}
+
+static int handle_rollout_action(void *ctx, const void *state, mcts_bitgen *rng,
+                                 int64_t *action) {
+  (void)state;
+  if (handle_asked(ctx, ROLLOUT_ACTION)) return ((handle_model *)ctx)->fail_status;
+  *action = mcts_random_below(rng, 2);
+  return MCTS_OK;
+}
+
+static int handle_rollout(void *ctx, const void *state, int64_t max_steps, double discount,
+                          mcts_bitgen *rng, double *returns, int64_t *steps) {
+  (void)state, (void)discount, (void)rng;
+  if (handle_asked(ctx, ROLLOUT)) return ((handle_model *)ctx)->fail_status;
+  returns[0] = 0.5;
+  returns[1] = -0.5;
+  *steps = max_steps;
+  return MCTS_OK;
+}
+
+static int handle_evaluate(void *ctx, const void *state, double *priors, double *values) {
+  CHECK(!priors);
+  if (handle_asked(ctx, EVALUATE)) return ((handle_model *)ctx)->fail_status;
+  values[0] = (double)handle_at(state)->position;
+  values[1] = -values[0];
+  return MCTS_OK;
+}
+
+/* With every function that has a default left out. `h` must not move afterwards. */
+static void handle_model_begin(handle_model *h) {
+  memset(h, 0, sizeof *h);
+  h->fail_status = MCTS_ERROR;
+  h->model = (mcts_model){
+      .abi_version = MCTS_MODEL_ABI_VERSION,
+      .struct_size = sizeof(mcts_model),
+      .ctx = h,
+      .discount = 0.9,
+      .state_bytes = sizeof(counted *),
+      .key_bytes = sizeof(int64_t),
+      .num_actions = 3,
+      .max_actions = 3,
+      .num_players = 2,
+      .enter = handle_enter,
+      .leave = handle_leave,
+      .retain = handle_retain,
+      .release = handle_release,
+      .error_text = handle_error_text,
+      .key = handle_key,
+      .player = handle_player,
+      .sample = handle_sample,
+  };
+}
+
+/* With every function there is. */
+static void handle_model_begin_whole(handle_model *h) {
+  handle_model_begin(h);
+  h->model.validate = handle_validate;
+  h->model.terminal = handle_terminal;
+  h->model.actions = handle_actions;
+  h->model.rollout_action = handle_rollout_action;
+  h->model.evaluate = handle_evaluate;
+  h->model.flags |= MCTS_MODEL_VALUES;
+}
+
+#endif

@@ -1,0 +1,94 @@
+/* A model that fails at its k-th call, for every k: the status says so, the fault names the
+ * function, no state is leaked or used again, and the next search is as good as new. */
+#include "planning_root.h"
+
+enum { SIMULATIONS = 40 };
+
+static const char *const NAMES[QUESTIONS] = {
+    [SAMPLE] = "sample",     [ACTIONS] = "actions",   [PLAYER] = "player",
+    [TERMINAL] = "terminal", [KEY] = "key",           [VALIDATE] = "validate",
+    [EVALUATE] = "evaluate", [ROLLOUT_ACTION] = "rollout_action",
+    [ROLLOUT] = "rollout",   [ENTER] = "enter"};
+
+static int plan(search *s, handle_model *h) {
+  stop_reason reason = STOP_NONE;
+  int status = begin_at_zero(s, h, 1 << 20);
+  if (status == MCTS_OK) status = run_to(s, h, SIMULATIONS, &reason);
+  CHECK(!h->inside);
+  return status;
+}
+
+/* What the search has learned, boiled down to one number. */
+static double digest(const search *s) {
+  edges e = edges_at(&s->tree, node_at(&s->tree, s->tree.root));
+  return e.value[0] + 3 * e.value[1] + (double)e.visits[0];
+}
+
+static void fails_at(const handle_model *pattern, search_options options, enum question question,
+                     int64_t call, double expected) {
+  static handle_model h;
+  h = *pattern;
+  h.model.ctx = &h;
+  h.fail_at[question] = call;
+  search *s = search_new(&h.model, options, 0);
+  CHECK(s);
+  CHECK(plan(s, &h) == FAILED);
+  CHECK(strcmp(s->fault.function, NAMES[question]) == 0);
+  CHECK(s->fault.status == MCTS_ERROR && !s->fault.problem);
+  CHECK(strcmp(s->fault.text, "told to fail") == 0);
+  CHECK(h.calls[question] == call);
+  if (s->simulations > 0) check_sound(s);
+  CHECK(plan(s, &h) == MCTS_OK);
+  CHECK(digest(s) == expected);
+  search_free(s);
+  CHECK(h.handles_alive == 0);
+}
+
+/* At every call that an undisturbed plan makes. */
+static void fails_everywhere(const handle_model *pattern, search_options options) {
+  static handle_model h;
+  h = *pattern;
+  h.model.ctx = &h;
+  search *s = search_new(&h.model, options, 0);
+  CHECK(s);
+  CHECK(plan(s, &h) == MCTS_OK);
+  CHECK(s->simulations == SIMULATIONS);
+  double expected = digest(s);
+  int64_t calls[QUESTIONS];
+  memcpy(calls, h.calls, sizeof calls);
+  search_free(s);
+  CHECK(h.handles_alive == 0);
+  for (int question = 0; question < QUESTIONS; question++)
+    for (int64_t call = 1; call <= calls[question]; call++)
+      fails_at(pattern, options, (enum question)question, call, expected);
+}
+
+static void invalid_root_is_told_from_a_fault(void) {
+  handle_model h;
+  handle_model_begin_whole(&h);
+  search *s = search_new(&h.model, BY_ROLLOUT, 0);
+  h.fail_at[VALIDATE] = 1;
+  h.fail_status = MCTS_INVALID_STATE;
+  CHECK(begin_at_zero(s, &h, 1 << 20) == ROOT_INVALID);
+  CHECK(strcmp(s->fault.text, "told to fail") == 0);
+  CHECK(plan(s, &h) == MCTS_OK);
+  search_free(s);
+  CHECK(h.handles_alive == 0);
+}
+
+int main(void) {
+  logarithm_fill_table();
+  handle_model h;
+  handle_model_begin(&h);
+  fails_everywhere(&h, BY_ROLLOUT);
+  h.model.flags |= MCTS_MODEL_DETERMINISTIC;
+  fails_everywhere(&h, BY_ROLLOUT);
+  h.model.flags = 0;
+  h.model.rollout = handle_rollout;
+  fails_everywhere(&h, BY_ROLLOUT);
+  handle_model_begin_whole(&h);
+  fails_everywhere(&h, BY_ROLLOUT);
+  fails_everywhere(&h, BY_VALUE);
+  invalid_root_is_told_from_a_fault();
+  return 0;
+}

@@ -1,0 +1,166 @@
+"""The compiled search and the one in plain Python grow the same tree, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import small_games as games
+import small_models as models
+from reference_search import Node, ReferenceSearch
+from searching import run_search
+
+from mcts_service.models import make
+
+SEEDS = (0, 1, 2**64 - 1)
+SIMULATIONS = (20, 200, 2000)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with a root and the search's settings."""
+
+    model: Any
+    root: Any
+    max_depth: int = 12
+    horizon: int | None = None
+    use_value: bool = False
+    exploration: float = 1.0
+
+
+CASES = {
+    "stochastic chain": Case(models.Chain(), 0, max_depth=20),
+    "slippery grid": Case(models.SlipperyGrid(), (0, 0)),
+    "straight grid": Case(models.StraightGrid(), (0, 0)),
+    "leaves by value": Case(models.ValuedChain(), 0, use_value=True),
+    "rollouts to a value": Case(models.ValuedChain(), 0, max_depth=4),
+    "horizon below max_depth": Case(models.ValuedChain(), 0, max_depth=9, horizon=4),
+    "horizon at max_depth": Case(models.ValuedChain(), 0, max_depth=5, horizon=5),
+    "horizon above max_depth": Case(models.ValuedChain(), 0, max_depth=4, horizon=9),
+    "depth 1": Case(models.Chain(), 0, max_depth=1),
+    "no exploration": Case(models.Chain(), 0, exploration=0.0),
+    "rollout policy": Case(models.GuidedChain(), 0),
+    "keyed states": Case(models.KeyedChain(), [0]),
+    "legal actions by state": Case(models.Countdown(), 11),
+    "arrays with both zeros": Case(models.Drift(), np.array([0.0, -0.0]), max_depth=6),
+    "same state ends or not": Case(models.Ambush(), 0),
+    "stochastic rewards": Case(models.NoisyRewards(), 0),
+    "one-armed bandit": Case(models.Arms(lambda rng: rng.random()), 0),
+    "tic-tac-toe": Case(games.TicTacToe(), games.TicTacToe.start),
+    "three players": Case(games.RaceOfThree(), games.RaceOfThree.start),
+}
+
+
+#: The compiled models, each with how far to look.
+NATIVE_DEPTHS = {
+    "tic_tac_toe": 12,
+    "connect_four": 42,
+    "frozen_lake_4x4": 10,
+    "cart_pole": 30,
+}
+
+
+def core_tree(case: Case, seed: int, simulations: int) -> dict[str, Any]:
+    return run_search(
+        case.model,
+        case.root,
+        simulations,
+        seed=seed,
+        max_depth=case.max_depth,
+        horizon=case.horizon,
+        use_value=case.use_value,
+        exploration=case.exploration,
+    ).tree()
+
+
+def reference_tree(case: Case, seed: int, simulations: int) -> tuple[ReferenceSearch, Node]:
+    search = ReferenceSearch(
+        case.model,
+        case.root,
+        seed=seed,
+        exploration=case.exploration,
+        max_depth=case.max_depth,
+        horizon=case.horizon,
+        use_value=case.use_value,
+    )
+    return search, search.run(simulations)
+
+
+def assert_agree(search: ReferenceSearch, node: Node, core: dict[str, Any]) -> None:
+    """Every number of two trees is the same, children matched by state and ending."""
+    assert core["visits"] == node.visits
+    assert core["terminal"] == node.terminal
+    assert len(core["edges"]) == len(node.edges)
+    if node.edges:
+        assert core["player"] == node.player
+    for edge, core_edge in zip(node.edges, core["edges"], strict=True):
+        assert core_edge["action"] == edge.action
+        assert core_edge["visits"] == edge.visits
+        assert core_edge["value"] == edge.value
+        found = {
+            (search.key(public_state(search.model, child)), child["terminal"]): (visits, child)
+            for visits, child in core_edge["outcomes"]
+        }
+        assert len(core_edge["outcomes"]) == len(found) == len(edge.outcomes)
+        for key, (visits, child, _) in edge.outcomes.items():
+            core_visits, core_child = found[key]
+            assert core_visits == visits
+            assert_same_state(public_state(search.model, core_child), child.state)
+            assert_agree(search, child, core_child)
+
+
+def public_state(model: Any, core: dict[str, Any]) -> Any:
+    return model.unpack_state(core["state"]) if hasattr(model, "handle") else core["state"]
+
+
+def assert_same_state(one: Any, other: Any) -> None:
+    if isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        assert one.tobytes() == other.tobytes()
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("simulations", SIMULATIONS)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CASES)
+def test_python_model_grows_the_reference_tree(name: str, seed: int, simulations: int) -> None:
+    case = CASES[name]
+    search, root = reference_tree(case, seed, simulations)
+    assert_agree(search, root, core_tree(case, seed, simulations))
+
+
+@pytest.mark.parametrize("simulations", SIMULATIONS)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", NATIVE_DEPTHS)
+def test_native_model_grows_the_reference_tree(name: str, seed: int, simulations: int) -> None:
+    model = make(name)
+    root = model.initial_state(np.random.default_rng(1))
+    case = Case(model, root, max_depth=NATIVE_DEPTHS[name])
+    search, reference = reference_tree(case, seed, simulations)
+    assert_agree(search, reference, core_tree(case, seed, simulations))
+
+
+@pytest.mark.parametrize("simulations", SIMULATIONS)
+def test_table_and_its_twin_in_python_grow_one_tree(simulations: int) -> None:
+    table = make("frozen_lake_4x4")
+    twin = models.TableTwin(table)
+    case = Case(twin, table.initial_state(), max_depth=10)
+    search, reference = reference_tree(case, 3, simulations)
+    assert_agree(search, reference, core_tree(case, 3, simulations))
+    native = Case(table, table.initial_state(), max_depth=10)
+    assert public_tree(table, core_tree(native, 3, simulations)) == core_tree(case, 3, simulations)
+
+
+def public_tree(model: Any, tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with the states as Python knows them."""
+    edges = [
+        {
+            **edge,
+            "outcomes": [(visits, public_tree(model, child)) for visits, child in edge["outcomes"]],
+        }
+        for edge in tree["edges"]
+    ]
+    return {**tree, "state": public_state(model, tree), "edges": edges}

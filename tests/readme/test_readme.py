@@ -1,0 +1,160 @@
+"""Runs every block of README.md, in the order in which a reader would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+#: Ports in the text; each stands for whatever free port the server got.
+PORT, OWN_PORT = "50051", "50052"
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="Node.js and npm are not installed"
+)
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+
+
+BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)]
+
+
+def block(language: str, containing: str) -> str:
+    """The one block of that language with that text in it."""
+    [found] = [b.text for b in BLOCKS if b.language == language and containing in b.text]
+    return found
+
+
+class Place(NamedTuple):
+    """A reader's folder, and the address of the server that runs there."""
+
+    folder: Path
+    port: str
+
+    def run(self, command: list[str] | str) -> str:
+        """The output of a command that must succeed."""
+        done = subprocess.run(
+            command,
+            shell=isinstance(command, str),
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        (self.folder / "block.py").write_text(code.replace(PORT, self.port), encoding="utf-8")
+        return self.run([sys.executable, "block.py"])
+
+    def shell(self, command: str) -> str:
+        return self.run(command.replace(PORT, self.port))
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+@contextmanager
+def serving(command: str, folder: Path) -> Iterator[str]:
+    """Runs a `serve` block on a free port, which is given; SIGTERM must end it with 0."""
+    words = re.sub(r"--port \d+", "--port 0", command).split()
+    with subprocess.Popen(
+        words, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            for line in server.stdout:
+                if found := re.fullmatch(r"serving on 127\.0\.0\.1:(\d+)\n", line):
+                    yield found[1]
+                    break
+            else:
+                pytest.fail("the server ended before it served")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(timeout=60) == 0
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("reader")
+    shutil.copytree(ROOT / "proto", folder / "proto")
+    (folder / "corridor.py").write_text(block("python", "class Corridor"), encoding="utf-8")
+    (folder / "server.toml").write_text(block("toml", "corridor"), encoding="utf-8")
+    with serving(block("sh", "serve --port 50051"), folder) as port:
+        yield Place(folder, port)
+
+
+def test_every_block_is_run_by_a_test_below() -> None:
+    assert [b.language for b in BLOCKS] == [
+        "sh", "sh", "sh", "js", "python", "sh", "python", "python", "sh", "python", "toml", "sh",
+    ]  # fmt: skip
+
+
+def test_the_two_commands_are_targets() -> None:
+    """Both are run for real elsewhere: this is one of them, and examples/ tests the other."""
+    for command in block("sh", "make run").splitlines():
+        subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_shell_call(place: Place) -> None:
+    answer = json.loads(place.shell(block("sh", "buf curl")))
+    assert answer["simulations"] == "10000"
+    assert "discrete" in answer["action"]
+
+
+@needs_node
+@pytest.mark.node
+def test_node_client(place: Place) -> None:
+    install = re.search(r"`(npm install [^`]*)`", README)
+    assert install
+    place.run(install[1] + " --no-audit --no-fund --silent")
+    (place.folder / "plan.js").write_text(block("js", "PlannerService").replace(PORT, place.port))
+    assert re.fullmatch(r"action \d, value [\d.]+\n", place.run(["node", "plan.js"]))
+
+
+def test_python_client(place: Place) -> None:
+    lines = place.python(block("python", "PlannerClient")).splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith("time_limit")
+
+
+def test_load_test(place: Place) -> None:
+    assert "p99" in place.shell(block("sh", "mcts-load-test"))
+
+
+def test_plan_in_process(place: Place) -> None:
+    assert place.python(block("python", "frozen_lake_8x8")).endswith("1000 simulations\n")
+
+
+def test_own_model_passes_the_check(place: Place) -> None:
+    place.shell(block("sh", "mcts-service check"))
+
+
+def test_own_model_is_planned(place: Place) -> None:
+    assert place.python(block("python", "from corridor import")).startswith("1 ")
+
+
+def test_own_model_is_served(place: Place) -> None:
+    with serving(block("sh", "--config server.toml"), place.folder) as port:
+        own = Place(place.folder, port)
+        request = '{"model": "corridor", "state": {"discrete": 5}}'
+        call = re.sub(r"--data '.*?'", f"--data '{request}'", block("sh", "buf curl"))
+        assert json.loads(own.shell(call))["action"] == {"discrete": "1"}

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.planning import SearchConfig
+from mcts_service.service.budgets import BudgetLimits
+from mcts_service.service.config import ServerConfig, ServerSettings
+from mcts_service.service.config_file import read_config
+from mcts_service.service.loading import load_configured
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "server.toml"
+
+
+@pytest.fixture
+def config_file(tmp_path, monkeypatch):
+    """Writes a file named server.toml and gives its name, as seen from its folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(content):
+        data = content if isinstance(content, bytes) else content.encode()
+        Path("server.toml").write_bytes(data)
+        return "server.toml"
+
+    return write
+
+
+def test_an_empty_file_gives_the_defaults(config_file):
+    assert read_config(config_file("")) == ServerConfig()
+
+
+def test_every_table_is_read(config_file):
+    config = read_config(
+        config_file(
+            """
+            deadline_margin = { fraction = 0.2 }
+            [server]
+            port = 0
+            workers = 3
+            [budget]
+            max_simulations = 500
+            [[models]]
+            name = "game"
+            factory = "my_game:Game"
+            arguments = { size = 3 }
+            budget = { default_simulations = 7 }
+            search = { exploration = 0.5 }
+            """
+        )
+    )
+    assert config.server == ServerSettings(port=0, workers=3)
+    assert config.deadline_margin.fraction == 0.2
+    (model,) = config.models
+    assert (model.name, model.factory, model.arguments) == ("game", "my_game:Game", {"size": 3})
+    assert model.budget == BudgetLimits(default_simulations=7, max_simulations=500)
+    assert model.search == SearchConfig(exploration=0.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[server]\n\nworkers = -1\n",
+         "server.toml:3: server.workers: is -1; must be an integer from 1 to 1024"),
+        ("server.port = 70000", "server.toml:1: server.port: is 70000; must be an integer"),
+        ("server = { port = 'http' }", "server.toml:1: server.port: is 'http'; must be an integer"),
+        ("[server]\nprot = 1\n",
+         "server.toml:2: server.prot: is not a setting; settings: host, port, workers"),
+        ("# notes\n[sever]\n", "server.toml:2: sever: is not a setting; settings: server,"),
+        ("server = 1", "server.toml:1: server: is 1; must be a table"),
+        ("[server]\nhost = \"\"\"\nport = -1\n\"\"\"\nport = -2\n",
+         "server.toml:5: server.port: is -2"),
+        ("[budget]\nmax_simulations = 10\n# more\n\ndefault_simulations = [\n  1,\n]\n",
+         "server.toml:5: budget.default_simulations: is [1]; must be an integer"),
+        ("[models]\nname = 'a'\n", "server.toml:1: models: is one table; write [[models]]"),
+        ("\n[[models]]\nname = 'a'\n", "server.toml:2: models[0]: has no factory"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n\n[[models]]\nfactory = 'c:d'\nname = 'B'\n",
+         "server.toml:7: models[1].name: is 'B'; must be 1 to 64 characters of a-z, 0-9, _ and -"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[[models]]\nname = 'a'\nfactory = 'a:b'\n",
+         "server.toml:5: models[1].name: is 'a', which another model has"),
+        ("[[models]]\nname = 'a'\nfactory = 'ab'\n",
+         "server.toml:3: models[0].factory: is 'ab'; must be \"module:name\""),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\nexploration = -1.0\n",
+         "server.toml:5: models[0].search.exploration: is -1.0; must be a finite number >= 0"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.budget]\nsimulations = 1\n",
+         "server.toml:5: models[0].budget.simulations: is not a setting; settings: default_"),
+        ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
+        ("[server]\nport = 1\nport = 2\n", "server.toml:3: is not TOML: Cannot overwrite"),
+        ("[server]\nhost = '''", "server.toml:2: is not TOML: "),
+        (b"[server]\nhost = '\xff'\n", "server.toml:2: is not UTF-8"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_file_the_line_and_the_key(config_file, content, message):
+    with pytest.raises(InvalidRequest) as caught:
+        read_config(config_file(content))
+    assert str(caught.value).startswith(message)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InvalidRequest, match=r"none\.toml: cannot be read: No such file"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InvalidRequest, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
+
+
+def test_the_example_shows_the_defaults_and_its_model_can_be_served():
+    config = read_config(EXAMPLE)
+    assert config.server == ServerConfig().server
+    assert config.deadline_margin == ServerConfig().deadline_margin
+    assert config.budget == ServerConfig().budget
+    (model,) = config.models
+    entry = load_configured(model)
+    assert entry.name == "acrobot"
+    assert entry.limits.default_simulations == 100
+    assert entry.state_spec.kind == "tensor"

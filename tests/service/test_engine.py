@@ -1,0 +1,187 @@
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+from served_models import FAULTS, Corridor, Faulty, Grid, Slow, entry_of
+
+from mcts_service.errors import DeadlineExpired, InvalidRequest, ModelFault, Overloaded, ReplicaLost
+from mcts_service.planning import MCTS, Budget, SearchConfig, StopReason
+from mcts_service.service.engine import Engine
+from mcts_service.service.margin import DeadlineMargin, ReplyClock
+from mcts_service.service.query import PlanQuery
+
+LONG = Budget(simulations=10_000_000, time_limit=3600.0, max_bytes=2**30)
+
+
+@pytest.fixture
+def engine_of():
+    """Builds an engine over the given models."""
+    engines = []
+
+    def build(*entries, max_waiting=8):
+        clock = ReplyClock(DeadlineMargin())
+        engines.append(Engine(entries, workers=1, max_waiting=max_waiting, clock=clock))
+        return engines[-1]
+
+    yield build
+    for engine in engines:
+        engine.stop_searches()
+        engine.close()
+
+
+def query_of(entry, state=4, **changes):
+    query = PlanQuery(
+        model=entry,
+        read_state=lambda: state,
+        budget=entry.limits.admit(simulations=100),
+        config=entry.config,
+        received=time.monotonic(),
+        seed=3,
+    )
+    return replace(query, **changes)
+
+
+async def until(event):
+    """Waits for a threading.Event."""
+    await asyncio.get_running_loop().run_in_executor(None, event.wait)
+
+
+async def test_a_plan_is_the_planners_own(engine_of):
+    entry = entry_of(Corridor())
+    outcome = await engine_of(entry).plan(query_of(entry))
+    expected = MCTS(Corridor()).plan(4, Budget(simulations=100), seed=3)
+    assert outcome.plan.actions == expected.actions
+    assert outcome.plan.deterministic
+    assert outcome.queue_time >= 0
+
+
+async def test_a_request_may_change_the_search(engine_of):
+    entry = entry_of(Corridor())
+    engine = engine_of(entry)
+    config = SearchConfig(exploration=0.1, max_depth=3)
+    outcome = await engine.plan(query_of(entry, config=config))
+    expected = MCTS(Corridor(), config).plan(4, Budget(simulations=100), seed=3)
+    assert outcome.plan.actions == expected.actions
+
+
+async def test_a_seed_is_drawn_where_none_is_given(engine_of):
+    entry = entry_of(Corridor())
+    engine = engine_of(entry)
+    seeds = {(await engine.plan(query_of(entry, seed=None))).plan.seed for _ in range(3)}
+    assert len(seeds) == 3
+
+
+async def test_the_time_limit_stops_the_search(engine_of):
+    entry = entry_of(Slow())
+    outcome = await engine_of(entry).plan(query_of(entry, budget=replace(LONG, time_limit=0.1)))
+    assert outcome.plan.stop_reason is StopReason.TIME_LIMIT
+    assert not outcome.plan.deterministic
+
+
+async def test_the_callers_deadline_stops_the_search_in_time_to_reply(engine_of):
+    entry = entry_of(Slow())
+    reply_by = time.monotonic() + 2.0
+    outcome = await engine_of(entry).plan(query_of(entry, budget=LONG, reply_by=reply_by))
+    assert outcome.plan.stop_reason is StopReason.TIME_LIMIT
+    assert outcome.finished < reply_by
+
+
+async def test_a_deadline_that_leaves_nothing_after_the_margin_is_refused(engine_of):
+    entry = entry_of(Slow())
+    with pytest.raises(DeadlineExpired, match="not one simulation of model fitted"):
+        await engine_of(entry).plan(query_of(entry, reply_by=time.monotonic() + 0.001))
+    assert not entry.model.asked.is_set()
+
+
+async def test_what_expires_while_it_waits_is_never_run(engine_of):
+    slow = entry_of(Slow())
+    engine = engine_of(slow)
+    running = asyncio.create_task(engine.plan(query_of(slow, budget=LONG)))
+    await until(slow.model.asked)
+    reads = []
+    late = query_of(slow, budget=replace(LONG, time_limit=0.05), read_state=lambda: reads.append(1))
+    with pytest.raises(DeadlineExpired):
+        await engine.plan(late)
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})
+    assert reads == []
+
+
+async def test_cancelling_stops_the_search_and_frees_its_thread(engine_of):
+    entry = entry_of(Slow())
+    engine = engine_of(entry, max_waiting=1)
+    running = asyncio.create_task(engine.plan(query_of(entry, budget=LONG)))
+    await until(entry.model.asked)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    outcome = await engine.plan(query_of(entry, budget=replace(LONG, simulations=1)))
+    assert outcome.plan.simulations == 1
+
+
+async def test_cancelling_what_waits_makes_room(engine_of):
+    entry = entry_of(Slow())
+    engine = engine_of(entry, max_waiting=1)
+    running = asyncio.create_task(engine.plan(query_of(entry, budget=LONG)))
+    await until(entry.model.asked)
+    waiting = asyncio.create_task(engine.plan(query_of(entry)))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await engine.plan(query_of(entry))
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    another = asyncio.create_task(engine.plan(query_of(entry, budget=replace(LONG, simulations=2))))
+    await asyncio.sleep(0)
+    running.cancel()
+    assert (await another).plan.simulations == 2
+
+
+async def test_models_in_python_do_not_wait_for_each_other(engine_of):
+    slow, grid = entry_of(Slow(), "slow"), entry_of(Grid(), "grid")
+    engine = engine_of(slow, grid)
+    running = asyncio.create_task(engine.plan(query_of(slow, budget=LONG)))
+    await until(slow.model.asked)
+    assert (await engine.plan(query_of(grid, (0, 0)))).plan.simulations == 100
+    assert not running.done()
+    running.cancel()
+
+
+async def test_a_state_that_the_model_cannot_read_is_the_callers_mistake(engine_of):
+    entry = entry_of(Corridor())
+
+    def refuse():
+        raise InvalidRequest("state.opaque", "is no state")
+
+    with pytest.raises(InvalidRequest, match=r"state.opaque: is no state"):
+        await engine_of(entry).plan(query_of(entry, read_state=refuse))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_whatever_a_model_does_wrong_is_its_fault_and_the_engine_goes_on(engine_of, fault):
+    faulty, good = entry_of(Faulty(fault), "faulty"), entry_of(Corridor(), "good")
+    engine = engine_of(faulty, good)
+    with pytest.raises(ModelFault):
+        await engine.plan(query_of(faulty))
+    assert (await engine.plan(query_of(good))).plan.simulations == 100
+    with pytest.raises(ModelFault):
+        await engine.plan(query_of(faulty))
+
+
+async def test_stopping_ends_what_runs_with_the_plan_so_far_and_what_waits_as_lost(engine_of):
+    entry = entry_of(Slow())
+    engine = engine_of(entry)
+    shallow = SearchConfig(max_depth=5)
+    running = asyncio.create_task(engine.plan(query_of(entry, budget=LONG, config=shallow)))
+    waiting = asyncio.create_task(engine.plan(query_of(entry)))
+    while entry.model.steps < 20:
+        await asyncio.sleep(0.001)
+    engine.stop_searches()
+    outcome = await running
+    assert outcome.plan.stop_reason is StopReason.CANCELLED
+    assert outcome.plan.simulations >= 1
+    with pytest.raises(ReplicaLost):
+        await waiting
+    with pytest.raises(ReplicaLost):
+        await engine.plan(query_of(entry))
