@@ -46,7 +46,7 @@ lint: $(BUILD)/.dev ## Checks style, types, .proto files and the direction of im
 	@echo "== buf lint"
 	@$(BIN)/buf lint
 	@echo "== lint-imports"
-	@$(BIN)/lint-imports --no-logo
+	@$(lint_imports) --no-logo
 
 format: $(BUILD)/.dev ## Formats the code and mends what ruff can
 	$(BIN)/ruff check --fix .
@@ -75,6 +75,9 @@ distclean: clean ## Removes .venv too
 	rm -rf $(VENV)
 
 rebuild = $(BIN)/ninja -C $(BUILD) --quiet
+
+# The linter reads packages where they lie, which the finder of an editable install hides.
+lint_imports = MESONPY_EDITABLE_SKIP=$(CURDIR)/$(BUILD) PYTHONPATH=clients/python $(BIN)/lint-imports
 
 # $(call install,EXTRAS): the package, editable, with optional dependencies.
 define install

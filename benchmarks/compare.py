@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from results import Aim, Better, Ratio, Result, SideResult
+from report import Aim, Better, Ratio, Result, SideResult
 from side_process import Side, SideMissing, SideProcess
 
 __all__ = ["Comparison", "Pair", "measure"]

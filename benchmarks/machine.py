@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -10,30 +11,48 @@ from pathlib import Path
 from typing import Any
 
 import programs
+from programs import Programs
 
 __all__ = ["describe_machine"]
 
 PACKAGES = ("mcts-service", "numpy", "Cython", "grpcio", "protobuf", "open_spiel", "pomdp-py")
+CODE_FLAGS = ("-O", "-m", "-ffp", "-std", "-DNDEBUG")
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine(compiled: Programs) -> dict[str, Any]:
     """CPU, system, compiler, flags, versions, and how busy the machine is."""
+    extension_flags = _flags_of_the_core(compiled.native_extension.parent)
     return {
         "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": _cores(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "compiler": _compiler(),
+        "compiler": _first_line([*os.environ.get("CC", "gcc").split(), "--version"]),
         "flags": {
-            "limit program": " ".join(programs.LIMIT_FLAGS),
-            "ours, same flags": f"-O3 -ffp-contract=off {programs.NATIVE}",
-            "ours": "-O3 -ffp-contract=off, as installed",
-            "grid10": " ".join(programs.MODEL_FLAGS),
+            "limit": " ".join(programs.LIMIT_FLAGS),
+            "ours, same flags": extension_flags,
+            "ours": f"as installed; by default the same without {programs.NATIVE}",
+            "grid10": f"{' '.join(programs.MODEL_FLAGS)}, same flags: {programs.NATIVE} too",
         },
         "packages": {name: _version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "commit": _first_line(["git", "-C", str(programs.ROOT), "describe", "--always", "--dirty"]),
         "load average at the start": os.getloadavg()[0],
     }
+
+
+def _flags_of_the_core(build: Path) -> str:
+    """What the search was compiled with, as far as it changes the code that comes out."""
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if entry["file"].endswith("core/search.c"):
+            return " ".join(w for w in entry["command"].split() if w.startswith(CODE_FLAGS))
+    return "unknown"
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:
@@ -43,15 +62,6 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
-
-
-def _compiler() -> str:
-    return _first_line([*os.environ.get("CC", "gcc").split(), "--version"])
-
-
-def _commit() -> str:
-    """Of the working tree; empty outside of a repository."""
-    return _first_line(["git", "-C", str(programs.ROOT), "describe", "--always", "--dirty"])
 
 
 def _first_line(command: list[str]) -> str:

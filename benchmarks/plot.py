@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from results import Ratio, Report, Result
+from report import Ratio, Report, Result
 
 matplotlib.use("agg")
 from matplotlib import pyplot
+from matplotlib.ticker import LogLocator, NullLocator
 
 __all__ = ["plot_report"]
 
@@ -27,12 +28,17 @@ def plot_report(report: Report, path: Path) -> None:
     shown = {better: panel for better, panel in rows.items() if panel}
     heights = [len(panel) + 2.5 for panel in shown.values()]
     figure, axes = pyplot.subplots(
-        len(shown), 1, figsize=(11, ROW_INCHES * sum(heights)), squeeze=False,
-        height_ratios=heights, layout="constrained",
+        len(shown),
+        1,
+        figsize=(11, ROW_INCHES * sum(heights)),
+        squeeze=False,
+        height_ratios=heights,
+        layout="constrained",
     )
     for axis, (better, panel) in zip(axes[:, 0], shown.items(), strict=True):
         _draw_panel(axis, panel)
         axis.set_title(PANELS[better], loc="left", fontsize=10)
+    figure.legend(handles=_legend(axes[0, 0]), loc="outside lower right", ncols=2, fontsize=8)
     figure.suptitle(
         f"{report.machine['cpu']}, {report.started[:10]}: median and spread of "
         f"{report.rounds} rounds{', quick run' if report.quick else ''}",
@@ -50,8 +56,11 @@ def _draw_panel(axis: Any, rows: list[tuple[Result, Ratio]]) -> None:
         if ratio.aim is not None:
             axis.plot(ratio.aim.value, row, "|", color=AIM, markersize=14, markeredgewidth=2)
         axis.annotate(
-            f"{ratio.median:.3g}x", (1.01, row), xycoords=("axes fraction", "data"),
-            va="center", fontsize=8,
+            f"{ratio.median:.3g}x",
+            (1.01, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
         )
     axis.axvline(1.0, color="black", linewidth=0.8, linestyle=":")
     axis.set_yticks(
@@ -61,13 +70,16 @@ def _draw_panel(axis: Any, rows: list[tuple[Result, Ratio]]) -> None:
     )
     axis.invert_yaxis()
     axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
-    axis.xaxis.set_minor_formatter(lambda value, _: "")
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.grid(axis="x", which="both", color=GRID, linewidth=0.6)
     axis.set_axisbelow(True)
     axis.margins(x=0.08, y=0.5 / len(rows))
-    handles = [
-        axis.plot([], [], "o", color=DOT, label="median, with lowest and highest")[0],
+
+
+def _legend(axis: Any) -> list[Any]:
+    return [
+        axis.plot([], [], "o", color=DOT, label="median, with the lowest and the highest")[0],
         axis.plot([], [], "|", color=AIM, markersize=12, markeredgewidth=2, label="aim")[0],
     ]
-    axis.legend(handles=handles, fontsize=8, loc="best", framealpha=0.9)

@@ -1,5 +1,8 @@
-"""Compiles what the sides need: the limit program, grid10, the bare loop, and our extension
-once more, for this machine's CPU alone, with the flags that the limit program has."""
+"""Compiles what the sides need.
+
+These are the limit program, grid10, the bare loop, and our extension once more, for this
+machine's CPU alone, as the limit program is compiled.
+"""
 
 from __future__ import annotations
 

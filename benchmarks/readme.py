@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from results import Ratio, Report, Result
+from report import Ratio, Report, Result
 from table import short_number
 
 __all__ = ["write_readme"]
@@ -54,7 +54,9 @@ def _group_table(report: Report, group: str) -> list[str]:
 def _row(result: Result, ratio: Ratio) -> str:
     side, other = result.side(ratio.side), result.side(ratio.against)
     counts = [
-        " / ".join(f"{one.counts[name]:.3g}" if name in one.counts else "" for one in (side, other))
+        " / ".join(
+            f"{one.counts[name]:.3g}" if name in one.counts else "-" for one in (side, other)
+        )
         for name in ("depth", "steps", "bytes")
     ]
     cells = [
@@ -64,6 +66,6 @@ def _row(result: Result, ratio: Ratio) -> str:
         f"{ratio.low:.3g} .. {ratio.high:.3g}",
         str(ratio.aim or ""),
         f"{short_number(side.median)} / {short_number(other.median)} {result.measure}",
-        *("" if cell == " / " else cell for cell in counts),
+        *("" if cell == "- / -" else cell for cell in counts),
     ]
     return f"| {' | '.join(cells)} |"

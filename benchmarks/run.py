@@ -21,7 +21,7 @@ from machine import describe_machine
 from plot import plot_report
 from programs import BUILD, compile_programs
 from readme import write_readme
-from results import Report, Result
+from report import Report
 from same_model import check_same_model
 from suite import GROUPS
 from table import HEADING, format_machine, format_report_end, format_result
@@ -62,14 +62,15 @@ def run(groups: list[str], quick: bool) -> Report:
         seconds=0.0,
         quick=quick,
         rounds=QUICK_ROUNDS if quick else FULL_ROUNDS,
-        machine=describe_machine(),
+        machine=describe_machine(programs),
         results=[],
         left_out=[],
     )
     print(f"\n{format_machine(report)}\n\n{HEADING}")
     for group in groups:
         for comparison in GROUPS[group](programs):
-            result, left_out = measure(_shortened(comparison) if quick else comparison, report.rounds)
+            chosen = _shortened(comparison) if quick else comparison
+            result, left_out = measure(chosen, report.rounds)
             print(format_result(result), flush=True)
             report.results.append(result)
             report.left_out.extend(left_out)
@@ -99,7 +100,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="a group; repeatable")
     parser.add_argument(
-        "--write-readme", action="store_true",
+        "--write-readme",
+        action="store_true",
         help="measure nothing; put the last full run in benchmarks/README.md",
     )
     return parser.parse_args()

@@ -4,7 +4,7 @@ python side_main.py MODULE:FACTORY ARGUMENTS [FOLDER]
 
 ARGUMENTS is a JSON object; FOLDER has compiled modules to use in place of the installed ones.
 Reads one JSON request a line, {"turn": AMOUNT} or {"counts": true}, and writes one reply a line:
-first {"ready": true}, then {"answer": ...}; {"missing": NAME} or {"error": TEXT} ends it.
+first {"ready": true}, then {"answer": ...}; {"missing": PEER} or {"error": TEXT} ends it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
+#: What may be missing: the others' packages.
+PEERS = ("pyspiel", "pomdp_py")
+
 
 def main() -> None:
     factory, arguments, *folder = sys.argv[1:]
@@ -27,10 +30,11 @@ def main() -> None:
         if folder:
             _use_compiled_modules(Path(folder[0]))
         _serve(factory, json.loads(arguments), replies)
-    except ModuleNotFoundError as error:
-        _reply(replies, {"missing": error.name})
-    except Exception:
-        _reply(replies, {"error": traceback.format_exc()})
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in PEERS:
+            _reply(replies, {"missing": error.name})
+        else:
+            _reply(replies, {"error": traceback.format_exc()})
 
 
 def _serve(factory: str, arguments: dict[str, object], replies: TextIO) -> None:

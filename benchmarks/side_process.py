@@ -1,5 +1,7 @@
-"""One side of a comparison, in a process of its own, so that no side disturbs another's memory,
-threads or caches of the interpreter."""
+"""One side of a comparison, in a process of its own.
+
+So no side disturbs another's memory, threads or interpreter.
+"""
 
 from __future__ import annotations
 

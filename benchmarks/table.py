@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results import Ratio, Report, Result, SideResult
+from report import Ratio, Report, Result, SideResult
 
 __all__ = ["HEADING", "format_machine", "format_report_end", "format_result", "short_number"]
 
@@ -70,7 +70,7 @@ def _format_count(name: str, side: SideResult, other: SideResult) -> str:
     if name not in side.counts and name not in other.counts:
         return ""
     return " / ".join(
-        f"{one.counts[name]:.{3 if one.counts[name] < 100 else 4}g}" if name in one.counts else "?"
+        f"{one.counts[name]:.{3 if one.counts[name] < 100 else 4}g}" if name in one.counts else "-"
         for one in (side, other)
     )
 

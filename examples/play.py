@@ -9,6 +9,7 @@ The environments are stepped here, by Gymnasium; the server sees one state at a 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -25,24 +26,37 @@ from scoreboard import Scoreboard, Tally
 OVERRUN = 1.4
 
 
-def main() -> None:
-    """Plays every problem for its share of the time and shows the table."""
+def main() -> int:
+    """Plays every problem for its share of the time and shows the table.
+
+    Returns:
+      The exit status: 0, or 130 after Ctrl-C.
+    """
     arguments = _parse_arguments()
     board = Scoreboard(PROBLEMS)
-    start = time.monotonic()
+    status = 0
     with PlannerClient(arguments.target) as client, board.live():
-        for number, problem in enumerate(PROBLEMS, 1):
-            share_ends = start + arguments.seconds * number / len(PROBLEMS)
-            play(
-                problem,
-                client,
-                board.begin(problem),
-                share_ends=share_ends,
-                give_up_at=start + OVERRUN * arguments.seconds,
-                seed=arguments.seed,
-            )
-            board.end(problem)
+        try:
+            play_all(client, board, seconds=arguments.seconds, seed=arguments.seed)
+        except KeyboardInterrupt:
+            status = 130
     board.show()
+    return status
+
+
+def play_all(client: PlannerClient, board: Scoreboard, *, seconds: float, seed: int) -> None:
+    """Plays the problems one after the other, each for an equal share of the time."""
+    start = time.monotonic()
+    for number, problem in enumerate(PROBLEMS, 1):
+        play(
+            problem,
+            client,
+            board.begin(problem),
+            share_ends=start + seconds * number / len(PROBLEMS),
+            give_up_at=start + seconds * OVERRUN,
+            seed=seed,
+        )
+        board.end(problem)
 
 
 def play(
@@ -115,4 +129,4 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -26,10 +26,21 @@ def main() -> int:
     """Returns the agent's exit status."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # end like Ctrl-C does: stop the server first
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    with running_server() as target:
-        print(f"server: {' '.join(['mcts-service', *SERVE[1:]])}, {ANNOUNCEMENT}{target}")
-        print(f"agent:  python examples/play.py --target {target}", flush=True)
-        return subprocess.run([*AGENT, "--target", target, *sys.argv[1:]], check=False).returncode
+    try:
+        with running_server() as target:
+            print(f"server: mcts-service {' '.join(SERVE[1:])}, {ANNOUNCEMENT}{target}")
+            print(f"agent:  python examples/play.py --target {target}", flush=True)
+            agent = [*AGENT, "--target", target, *sys.argv[1:]]
+            return subprocess.run(agent, check=False).returncode
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except ServerFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+class ServerFailed(Exception):
+    """The server did not start, or did not end well; the message holds its log."""
 
 
 @contextmanager
@@ -40,7 +51,7 @@ def running_server() -> Iterator[str]:
       HOST:PORT.
 
     Raises:
-      RuntimeError: the server did not start, or did not end well; the message holds its log.
+      ServerFailed: it did not start, or did not end well.
     """
     with tempfile.TemporaryFile("w+") as log:
         # A session of its own, so that Ctrl-C reaches it through `finally` and not at once.
@@ -52,7 +63,7 @@ def running_server() -> Iterator[str]:
         finally:
             status = _stop(server)
         if status != 0:
-            raise RuntimeError(f"the server ended with status {status}:\n{_text(log)}")
+            raise ServerFailed(f"the server ended with status {status}:\n{_text(log)}")
 
 
 def _wait_until_serving(server: subprocess.Popen[str], log: IO[str]) -> str:
@@ -61,7 +72,7 @@ def _wait_until_serving(server: subprocess.Popen[str], log: IO[str]) -> str:
     if select.select([server.stdout], [], [], START_SECONDS)[0]:
         line = server.stdout.readline()
     if not line.startswith(ANNOUNCEMENT):
-        raise RuntimeError(f"the server did not start; it said {line!r} and:\n{_text(log)}")
+        raise ServerFailed(f"the server did not start; it said {line!r} and:\n{_text(log)}")
     return line.removeprefix(ANNOUNCEMENT).strip()
 
 

@@ -39,14 +39,15 @@ class Tally:
     search_seconds: float = 0.0
 
     def mean_return(self) -> str:
-        """Mean ± standard error, the latter from two episodes on."""
+        """Mean ± standard error, to the decimals that the error leaves meaning to."""
         if not self.returns:
             return NOTHING_YET
         mean = float(np.mean(self.returns))
         if len(self.returns) == 1:
-            return _number(mean)
+            return f"{mean:g}"
         error = float(np.std(self.returns, ddof=1)) / math.sqrt(len(self.returns))
-        return f"{_number(mean)} ± {_number(error)}"
+        decimals = 3 if error < 0.1 else 1
+        return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
     def speed(self) -> str:
         """Simulations per second of search."""
@@ -124,8 +125,3 @@ class Scoreboard:
                 style="bold" if problem is self._playing else "",
             )
         return table
-
-
-def _number(value: float) -> str:
-    """Three decimals where they matter, none where they do not."""
-    return f"{value:.3f}" if abs(value) < 1 else f"{value:.1f}"

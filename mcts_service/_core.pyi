@@ -11,6 +11,7 @@ class SplitMix64:
     lock: Any
     counter: int
     def __init__(self, seed: int = 0) -> None: ...
+    def next_uint64(self) -> int: ...
 
 class ModelHandle:
     """A model behind the native ABI, asked one question at a time."""

@@ -147,9 +147,12 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from mcts_service.models import make
+    from mcts_service.service.loading import build_model
     from mcts_service.testing import check_model
 
-    report = check_model(_entry(options.model, None).model)
+    is_factory = ":" in options.model
+    report = check_model(build_model(options.model, {}) if is_factory else make(options.model))
     print(report)
     return 0 if report.ok else 1
 
@@ -170,9 +173,14 @@ def _entry(model: str, config_path: str | None) -> ModelEntry:
     from mcts_service.service.loading import load_configured, load_models
 
     if ":" in model:
-        name = "".join(c if c.isalnum() else "_" for c in model.partition(":")[2].lower())
-        return load_configured(ModelConfig(name=name, factory=model))
+        return load_configured(ModelConfig(name=_name_of(model), factory=model))
     return load_models(_config(config_path)).find(model)
+
+
+def _name_of(factory: str) -> str:
+    """A name for what "my_game:Game" gives: "game"."""
+    name = factory.rpartition(":")[2].lower()
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)[:64] or "model"
 
 
 def _state(entry: ModelEntry, text: str | None) -> Any:

@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 @runtime_checkable
@@ -114,10 +115,10 @@ class DistributionModel(Protocol[S]):
         ...
 
 
-class Policy(Protocol[S]):
+class Policy(Protocol[S_contra]):
     """state -> action."""
 
-    def action(self, state: S, rng: np.random.Generator) -> Any:
+    def action(self, state: S_contra, rng: np.random.Generator) -> Any:
         """The action to take in `state`, drawn where the policy is stochastic."""
         ...
 

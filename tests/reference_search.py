@@ -45,7 +45,7 @@ class Stream:
 
 
 def logarithm(n: int) -> float:
-    """ln n by the series that the core uses, since libraries differ in the last bit."""
+    """The natural logarithm by the series of the core: libraries differ in the last bit."""
     exponent = n.bit_length() - 1
     m = n / 2**exponent
     if m > math.sqrt(2):
@@ -118,8 +118,7 @@ class ReferenceSearch:
         scale = 1 / (self.high - self.low) if self.high > self.low else 0.0
         spread = logarithm(node.visits)
         scores = [
-            (edge.value - self.low) * scale
-            + self.exploration * math.sqrt(spread / edge.visits)
+            (edge.value - self.low) * scale + self.exploration * math.sqrt(spread / edge.visits)
             for edge in node.edges
         ]
         return node.edges[scores.index(max(scores))]
@@ -146,17 +145,19 @@ class ReferenceSearch:
         returns, weight, state, terminated = [0.0] * self.players, 1.0, leaf.state, False
         while not terminated and depth < self.bound:
             state, reward, terminated = self.model.sample(state, self.rollout(state, rng), rng)
-            returns = [g + weight * r for g, r in zip(returns, np.atleast_1d(reward).tolist())]
+            returns = [
+                g + weight * r for g, r in zip(returns, np.atleast_1d(reward).tolist(), strict=True)
+            ]
             weight *= self.discount
             depth += 1
         if not terminated and self.has_value and not self.bound_is_end:
-            returns = [g + weight * v for g, v in zip(returns, self.value(state))]
+            returns = [g + weight * v for g, v in zip(returns, self.value(state), strict=True)]
         return returns
 
     def backup(self, path, leaf: Node, returns: list[float]) -> None:
         leaf.visits += 1
         for node, edge, rewards in reversed(path):
-            returns = [r + self.discount * g for r, g in zip(rewards, returns)]
+            returns = [r + self.discount * g for r, g in zip(rewards, returns, strict=True)]
             value = returns[node.player]
             node.visits += 1
             edge.visits += 1

@@ -96,7 +96,7 @@ class Panel:
 
 
 class Slow(Corridor):
-    """A corridor whose every step takes a while, and that tells how often it was asked."""
+    """A corridor whose steps take a while and end soon; counts them."""
 
     def __init__(self, seconds: float = 0.001) -> None:
         self.seconds = seconds
@@ -107,7 +107,8 @@ class Slow(Corridor):
         self.asked.set()
         self.steps += 1
         time.sleep(self.seconds)
-        return super().sample(state, action, rng)
+        following, reward, terminated = super().sample(state, action, rng)
+        return following, reward, terminated or rng.random() < 0.5
 
 
 class Gated(Corridor):

@@ -154,9 +154,11 @@ def test_plan_takes_the_settings_of_the_search(folder, capsys):
         (["taxi", "328", "--exploration", "-1"], "mcts-service plan: exploration: is -1.0; must"),
         (["taxi", "328", "--config", "none.toml"], "mcts-service plan: none.toml: cannot be read"),
         (["no_such_module:Game"],
-         "mcts-service plan: model game: cannot be served: ModuleNotFoundError: No module named"),
-        (["json:Game"], "mcts-service plan: model game: cannot be served: AttributeError: "),
-        (["json:dumps"], "mcts-service plan: model dumps: cannot be served: TypeError: "),
+         "mcts-service plan: factory no_such_module:Game: raised ModuleNotFoundError: No module"),
+        (["json:Game"], "mcts-service plan: factory json:Game: raised AttributeError: module"),
+        (["json:dumps"], "mcts-service plan: factory json:dumps: raised TypeError: "),
+        (["builtins:object"], "mcts-service plan: model object: "),
+        (["builtins:"], "mcts-service plan: factory: is 'builtins:'; must be \"module:name\""),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_in_one_line(capsys, arguments, message):

@@ -36,9 +36,7 @@ class Grid10:
     num_actions = 4
     discount = 0.95
 
-    def sample(
-        self, state: int, action: int, rng: np.random.Generator
-    ) -> tuple[int, float, bool]:
+    def sample(self, state: int, action: int, rng: np.random.Generator) -> tuple[int, float, bool]:
         """(next_state, reward, terminated), from one uniform number."""
         draw = rng.random()
         if draw >= 0.8:

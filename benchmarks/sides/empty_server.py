@@ -20,7 +20,9 @@ async def serve(response: bytes) -> None:
         return response
 
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    handlers = {"Answer": grpc.unary_unary_rpc_method_handler(answer)}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Answer": grpc.unary_unary_rpc_method_handler(answer)
+    }
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("benchmark.Empty", handlers),)
     )

@@ -83,9 +83,7 @@ class Planning(Work):
             use_value=False,
         )
         root = self.state if handle is None else self.model.pack_state(self.state)
-        search.begin(
-            root, horizon=self.horizon or 0, allowed=None, seed=seed, max_bytes=MAX_BYTES
-        )
+        search.begin(root, horizon=self.horizon or 0, allowed=None, seed=seed, max_bytes=MAX_BYTES)
         search.run(self.simulations)
         return search
 
@@ -105,9 +103,7 @@ def native_grid10(
 ) -> Work:
     """grid10 as compiled into `library`, with its own rollout or step by step."""
     model = NativeGrid10(Path(library), own_rollout=own_rollout)
-    return Planning(
-        model, START, simulations=simulations, exploration=exploration, horizon=horizon
-    )
+    return Planning(model, START, simulations=simulations, exploration=exploration, horizon=horizon)
 
 
 def python_grid10(simulations: int, exploration: float, horizon: int) -> Work:

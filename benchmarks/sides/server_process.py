@@ -21,7 +21,7 @@ class ServerProcess:
     """
 
     def __init__(self, command: list[str]) -> None:
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, it lives as long as the server
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the server
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True
         )

@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -26,7 +25,8 @@ EMPTY_SERVER = Path(__file__).with_name("empty_server.py")
 PLAN = "/mcts_service.v1.PlannerService/Plan"
 EMPTY = "/benchmark.Empty/Answer"
 
-Call = Callable[[bytes], Awaitable[bytes]]
+#: Calls that counts are taken from.
+COUNTED_CALLS = 200
 
 
 class UnaryCalls(Work):
@@ -40,47 +40,48 @@ class UnaryCalls(Work):
         self._server, self._in_flight = server, in_flight
         self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(_open(server.target))
-        self._call: Call = self._channel.unary_unary(method)
+        self._call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(
+            method
+        )
 
     @abstractmethod
     def request(self) -> bytes:
         """What every call sends."""
 
+    def taken_off(self, response: bytes) -> float:
+        """Seconds of a call's latency that do not count."""
+        return 0.0
+
     def turn(self, amount: int) -> float:
-        calls = max(1, amount // self._in_flight)
         started = time.perf_counter()
-        latencies = self._loop.run_until_complete(self._gather(calls))
+        calls = self.make_calls(max(1, amount // self._in_flight))
         seconds = time.perf_counter() - started
-        if self._in_flight == 1:
-            return 1e3 * statistics.median(latencies)
-        return len(latencies) / seconds
+        if self._in_flight > 1:
+            return len(calls) / seconds
+        latencies = [latency - self.taken_off(response) for latency, response in calls]
+        return 1e3 * statistics.median(latencies)
 
-    def answer(self) -> bytes:
-        """What one call brings back."""
+    def make_calls(self, calls_each: int) -> list[tuple[float, bytes]]:
+        """(latency in seconds, response) of every call, `in_flight` callers together."""
 
-        async def call_once() -> bytes:
-            return await self._call(self.request())
+        async def gather() -> list[list[tuple[float, bytes]]]:
+            callers = (self._make_calls(calls_each) for _ in range(self._in_flight))
+            return await asyncio.gather(*callers)
 
-        return self._loop.run_until_complete(call_once())
+        return [call for calls in self._loop.run_until_complete(gather()) for call in calls]
 
     def close(self) -> None:
         self._loop.run_until_complete(self._channel.close())
         self._loop.close()
         self._server.close()
 
-    async def _gather(self, calls: int) -> list[float]:
-        request = self.request()
-
-        async def caller() -> list[float]:
-            latencies = []
-            for _ in range(calls):
-                started = time.perf_counter()
-                await self._call(request)
-                latencies.append(time.perf_counter() - started)
-            return latencies
-
-        lists = await asyncio.gather(*(caller() for _ in range(self._in_flight)))
-        return [latency for latencies in lists for latency in latencies]
+    async def _make_calls(self, calls: int) -> list[tuple[float, bytes]]:
+        request, made = self.request(), []
+        for _ in range(calls):
+            started = time.perf_counter()
+            response = await self._call(request)
+            made.append((time.perf_counter() - started, response))
+        return made
 
 
 async def _open(target: str) -> grpc.aio.Channel:
@@ -90,22 +91,30 @@ async def _open(target: str) -> grpc.aio.Channel:
 
 
 class PlanCall(UnaryCalls):
-    """`Plan` from the first position of tic-tac-toe, with one simulation."""
+    """`Plan` from the first position of tic-tac-toe, with one simulation.
 
-    def __init__(self, in_flight: int) -> None:
+    Args:
+      less_search_time: take off a latency what the server says it spent searching.
+    """
+
+    def __init__(self, in_flight: int, less_search_time: bool = False) -> None:
         command = [str(Path(sys.executable).with_name("mcts-service")), "serve", "--port", "0"]
         super().__init__(ServerProcess(command), PLAN, in_flight)
+        self._less_search_time = less_search_time
 
     def request(self) -> bytes:
         return _plan_request()
 
+    def taken_off(self, response: bytes) -> float:
+        return _search_seconds(response) if self._less_search_time else 0.0
+
     def counts(self) -> dict[str, float]:
-        answer = self.answer()
-        search_time = planner_pb2.PlanResponse.FromString(answer).search_time
+        responses = [response for _, response in self.make_calls(COUNTED_CALLS)]
+        search_seconds = statistics.median(_search_seconds(response) for response in responses)
         return {
             "request bytes": len(self.request()),
-            "response bytes": len(answer),
-            "search ms": search_time.ToNanoseconds() / 1e6,
+            "response bytes": len(responses[0]),
+            "median search us": 1e6 * search_seconds,
         }
 
 
@@ -124,7 +133,13 @@ class EmptyCall(UnaryCalls):
         return _plan_request()
 
     def counts(self) -> dict[str, float]:
-        return {"request bytes": len(self.request()), "response bytes": len(self.answer())}
+        [(_, response), *_] = self.make_calls(1)
+        return {"request bytes": len(self.request()), "response bytes": len(response)}
+
+
+def _search_seconds(response: bytes) -> float:
+    search_time = planner_pb2.PlanResponse.FromString(response).search_time
+    return float(search_time.ToNanoseconds()) / 1e9
 
 
 def _plan_request() -> bytes:

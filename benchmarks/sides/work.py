@@ -24,5 +24,5 @@ class Work(ABC):
         """What the work consisted of, by name: both sides must agree on it. Not timed."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most start nothing
         """Stops what the work has started."""

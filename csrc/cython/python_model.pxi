@@ -270,7 +270,7 @@ cdef int python_is_terminal(void *ctx, const void *state, int32_t *terminal) noe
 cdef int python_current_player(void *ctx, const void *state, int32_t *player) noexcept:
     cdef PythonModel self = <PythonModel>ctx
     try:
-        player[0] = self.current_player(state_at(state))
+        player[0] = PyNumber_Index(self.current_player(state_at(state)))
     except BaseException as error:
         return self.failed(error)
     return MCTS_OK
@@ -288,7 +288,7 @@ cdef int python_legal_actions(void *ctx, const void *state, int32_t *count,
                 f"{self.model.num_actions}"
             )
         for action in legal:
-            actions[i] = action
+            actions[i] = PyNumber_Index(action)
             i += 1
         count[0] = i
     except BaseException as error:
@@ -302,7 +302,7 @@ cdef int python_rollout_action(void *ctx, const void *state, mcts_bitgen *rng,
     cdef uint64_t *counter = <uint64_t *>rng.state
     self.stream._counter = counter[0]
     try:
-        action[0] = self.rollout_action(state_at(state), self.generator)
+        action[0] = PyNumber_Index(self.rollout_action(state_at(state), self.generator))
     except BaseException as error:
         return self.failed(error)
     finally:

@@ -40,11 +40,8 @@ cdef dict PYTHON_NAMES = {
 }
 
 
-cdef str in_one_line(str function, error):
-    text = " ".join(str(error).split()) or type(error).__name__
-    if function == "validate_state" or text.startswith(function):
-        return text
-    return f"{function} raised {type(error).__name__}: {text}"
+cdef str in_one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def visits_of(outcome_and_visits):
@@ -126,8 +123,6 @@ cdef class Search:
     cdef raise_for(self, int status, state):
         if status == MCTS_OK:
             return
-        if status == ROOT_INVALID:
-            raise InvalidRequest("state", self.fault_text())
         if status == ROOT_TERMINAL:
             raise TerminalState("state: is terminal; there is no action left to plan")
         if status == ROOT_NO_ACTION:
@@ -138,6 +133,10 @@ cdef class Search:
         if self.python is not None:
             # Not kept here: its traceback holds on to whatever the model was doing.
             error, self.python.error = self.python.error, None
+        if status == ROOT_INVALID:
+            if isinstance(error, InvalidRequest):
+                raise error
+            raise InvalidRequest("state", text if error is None else in_one_line(error)) from error
         if error is not None and not isinstance(error, Exception):
             raise error
         raise ModelFault(text) from error
@@ -151,7 +150,11 @@ cdef class Search:
         if f.problem != NULL:
             return f"{function}: {f.problem.decode()}"
         if self.python is not None and self.python.error is not None:
-            return in_one_line(function, self.python.error)
+            error = self.python.error
+            text = in_one_line(error)
+            if text.startswith(function):
+                return text
+            return f"{function} raised {type(error).__name__}: {text}"
         text = f.text.decode("utf-8", "replace")
         return text or f"{function} returned status {f.status}"
 

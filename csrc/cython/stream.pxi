@@ -28,6 +28,10 @@ cdef class SplitMix64:
     def counter(self, value):
         self._counter = value
 
+    def next_uint64(self):
+        """Draws a number, uniform in 0 .. 2**64 - 1."""
+        return mcts_splitmix64(&self._counter)
+
 
 cdef SplitMix64 stream_of(rng):
     """The stream behind a generator, or a new one seeded by one draw from it."""

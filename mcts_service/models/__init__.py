@@ -8,6 +8,7 @@ from mcts_service.models.native import NativeModel
 from mcts_service.models.registry import make, names
 from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.models.tabular import TabularModel
+from mcts_service.models.tabulate import TabulatedModel, tabulate
 from mcts_service.models.tic_tac_toe import TicTacToe
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "SampledModel",
     "StateSpec",
     "TabularModel",
+    "TabulatedModel",
     "TicTacToe",
     "from_gymnasium",
     "make",
     "names",
+    "tabulate",
 ]

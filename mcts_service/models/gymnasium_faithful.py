@@ -8,6 +8,7 @@ environment afresh, and where a step draws from a global random generator.
 from __future__ import annotations
 
 import random
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ def require_faithful(env: Environment) -> bool:
 
 def _play_episode(original: Environment, rng: np.random.Generator) -> bool:
     """True if a step drew a random number."""
-    drew, ended = False, False
+    drew = False
     space: Any = original.action_space
     for _ in range(_STEPS_PER_EPISODE // _LOOKAHEAD):
         actions = [int(space.start + rng.integers(space.n)) for _ in range(_LOOKAHEAD)]
@@ -61,8 +62,8 @@ def _play_episode(original: Environment, rng: np.random.Generator) -> bool:
             raise _refusal(original, "a step draws from a global random generator")
         _require_equal(original, expected, _play(original, actions))
         drew = drew or draw_positions(generators) != positions
-        ended = any(expected[-1][2:])
-        if ended:
+        _, _, terminated, truncated = expected[-1]
+        if terminated or truncated:
             break
     return drew
 
@@ -96,7 +97,9 @@ def _require_equal(env: Environment, expected: Sequence[Step], actual: Sequence[
         ):
             if not _equal(ahead, after):
                 raise _refusal(
-                    env, f"a copy that ran ahead gave {name} {ahead!r}, the original {after!r}"
+                    env,
+                    f"a copy that ran ahead gave {name} {_shown(ahead)}, the original "
+                    f"{_shown(after)}",
                 )
 
 
@@ -111,6 +114,11 @@ def _refusal(env: Environment, reason: str) -> InvalidRequest:
 
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+def _shown(value: Any) -> str:
+    """On one short line: an observation may be an image."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def _global_position() -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from mcts_service.errors import ModelFault
 from mcts_service.models.identity import state_identity
 from mcts_service.protocols import DistributionModel
 
-__all__ = ["SampledModel"]
+__all__ = ["SampledModel", "draw_index", "require_distribution"]
 
 S = TypeVar("S")
 

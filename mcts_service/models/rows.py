@@ -106,7 +106,15 @@ def _actions_of(transitions: Transitions, state: int) -> Mapping[int, Sequence[A
             "transitions",
             f"has no state {state}; must have each from 0 to {len(transitions) - 1}",
         ) from error
-    return actions if isinstance(actions, Mapping) else dict(enumerate(actions))
+    if not isinstance(actions, Mapping):
+        return dict(enumerate(actions))
+    for action in actions:
+        if not isinstance(action, (int, np.integer)) or action < 0:
+            raise InvalidRequest(
+                "transitions",
+                f"has the action {action!r} in state {state}; must be numbered from 0",
+            )
+    return actions
 
 
 def _entry(state: int, action: int, outcome: Any) -> tuple[float, int, float, bool]:
@@ -241,7 +249,8 @@ def terminal_states(rows: Rows, is_initial: np.ndarray) -> np.ndarray:
     A state is terminal if
       - it has no action; or
       - every action stays there, rewarded with 0, terminated; or
-      - some outcome ends in it and none goes on in it, and no episode starts there.
+      - an outcome of another state ends in it, none of a state that an episode can reach goes
+        on in it, and no episode starts there.
 
     Args:
       rows: merged ones.
@@ -262,7 +271,25 @@ def terminal_states(rows: Rows, is_initial: np.ndarray) -> np.ndarray:
     )
     stays = (rows.next_states == state) & (rows.rewards == 0) & rows.terminated
     absorbing = np.bincount(state[~stays], minlength=size) == 0  # no action at all included
-    ends_here = np.bincount(rows.next_states[rows.terminated], minlength=size) > 0
-    goes_on_here = np.bincount(rows.next_states[~rows.terminated], minlength=size) > 0
+    ends_elsewhere = rows.terminated & (rows.next_states != state)
+    ends_here = np.bincount(rows.next_states[ends_elsewhere], minlength=size) > 0
+    goes_on = ~rows.terminated & _reachable(rows, is_initial)[state]
+    goes_on_here = np.bincount(rows.next_states[goes_on], minlength=size) > 0
     terminal: np.ndarray = absorbing | (ends_here & ~goes_on_here & ~is_initial)
     return terminal
+
+
+def _reachable(rows: Rows, is_initial: np.ndarray) -> np.ndarray:
+    """Where an episode can be and act: bool[num_states]."""
+    entry_start = rows.row_start[:: rows.num_actions]
+    reached: np.ndarray = is_initial.copy()
+    pending = np.flatnonzero(reached).tolist()
+    while pending:
+        state = pending.pop()
+        entries = slice(entry_start[state], entry_start[state + 1])
+        following = rows.next_states[entries][~rows.terminated[entries]]
+        for new in following[~reached[following]].tolist():
+            if not reached[new]:
+                reached[new] = True
+                pending.append(new)
+    return reached

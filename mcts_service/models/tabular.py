@@ -41,8 +41,8 @@ class TabularModel(NativeModel[int]):
     whose cumulative probability exceeds it; it draws nothing where there is one.
 
     A state is terminal where the table shows it: it has no action; or every action stays there,
-    rewarded with 0 and terminated; or some outcome ends in it, none goes on in it, and no episode
-    starts there.
+    rewarded with 0 and terminated; or an outcome of another state ends in it, no episode starts
+    there, and none that does goes on in it.
 
     Attributes:
       num_states: how many there are.

@@ -76,7 +76,9 @@ class SearchConfig:
         known = {field.name for field in fields(cls)}
         for field in changes:
             if field not in known:
-                raise InvalidRequest(field, f"is not a setting; settings: {', '.join(sorted(known))}")
+                raise InvalidRequest(
+                    field, f"is not a setting; settings: {', '.join(sorted(known))}"
+                )
         return replace(cls(**_PRESETS[name]), **changes)
 
 
@@ -100,7 +102,9 @@ class Budget:
         if self.simulations is not None:
             _require_integer("budget.simulations", self.simulations, 1, MAX_SIMULATIONS)
         if self.time_limit is not None and not (
-            isinstance(self.time_limit, (int, float)) and math.isfinite(self.time_limit) and self.time_limit > 0
+            isinstance(self.time_limit, (int, float))
+            and math.isfinite(self.time_limit)
+            and self.time_limit > 0
         ):
             raise InvalidRequest(
                 "budget.time_limit", f"is {self.time_limit!r}; must be a number of seconds > 0"

@@ -98,8 +98,14 @@ class MCTS:
             search = self._acquire()
             try:
                 stop_reason = self._search(
-                    search, root, budget, started, _check_horizon(horizon),
-                    self._check_allowed(allowed_actions), seed, cancel,
+                    search,
+                    root,
+                    budget,
+                    started,
+                    _check_horizon(horizon),
+                    self._check_allowed(allowed_actions),
+                    seed,
+                    cancel,
                 )
                 return _read_plan(search, stop_reason, time.perf_counter() - started, seed)
             finally:
@@ -180,7 +186,7 @@ class MCTS:
         first, self._first_seed = self._first_seed, None
         if first is not None:
             return first
-        return int(np.random.Generator(self._seeds).integers(2**64, dtype=np.uint64))
+        return self._seeds.next_uint64()
 
     def _acquire(self) -> Search:
         """A search that no other thread holds; its memory is used again."""
@@ -248,7 +254,7 @@ def _check_model(model: Any, is_native: bool) -> None:
         raise InvalidRequest(
             "model",
             f"{type(model).__name__} has no sample(state, action, rng); a distribution model "
-            "becomes a sample model by mcts_service.models.sample_from",
+            "becomes a sample model by mcts_service.models.SampledModel",
         )
     num_actions = getattr(model, "num_actions", None)
     if isinstance(num_actions, bool) or not isinstance(num_actions, (int, np.integer)):

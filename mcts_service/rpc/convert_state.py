@@ -34,11 +34,11 @@ __all__ = [
 
 
 def state_reader(entry: ModelEntry, state: planner_pb2.State) -> Callable[[], Any]:
-    """Reads a state as far as the wire and the model's StateSpec go.
+    """Checks what can be checked of a state in no time, and leaves the rest for later.
 
     Returns:
-      A function that gives the model's own state. What is left to it is the model's own code,
-      so it belongs where the model's searches run.
+      A function that gives the model's own state, or raises InvalidRequest or ModelFault. It
+      may run the model's own code, or read much JSON: it belongs where the searches run.
     Raises:
       InvalidRequest: the state is missing, of another kind, or not one of the model.
     """
@@ -47,8 +47,7 @@ def state_reader(entry: ModelEntry, state: planner_pb2.State) -> Callable[[], An
     if given is None:
         raise InvalidRequest("state", f"is missing; {expected(entry)}")
     if given == "json":
-        value = read_json(state.json, "state.json")
-        return partial(json_state, entry, value, "state.json")
+        return partial(_read_json_state, entry, state.json, "state.json")
     if given != spec.kind:
         raise InvalidRequest("state", f"is {given}; {expected(entry)}")
     if given == "opaque":
@@ -83,6 +82,12 @@ def read_allowed_actions(entry: ModelEntry, actions: planner_pb2.ActionSet) -> l
         raise InvalidRequest(
             "allowed_actions",
             "is empty; must name at least one action, or be absent to allow every one",
+        )
+    num_actions = entry.action_spec.num_actions
+    if len(actions.actions) > num_actions:
+        raise InvalidRequest(
+            "allowed_actions",
+            f"has {len(actions.actions)} actions; model {entry.name} has {num_actions}",
         )
     violations = Violations()
     numbers: dict[int, int] = {}
@@ -123,6 +128,10 @@ def read_json(value: struct_pb2.Value, field: str) -> Any:
     return getattr(value, kind)
 
 
+def _read_json_state(entry: ModelEntry, value: struct_pb2.Value, field: str) -> Any:
+    return json_state(entry, read_json(value, field), field)
+
+
 def _read_action(entry: ModelEntry, action: planner_pb2.Action) -> int:
     num_actions = entry.action_spec.num_actions
     right = f"model {entry.name} takes discrete, an integer from 0 to {num_actions - 1}"
@@ -133,7 +142,8 @@ def _read_action(entry: ModelEntry, action: planner_pb2.Action) -> int:
         number = read_json(action.json, ".json")
     else:
         raise InvalidRequest("", f"is {given or 'empty'}; {right}")
-    if isinstance(number, bool) or number not in range(num_actions):
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not is_number or number != int(number) or not 0 <= number < num_actions:
         raise InvalidRequest(f".{given}", f"is {shown(number)}; {right}")
     return int(number)
 

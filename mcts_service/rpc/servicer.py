@@ -11,6 +11,7 @@ import time
 from mcts_service.rpc.convert_model import model_response, model_summary
 from mcts_service.rpc.convert_plan import plan_query, plan_response
 from mcts_service.rpc.raw_handlers import Context
+from mcts_service.service.checks import shown
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.registry import Registry
@@ -36,14 +37,14 @@ class PlannerServicer:
     ) -> planner_pb2.PlanResponse:
         """The best action for a state. Cancelling the call cancels the search."""
         received = time.monotonic()
+        if request.request_id:
+            logger.info("Plan %s: request %s", shown(request.model), shown(request.request_id))
         entry = self._registry.find(request.model, request.model_version)
         time_remaining = context.time_remaining()
         query = plan_query(request, entry, received=received, time_remaining=time_remaining)
         outcome = await self._engine.plan(query)
         response = plan_response(query, outcome)
         self._clock.observe(time.monotonic() - outcome.finished)
-        if query.request_id:
-            logger.info("planned %s for request %r", entry.name, query.request_id)
         return response
 
     async def ListModels(  # noqa: N802 (the name on the wire)

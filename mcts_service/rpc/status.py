@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from mcts_service.errors import (
     BudgetTooLarge,
@@ -51,11 +52,13 @@ _REASONS: dict[type[MCTSServiceError], str] = {
     BudgetTooLarge: "BUDGET_TOO_LARGE",
 }
 
-# A status travels in HTTP/2 trailers, of which clients accept 8 KiB; a longer one would
-# reach nobody. Text may grow threefold on its way, binary details by a third.
-_MAX_TEXT_BYTES = 1_500
-_MAX_FIELD_BYTES = 400
-_MAX_VIOLATIONS = 5
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"
+
+# A status travels in HTTP/2 trailers, of which clients accept 8 KiB; a longer one would reach
+# nobody. The text goes twice, and on its way may grow threefold, binary details by a third.
+_MAX_TEXT_BYTES = 1_000
+_MAX_VIOLATION_BYTES = 400
+_MAX_DETAILS_BYTES = 2_500
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,13 @@ def error_reply(error: Exception, method: str) -> ErrorReply:
             code, f"internal error {identity}: the server's log has more under this id"
         )
     text = _cut(str(error), _MAX_TEXT_BYTES)
-    details, pushback = _details(error)
+    details = _details(error)
     if details is None:
         return ErrorReply(code, text)
-    status = status_pb2.Status(code=code.value[0], message=_cut(text, _MAX_FIELD_BYTES))
+    status = status_pb2.Status(code=code.value[0], message=text)
     status.details.add().Pack(details)
-    metadata = (("grpc-status-details-bin", status.SerializeToString()), *pushback)
-    return ErrorReply(code, text, metadata)
+    metadata = rpc_status.to_status(status).trailing_metadata
+    return ErrorReply(code, text, (*metadata, *_pushback(error)))
 
 
 def _code(error: Exception) -> grpc.StatusCode:
@@ -106,32 +109,40 @@ def _code(error: Exception) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
-def _details(error: Exception) -> tuple[Message | None, tuple[tuple[str, str], ...]]:
+def _details(error: Exception) -> Message | None:
+    """What programs are told beside the status."""
+    details: Message | None = None
     if isinstance(error, InvalidRequest):
-        return _bad_request(error), ()
-    if isinstance(error, Overloaded):
+        details = _bad_request(error)
+    elif isinstance(error, Overloaded):
         delay = Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
-        pushback = ("grpc-retry-pushback-ms", str(max(1, round(error.retry_after * 1e3))))
-        return error_details_pb2.RetryInfo(retry_delay=delay), (pushback,)
-    for kind, reason in _REASONS.items():
-        if isinstance(error, kind):
-            # Asking again for too much cannot help: the client is told to let it be.
-            pushbacks = (("grpc-retry-pushback-ms", "-1"),) if kind is BudgetTooLarge else ()
-            return error_details_pb2.ErrorInfo(reason=reason, domain="mcts_service"), pushbacks
-    return None, ()
+        details = error_details_pb2.RetryInfo(retry_delay=delay)
+    elif reason := next((text for kind, text in _REASONS.items() if isinstance(error, kind)), ""):
+        details = error_details_pb2.ErrorInfo(reason=reason, domain="mcts_service")
+    return details
+
+
+def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
+    """What the retries that are built into gRPC are told."""
+    if isinstance(error, Overloaded):
+        return ((_PUSHBACK_KEY, str(max(1, round(error.retry_after * 1e3)))),)
+    # It shares its status with Overloaded, but asking again for too much cannot help.
+    return ((_PUSHBACK_KEY, "-1"),) if isinstance(error, BudgetTooLarge) else ()
 
 
 def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:
-    return error_details_pb2.BadRequest(
-        field_violations=[
-            error_details_pb2.BadRequest.FieldViolation(
-                field=_cut(violation.field, _MAX_FIELD_BYTES),
-                description=_cut(violation.description, _MAX_FIELD_BYTES),
-            )
-            for violation in error.violations[:_MAX_VIOLATIONS]
-        ]
-    )
+    """The wrong fields, as many as a status has room for."""
+    details = error_details_pb2.BadRequest()
+    for violation in error.violations:
+        details.field_violations.add(
+            field=_cut(violation.field, _MAX_VIOLATION_BYTES),
+            description=_cut(violation.description, _MAX_VIOLATION_BYTES),
+        )
+        if details.ByteSize() > _MAX_DETAILS_BYTES:
+            del details.field_violations[-1]
+            break
+    return details
 
 
 def _cut(text: str, most: int) -> str:

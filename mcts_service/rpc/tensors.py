@@ -42,10 +42,11 @@ def array_from_tensor(tensor: planner_pb2.Tensor, spec: StateSpec, field: str) -
         raise InvalidRequest(
             f"{field}.dtype", f"is {_dtype_name(tensor.dtype)}; must be {expected}"
         )
-    # A shape of a million numbers need not be quoted.
-    if tuple(tensor.shape) != spec.shape:
+    # One more than belongs there tells that it is wrong; a million need not be looked at.
+    shape = tuple(tensor.shape[: len(spec.shape) + 1])
+    if shape != spec.shape:
         raise InvalidRequest(
-            f"{field}.shape", f"is {shown(list(tensor.shape))}; must be {list(spec.shape)}"
+            f"{field}.shape", f"is {shown(list(shape))}; must be {list(spec.shape)}"
         )
     size = math.prod(spec.shape) * spec.dtype.itemsize
     if len(tensor.data) != size:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -16,7 +16,7 @@ from mcts_service.service.config import ModelConfig, ServerConfig
 from mcts_service.service.entry import ModelEntry, describe_model
 from mcts_service.service.registry import Registry
 
-__all__ = ["ENTRY_POINT_GROUP", "load_built_in", "load_configured", "load_models", "load_object"]
+__all__ = ["ENTRY_POINT_GROUP", "build_model", "load_built_in", "load_configured", "load_models"]
 
 #: Packages offer models under this group: name = "module:factory", called without arguments.
 ENTRY_POINT_GROUP = "mcts_service.models"
@@ -35,9 +35,9 @@ def load_built_in(name: str, limits: BudgetLimits) -> ModelEntry:
     """One model that comes with the package.
 
     Raises:
-      InvalidRequest: it cannot be built, for want of an optional package for example.
+      UnknownModel: there is none of that name.
     """
-    return _into_service(name, partial(models.make, name), limits=limits)
+    return _into_service(name, models.make(name), limits=limits)
 
 
 def load_configured(model: ModelConfig) -> ModelEntry:
@@ -48,7 +48,7 @@ def load_configured(model: ModelConfig) -> ModelEntry:
     """
     return _into_service(
         model.name,
-        lambda: load_object(model.factory)(**model.arguments),
+        build_model(model.factory, model.arguments),
         version=model.version,
         description=model.description,
         limits=model.budget,
@@ -56,17 +56,21 @@ def load_configured(model: ModelConfig) -> ModelEntry:
     )
 
 
-def load_object(path: str) -> Any:
-    """What "module:name" stands for; the name may have dots.
+def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:
+    """What a factory gives when it is called.
 
+    Args:
+      factory: "module:name"; the name may have dots.
+      arguments: what it is called with.
     Raises:
-      ImportError, AttributeError, or whatever the module raises while it is imported.
+      InvalidRequest: it cannot be imported, or raises.
     """
-    module, _, attributes = path.partition(":")
-    found: Any = importlib.import_module(module)
-    for attribute in attributes.split("."):
-        found = getattr(found, attribute)
-    return found
+    module, _, attributes = factory.partition(":")
+    with _told_of(f"factory {factory}"):
+        found: Any = importlib.import_module(module)
+        for attribute in attributes.split("."):
+            found = getattr(found, attribute)
+        return found(**arguments)
 
 
 def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
@@ -75,24 +79,27 @@ def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
             yield load_built_in(name, config.budget)
     if config.server.entry_points:
         for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-            yield _into_service(point.name, partial(_call_loaded, point.load), limits=config.budget)
-    for model in config.models:
-        yield load_configured(model)
+            with _told_of(f"entry point {point.name} = {point.value}"):
+                model = point.load()()
+            yield _into_service(point.name, model, limits=config.budget)
+    for configured in config.models:
+        yield load_configured(configured)
 
 
-def _call_loaded(load: Callable[[], Any]) -> Any:
-    return load()()
-
-
-def _into_service(name: str, make: Callable[[], Any], **description: Any) -> ModelEntry:
-    try:
-        entry = describe_model(name, make(), **description)
+def _into_service(name: str, model: Any, **description: Any) -> ModelEntry:
+    with _told_of(f"model {name}"):
+        entry = describe_model(name, model, **description)
         # A model that cannot be searched stops the start, not the first request.
         MCTS(entry.model, entry.config)
-    # The factory is somebody else's code, and whoever starts the server must hear of it.
-    except Exception as error:
-        reason = (
-            str(error) if isinstance(error, InvalidRequest) else f"{type(error).__name__}: {error}"
-        )
-        raise InvalidRequest(f"model {name}", f"cannot be served: {reason}") from error
     return entry
+
+
+@contextmanager
+def _told_of(subject: str) -> Iterator[None]:
+    """Whatever somebody else's code raises at the start, whoever starts it hears of in a line."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidRequest(subject, str(error)) from error
+    except Exception as error:
+        raise InvalidRequest(subject, f"raised {type(error).__name__}: {error}") from error

@@ -7,17 +7,21 @@ which therefore run where the model's searches run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mcts_service.errors import InvalidRequest, ModelFault
+from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import StateSpec
 from mcts_service.service.checks import shown
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.examples import like_example
 
 __all__ = ["discrete_state", "expected", "form", "json_state", "opaque_state", "require_finite"]
+
+logger = logging.getLogger("mcts_service")
 
 
 def form(spec: StateSpec) -> str:
@@ -33,6 +37,8 @@ def expected(entry: ModelEntry) -> str:
     """What a state of the model looks like: "model taxi takes discrete, an integer ..."."""
     spec = entry.state_spec
     description = f" ({spec.description})" if spec.description else ""
+    if spec.kind == "json" and entry.example is not None:
+        description += f", such as {shown(entry.example)}"
     return f"model {entry.name} takes {spec.kind}, {form(spec)}{description}"
 
 
@@ -52,8 +58,7 @@ def opaque_state(entry: ModelEntry, data: bytes, field: str) -> Any:
     """The state that the model's `decode_state` reads from bytes.
 
     Raises:
-      InvalidRequest: the model refuses the bytes by a ValueError.
-      ModelFault: it raises anything else.
+      InvalidRequest: the model cannot read them.
     """
     return _by_the_model(entry.model.decode_state, data, field)
 
@@ -62,14 +67,13 @@ def json_state(entry: ModelEntry, value: Any, field: str) -> Any:
     """The state that a value of JSON means.
 
     A number for a discrete state, nested lists for an array, and for all else what the
-    model's `state_from_json` makes of it. Without that, a "json" state is the value itself,
-    with the types of the model's initial state where JSON knows only lists and numbers.
+    model's `state_from_json` makes of it. Without that, a "json" state is the value itself
+    in the form of the model's initial state, see `like_example`.
 
     Args:
       value: None, bool, int, float, str, list or dict, as json.loads gives them.
     Raises:
       InvalidRequest: it does not mean a state of the model.
-      ModelFault: `state_from_json` failed.
     """
     spec = entry.state_spec
     own_reader = getattr(entry.model, "state_from_json", None)
@@ -82,7 +86,7 @@ def json_state(entry: ModelEntry, value: Any, field: str) -> Any:
     if own_reader is not None:
         return _by_the_model(own_reader, value, field)
     if spec.kind == "json":
-        return _shaped_like(entry.example, value)
+        return like_example(entry.example, value, field)
     raise InvalidRequest(field, f"is {shown(value)}; {expected(entry)}")
 
 
@@ -97,6 +101,7 @@ def require_finite(array: np.ndarray, field: str) -> None:
 
 
 def _by_the_model(reader: Callable[[Any], Any], value: Any, field: str) -> Any:
+    """What a reader of the model's own makes of a caller's value."""
     try:
         return reader(value)
     except InvalidRequest as error:
@@ -104,8 +109,10 @@ def _by_the_model(reader: Callable[[Any], Any], value: Any, field: str) -> Any:
     # The protocol's way to refuse: the text is written for the caller.
     except ValueError as error:
         raise InvalidRequest(field, f"is {shown(value)}; {error}") from error
+    # A value of another form than the reader expects trips it in any way at all.
     except Exception as error:
-        raise ModelFault(f"{reader.__name__} raised {type(error).__name__}") from error
+        logger.warning("%s cannot read %s", reader.__qualname__, shown(value), exc_info=error)
+        raise InvalidRequest(field, f"is {shown(value)}; the model cannot read it") from error
 
 
 def _array(entry: ModelEntry, spec: StateSpec, value: Any, field: str) -> np.ndarray:
@@ -158,25 +165,3 @@ def _integer(entry: ModelEntry, value: float, field: str) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise InvalidRequest(field, f"has {value}, which is not an integer; {expected(entry)}")
     return int(value)
-
-
-def _shaped_like(example: Any, value: Any) -> Any:
-    """The value with the types that the example has where JSON has only one.
-
-    Lists become tuples, which are hashable, unless the example has a list; numbers without a
-    fraction become ints unless the example has a float.
-    """
-    if isinstance(value, list):
-        examples: Any = example if isinstance(example, (list, tuple)) else ()
-        if len(examples) != len(value):
-            examples = [examples[0] if examples else None] * len(value)
-        items = [_shaped_like(one, item) for one, item in zip(examples, value, strict=True)]
-        return items if isinstance(example, list) else tuple(items)
-    if isinstance(value, dict):
-        known = example if isinstance(example, dict) else {}
-        return {key: _shaped_like(known.get(key), item) for key, item in value.items()}
-    if isinstance(value, float) and not isinstance(example, float) and value.is_integer():
-        return int(value)
-    if _is_number(value) and isinstance(example, float):
-        return float(value)
-    return value

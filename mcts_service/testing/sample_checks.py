@@ -41,12 +41,14 @@ def check_num_players(subject: Subject) -> None:
 
 
 def check_initial_state(subject: Subject) -> None:
-    """There is a state to start from, and the same one for the same seed."""
+    """There is a state to start from, not terminal, and the same one for the same seed."""
     first, again = subject.initial_state(1), subject.initial_state(1)
     if not same(first, again):
         raise Problem(
             f"the same seed gave {shown(first)} and {shown(again)}; must draw from rng alone"
         )
+    if subject.has("is_terminal") and subject.model.is_terminal(again):
+        raise Problem(f"{shown(first)} is terminal; must be a state with something left to do")
 
 
 def check_same_seed(subject: Subject) -> None:

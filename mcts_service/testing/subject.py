@@ -16,7 +16,16 @@ from mcts_service.models.identity import state_identity
 from mcts_service.models.ladder import SampledModel
 from mcts_service.testing.report import Problem, shown
 
-__all__ = ["Step", "Subject", "is_flag", "is_index", "is_number", "require_numbers", "same"]
+__all__ = [
+    "Step",
+    "Subject",
+    "copied",
+    "is_flag",
+    "is_index",
+    "is_number",
+    "require_numbers",
+    "same",
+]
 
 # A walk starts afresh after as many steps, so that it sees several initial states.
 _STEPS_PER_EPISODE = 50

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.envs.classic_control import CartPoleEnv
 
-from mcts_service._core import SplitMix64
 from mcts_service.errors import InvalidRequest, TerminalState
 from mcts_service.models import CartPole
 
@@ -26,11 +28,12 @@ def rng() -> np.random.Generator:
 
 def random_states(rng: np.random.Generator, count: int, scale: float) -> np.ndarray:
     """States around those of an episode, float64[count, 4]."""
-    return rng.uniform(-1, 1, size=(count, 4)) * np.array([2.4, 3.0, TWELVE_DEGREES, 3.0]) * scale
+    bounds = np.array([2.4, 3.0, TWELVE_DEGREES, 3.0]) * scale
+    return rng.uniform(-bounds, bounds, size=(count, 4))
 
 
 def gymnasium_step(state: np.ndarray, action: int) -> tuple[np.ndarray, float, bool]:
-    env = CartPoleEnv()
+    env: Any = CartPoleEnv()
     env.state = state.copy()
     _, reward, terminated, _, _ = env.step(action)
     return np.array(env.state), float(reward), terminated
@@ -80,24 +83,16 @@ def test_sixty_steps_give_the_same_bits_on_every_machine(
     ]
 
 
-def test_rollout_draws_and_returns_what_single_steps_do(
-    model: CartPole, rng: np.random.Generator
+def test_rollout_plays_as_single_steps_do(
+    model: CartPole, rng: np.random.Generator, assert_rolls_out_step_by_step: Callable[..., None]
 ) -> None:
     for seed, state in enumerate(random_states(rng, 200, 0.9)):
         for max_steps in (0, 1, 2, 300):
-            whole, stepped = SplitMix64(seed), SplitMix64(seed)
-            returns = model.handle.rollout(
-                state.tobytes(), max_steps, np.random.Generator(whole)
-            )
-            by_steps = model.handle.rollout_by_steps(
-                state.tobytes(), max_steps, np.random.Generator(stepped)
-            )
-            assert returns == by_steps
-            assert whole.counter == stepped.counter
+            assert_rolls_out_step_by_step(model.handle, state.tobytes(), max_steps, seed)
 
 
 def test_initial_state_is_drawn_as_gymnasium_draws_it(model: CartPole) -> None:
-    env = gymnasium.make("CartPole-v1")
+    env: Any = gymnasium.make("CartPole-v1")
     env.reset(seed=7)
     state = model.initial_state(np.random.Generator(np.random.PCG64(7)))
     np.testing.assert_array_equal(env.unwrapped.state, state)
@@ -134,7 +129,6 @@ def test_four_numbers_in_any_form_are_a_state(model: CartPole, state: object) ->
         (["0", "0", "0", "0"], "has the dtype <U1"),
         ([True, False, True, False], "has the dtype bool"),
         (np.zeros(4, np.complex128), "has the dtype complex128"),
-        (np.zeros(4, np.longdouble), "has the dtype (float128|longdouble|float96)"),
         ([0, np.nan, 0, 0], r"is \(0, -?nan, 0, 0\); must be four finite numbers"),
         ([0, 0, -np.inf, 0], r"is \(0, 0, -inf, 0\); must be four finite numbers"),
         ([0, 0, 0.1, 1e200], r"is \(0, 0, 0.1, 1e\+200\); the velocities must be so small"),
@@ -165,7 +159,7 @@ def test_a_fallen_pole_cannot_be_pushed(model: CartPole, rng: np.random.Generato
 def test_a_push_to_neither_side_is_refused(
     model: CartPole, rng: np.random.Generator, action: int
 ) -> None:
-    with pytest.raises(InvalidRequest, match="action: is .*; must be one of 0, 1"):
+    with pytest.raises(InvalidRequest, match=r"action: is .*; must be one of 0, 1"):
         model.sample(model.initial_state(), action, rng)
 
 

@@ -11,6 +11,7 @@ from gymnasium.envs.classic_control import CartPoleEnv
 from gymnasium.envs.toy_text import CliffWalkingEnv, FrozenLakeEnv, TaxiEnv
 from gymnasium.wrappers import TimeLimit, TransformObservation, TransformReward
 
+from mcts_service import MCTS, Budget
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.gymnasium import from_gymnasium
 from mcts_service.models.gymnasium_classic import ClassicControlModel
@@ -254,6 +255,16 @@ def test_what_is_no_environment_is_refused():
         from_gymnasium("Nowhere-v0")
     with pytest.raises(InvalidRequest, match="map_name: goes with an environment's id"):
         from_gymnasium(FrozenLakeEnv(), map_name="8x8")
+
+
+@pytest.mark.parametrize("name", ["FrozenLake-v1", "CartPole-v1", "Blackjack-v1"])
+def test_planner_plans_in_a_live_environment(name):
+    env = gymnasium.make(name)
+    model = from_gymnasium(env)
+    env.reset(seed=1)
+    plans = [MCTS(model).plan(model.state_of(env), Budget(simulations=50)) for _ in range(2)]
+    assert plans[0].actions == plans[1].actions
+    assert plans[0].simulations == 50
 
 
 def test_missing_gymnasium_is_told_with_the_command(monkeypatch):

@@ -219,7 +219,7 @@ def test_draw_in_a_deterministic_model_is_a_fault():
 
 @pytest.mark.parametrize("env", [Slippery, OwnDice, Unseeded])
 def test_samples_follow_the_planners_generator_and_not_the_environments(env):
-    """A fair climb: 200 draws each way; outside 60 .. 140 of them by chance below 1e-7."""
+    # A fair climb, 200 times: outside 60 .. 140 by chance for less than one seed in 10^7.
     model = from_gymnasium(env())
     state = model.initial_state(np.random.default_rng(0))
     rng = np.random.default_rng(1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from mcts_service._core import SplitMix64
 from mcts_service.errors import InvalidRequest, TerminalState
 from mcts_service.models import TicTacToe
 
@@ -49,7 +49,8 @@ def after(cells: Cells, action: int) -> Cells:
 
 
 def reachable() -> set[Cells]:
-    found, pending = set(), [(0,) * 9]
+    found: set[Cells] = set()
+    pending: list[Cells] = [(0,) * 9]
     while pending:
         cells = pending.pop()
         if cells not in found:
@@ -105,19 +106,14 @@ def test_every_state_survives_packing(model: TicTacToe) -> None:
         assert (board == board_of(cells)).all()
 
 
-def test_rollout_draws_and_returns_what_single_steps_do(model: TicTacToe) -> None:
+def test_rollout_plays_as_single_steps_do(
+    model: TicTacToe, assert_rolls_out_step_by_step: Callable[..., None]
+) -> None:
     for seed, cells in enumerate(sorted(REACHABLE)):
-        if is_over(cells):
-            continue
-        state = model.pack_state(board_of(cells))
-        for max_steps in (0, 1, 2, 100):
-            whole, stepped = SplitMix64(seed), SplitMix64(seed)
-            returns = model.handle.rollout(state, max_steps, np.random.Generator(whole))
-            by_steps = model.handle.rollout_by_steps(
-                state, max_steps, np.random.Generator(stepped)
-            )
-            assert returns == by_steps
-            assert whole.counter == stepped.counter
+        if not is_over(cells):
+            state = model.pack_state(board_of(cells))
+            for max_steps in (0, 1, 2, 100):
+                assert_rolls_out_step_by_step(model.handle, state, max_steps, seed)
 
 
 @pytest.mark.parametrize(

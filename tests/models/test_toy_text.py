@@ -86,3 +86,9 @@ def test_unknown_map_is_refused_with_the_known_ones():
 def test_problems_need_no_gymnasium(tmp_path):
     code = "import sys; sys.modules['gymnasium'] = None; from mcts_service.models import toy_text"
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_taxi_ends_with_the_passenger_at_a_destination() -> None:
+    """Standing on a landmark, passenger and destination there: reached by dropping off alone."""
+    model = taxi()
+    assert [s for s in range(model.num_states) if model.is_terminal(s)] == [0, 85, 410, 475]

@@ -88,7 +88,7 @@ def served():
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server_of():
     """`running_server`, for tests that need a server of their own."""
     return running_server

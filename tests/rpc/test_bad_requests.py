@@ -10,7 +10,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import Parse
 from google.protobuf.struct_pb2 import Value
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from served_models import FAULTS, Faulty
 
 from mcts_service.v1 import planner_pb2
@@ -35,9 +36,8 @@ def goes_on_serving(served):
 
 def violations_of(error):
     """{field: description} of the BadRequest that goes with a status."""
-    (data,) = [v for k, v in error.trailing_metadata() if k == "grpc-status-details-bin"]
     found = error_details_pb2.BadRequest()
-    assert status_pb2.Status.FromString(data).details[0].Unpack(found)
+    assert rpc_status.from_call(error).details[0].Unpack(found)
     return {violation.field: violation.description for violation in found.field_violations}
 
 
@@ -119,7 +119,8 @@ FROZEN_LAKE = "model frozen_lake_4x4 takes discrete, an integer from 0 to 15"
         ("tic_tac_toe", tensor(shape=(9,)), "state.tensor.shape", "is [9]; must be [3, 3]"),
         ("tic_tac_toe", tensor(shape=(-3, -3)), "state.tensor.shape",
          "is [-3, -3]; must be [3, 3]"),
-        ("tic_tac_toe", tensor(shape=[1] * 10**5), "state.tensor.shape", "is [1, 1, 1, 1, 1, 1, "),
+        ("tic_tac_toe", tensor(shape=[1] * 10**5), "state.tensor.shape",
+         "is [1, 1, 1]; must be [3, 3]"),
         ("tic_tac_toe", tensor(data=bytes(8)), "state.tensor.data",
          "has 8 bytes; DTYPE_INT8 of shape [3, 3] has 9"),
         ("tic_tac_toe", tensor(data=b"\x07" + bytes(8)), "state", ""),
@@ -216,6 +217,8 @@ CORRIDOR = "model corridor takes discrete, an integer from 0 to 1"
          f"is -1; {CORRIDOR}"),
         ([Action(discrete=1), Action(discrete=1)], "allowed_actions.actions[1]",
          "repeats action 1 of actions[0]"),
+        ([Action(discrete=1)] * 10**5, "allowed_actions",
+         "has 100000 actions; model corridor has 2"),
         ([Action()], "allowed_actions.actions[0]", f"is empty; {CORRIDOR}"),
         ([Action(opaque=b"1")], "allowed_actions.actions[0]", f"is opaque; {CORRIDOR}"),
         ([Action(json=Value(number_value=0.5))], "allowed_actions.actions[0].json",
@@ -281,6 +284,14 @@ def test_every_wrong_field_is_told_at_once(served):
         "options.exploration",
         "options.max_depth",
     }
+
+
+def test_a_status_too_long_to_send_is_cut_and_still_understood(served):
+    actions = ActionSet(actions=[Action(json=Value(string_value="é" * 80))] * 7)
+    error = served.error("connect_four", json_state('""'), allowed_actions=actions)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().endswith("...")
+    assert next(iter(violations_of(error))) == "allowed_actions.actions[0].json"
 
 
 def test_unknown_fields_of_a_later_contract_are_passed_over(served):

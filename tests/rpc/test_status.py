@@ -6,11 +6,14 @@ from google.rpc import error_details_pb2, status_pb2
 
 from mcts_service import errors
 from mcts_service.errors import (
+    BudgetTooLarge,
     FieldViolation,
     InvalidRequest,
     MCTSServiceError,
     ModelFault,
+    NoLegalAction,
     Overloaded,
+    TerminalState,
     UnknownModel,
 )
 from mcts_service.rpc.status import STATUS_CODES, error_reply
@@ -63,6 +66,25 @@ def test_overload_says_when_to_try_again():
     assert ("grpc-retry-pushback-ms", "1250") in reply.metadata
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TerminalState("over"), "TERMINAL_STATE"),
+        (NoLegalAction("stuck"), "NO_LEGAL_ACTION"),
+        (BudgetTooLarge("too much"), "BUDGET_TOO_LARGE"),
+    ],
+)
+def test_errors_that_share_a_status_are_told_apart_by_a_reason(error, reason):
+    found = error_details_pb2.ErrorInfo()
+    assert details_of(error_reply(error, "/Plan")).Unpack(found)
+    assert (found.reason, found.domain) == (reason, "mcts_service")
+
+
+def test_asking_again_for_too_much_is_discouraged():
+    reply = error_reply(BudgetTooLarge("too much"), "/Plan")
+    assert ("grpc-retry-pushback-ms", "-1") in reply.metadata
+
+
 @pytest.mark.parametrize("error", [ModelFault("secret"), RuntimeError("secret")])
 def test_a_fault_shows_an_id_and_the_log_has_the_rest(error, caplog):
     with caplog.at_level(logging.ERROR, "mcts_service"):
@@ -84,9 +106,10 @@ def test_each_fault_has_an_id_of_its_own():
 def test_a_long_text_is_cut_to_what_a_client_accepts():
     many = [FieldViolation("x" * 10**4, "é" * 10**4)] * 100
     reply = error_reply(InvalidRequest("x" * 10**6, "é" * 10**6, *many), "/Plan")
-    assert len(reply.text.encode()) <= 1_500
-    assert sum(len(value) for _, value in reply.metadata) < 6_000
-    assert len(error_reply(UnknownModel("x", ["y" * 60] * 1_000), "/Plan").text) <= 1_500
+    assert len(reply.text.encode()) <= 1_000
+    encoded = 3 * len(reply.text.encode()) + sum(len(value) * 4 / 3 for _, value in reply.metadata)
+    assert encoded < 8 * 1024
+    assert len(error_reply(UnknownModel("x", ["y" * 60] * 1_000), "/Plan").text) <= 1_000
 
 
 def test_text_that_has_no_utf8_is_written_out():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mcts_service.errors import InvalidRequest
+from mcts_service.models import make
 from mcts_service.testing import assert_model, check_model
 from mcts_service.testing.distribution_checks import deviates
 
@@ -159,6 +160,11 @@ class RandomStart(Corridor):
 
     def initial_state(self, rng=None):
         return int(self.rng.integers(100_000))
+
+
+class StartsAtTheEnd(Corridor):
+    def initial_state(self, rng=None):
+        return GOAL
 
 
 class StartWithoutRng(Corridor):
@@ -530,6 +536,7 @@ BROKEN = [
     (WordyActions, "num_actions: is 'two'; must be an integer >= 1"),
     (NoPlayers, "num_players: is 0; must be an integer >= 1"),
     (RandomStart, "initial_state: the same seed gave"),
+    (StartsAtTheEnd, "initial_state: 4 is terminal; must be a state with something left to do"),
     (StartWithoutRng, "initial_state: raised TypeError"),
     (RaisesOnSample, "sample: sample(0, 1, rng) raised KeyError: 'no such\\nplace'"),
     (GivesAPair, "sample: sample(0, 1, rng) gave (0, 0.0); must be a tuple"),
@@ -550,7 +557,10 @@ BROKEN = [
     (SpendsNumpyRandomness, "global_randomness: sample draws from numpy.random's global"),
     (SpendsPythonRandomness, "global_randomness: sample draws from the random module"),
     (StatesWithoutIdentity, "state_identity: a copy of <"),
-    (StatesWithoutHash, "state_identity: a state of type list cannot be told from others (unhashable type:"),
+    (
+        StatesWithoutHash,
+        "state_identity: a state of type list cannot be told from others (unhashable type:",
+    ),
     (ChangingKey, "state_identity: the key of 0 changes from call to call"),
     (CoarseKey, "have one key, but action"),
     (SaysDeterministic, "deterministic: is True, but sample("),
@@ -682,6 +692,13 @@ def test_deviation_is_told_from_chance():
     assert not deviates(0, 2_000, 0.0, 1e-6)
 
 
+@pytest.mark.parametrize(
+    "name", ["cart_pole", "cliff_walking", "connect_four", "frozen_lake_4x4", "tic_tac_toe"]
+)
+def test_built_in_model_keeps_the_contract(name):
+    assert_model(make(name))
+
+
 def test_right_distribution_raises_no_false_alarm():
-    """30 seeds at 1e-6 each: this test fails by chance less than once in 30,000 seeds."""
+    # 30 seeds at 1e-6 each: this fails by chance for less than one choice of them in 30,000.
     assert all(check_model(Corridor(), steps=20, seed=seed).ok for seed in range(30))

@@ -1,0 +1,126 @@
+import sys
+from dataclasses import replace
+
+import pytest
+
+from mcts_service.errors import InvalidRequest
+from mcts_service.models import names
+from mcts_service.planning import SearchConfig
+from mcts_service.service.budgets import BudgetLimits
+from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
+from mcts_service.service.loading import build_model, load_configured, load_models
+
+SOURCE = """
+class Walk:
+    '''A walk.'''
+    num_actions = 2
+    def __init__(self, goal=3):
+        self.goal = goal
+    def sample(self, state, action, rng):
+        return state + 1, 0.0, state + 1 == self.goal
+    def initial_state(self, rng=None):
+        return 0
+    class Longer:
+        num_actions = 1
+        sample = None
+
+class Restless(Walk):
+    def initial_state(self, rng=None):
+        raise ZeroDivisionError("nowhere to start")
+"""
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """An installed package `walks` that offers what it is told as entry points."""
+    (tmp_path / "walks.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def offer(**points):
+        folder = tmp_path / "walks-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: walks\nVersion: 1.0\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        text = "\n".join(["[mcts_service.models]", *lines])
+        (folder / "entry_points.txt").write_text(text)
+
+    yield offer
+    sys.modules.pop("walks", None)
+
+
+def config_of(*models, **settings):
+    settings = {"built_in_models": False, "entry_points": False} | settings
+    return ServerConfig(server=ServerSettings(**settings), models=models)
+
+
+def names_of(config):
+    return [entry.name for entry in load_models(config).entries]
+
+
+def test_the_built_in_models_are_served_unless_told_otherwise():
+    assert names_of(config_of(built_in_models=True)) == sorted(names())
+    assert names_of(config_of()) == []
+
+
+def test_a_configured_model_is_built_with_its_arguments_and_settings(installed):
+    model = ModelConfig(
+        "far",
+        "walks:Walk",
+        {"goal": 9},
+        description="Far.",
+        version="2024-01",
+        budget=BudgetLimits(default_simulations=5),
+        search=SearchConfig(max_depth=4),
+    )
+    (entry,) = load_models(config_of(model)).entries
+    assert entry.model.goal == 9
+    assert (entry.name, entry.version, entry.description) == ("far", "2024-01", "Far.")
+    assert entry.limits.default_simulations == 5
+    assert entry.config.max_depth == 4
+
+
+def test_installed_packages_offer_models_by_entry_points(installed):
+    installed(walk="walks:Walk", other="walks:Walk")
+    assert names_of(config_of(entry_points=True)) == ["other", "walk"]
+    assert names_of(config_of(entry_points=False)) == []
+
+
+def test_budgets_of_the_server_hold_for_what_has_none_of_its_own(installed):
+    installed(walk="walks:Walk")
+    config = replace(config_of(entry_points=True), budget=BudgetLimits(max_simulations=50))
+    (entry,) = load_models(config).entries
+    assert entry.limits.max_simulations == 50
+    assert entry.limits.default_simulations == 50
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("no_such:Walk", "factory no_such:Walk: raised ModuleNotFoundError: No module named"),
+        ("walks:Run", "factory walks:Run: raised AttributeError: "),
+        ("walks:Walk.__name__", "factory walks:Walk.__name__: raised TypeError: "),
+        ("walks:Restless", "model x: raised ZeroDivisionError: nowhere to start"),
+        ("walks:Walk.Longer", "model x: model: Longer has no sample"),
+    ],
+)
+def test_a_model_that_cannot_be_served_says_why(installed, factory, message):
+    with pytest.raises(InvalidRequest) as caught:
+        load_configured(ModelConfig("x", factory))
+    assert str(caught.value).startswith(message)
+
+
+def test_arguments_that_the_factory_does_not_take_are_told(installed):
+    with pytest.raises(InvalidRequest, match=r"raised TypeError: .* argument 'gaol'"):
+        build_model("walks:Walk", {"gaol": 1})
+
+
+def test_an_entry_point_that_cannot_be_loaded_is_named(installed):
+    installed(walk="walks:Gone")
+    with pytest.raises(InvalidRequest, match=r"entry point walk = walks:Gone: raised Attribute"):
+        load_models(config_of(entry_points=True))
+
+
+def test_two_sources_cannot_give_one_name(installed):
+    installed(taxi="walks:Walk")
+    with pytest.raises(InvalidRequest, match="name: is 'taxi', which another model has"):
+        load_models(config_of(built_in_models=True, entry_points=True))
