@@ -1,10 +1,12 @@
-"""Running the compiled search without the planner around it."""
+"""Running the compiled search without the planner around it, and comparing plans."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from mcts_service._core import Search
+from mcts_service.planning import Plan
 
 
 def run_search(
@@ -30,3 +32,10 @@ def run_search(
     search.begin(state, horizon=horizon or 0, allowed=None, seed=seed, max_bytes=2**28)
     assert search.run(simulations) == "simulations"
     return search
+
+
+def plan_numbers(plan: Plan) -> dict[str, str]:
+    """Everything about a plan that a seed fixes, as text, so that NaN equals NaN."""
+    fields = dataclasses.asdict(plan)
+    del fields["search_time"]
+    return {name: repr(value) for name, value in fields.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -100,9 +101,7 @@ class Drift:
     num_actions = 3
     discount = 0.9
 
-    def sample(
-        self, state: np.ndarray, action: int, rng: Any
-    ) -> tuple[np.ndarray, float, bool]:
+    def sample(self, state: np.ndarray, action: int, rng: Any) -> tuple[np.ndarray, float, bool]:
         push = (-1.0, 0.0, 1.0)[action] * (1.0 if rng.random() < 0.5 else -1.0)
         position, velocity = state
         velocity = -0.5 * velocity + push * 0.0 + push * (abs(position) < 2)
@@ -141,11 +140,10 @@ class TableTwin:
 
     def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
         outcomes = self.table.transitions(state, action)
-        drawn, cumulative = rng.random() if len(outcomes) > 1 else 0.0, 0.0
-        for probability, following, reward, terminated in outcomes:
-            cumulative += probability
-            if drawn < cumulative:
-                break
+        drawn = rng.random() if len(outcomes) > 1 else 0.0
+        ends = accumulate(probability for probability, *_ in outcomes)
+        index = next((i for i, end in enumerate(ends) if drawn < end), -1)
+        _, following, reward, terminated = outcomes[index]
         return following, reward, terminated
 
 

@@ -31,9 +31,13 @@ class Walk:
 
     def __init__(self, seconds=0.0):
         self.seconds = seconds
+        self.steps = 0
 
     def sample(self, state, action, rng):
         time.sleep(self.seconds)
+        self.steps += 1
+        if self.steps == 200:
+            open("warm", "w").close()
         following = state + (1 if action else -1)
         return following, float(following == 3), abs(following) == 3
 
@@ -262,12 +266,20 @@ def write_slow_model():
     )
 
 
+def wait_until_warm():
+    """Until the slow model has taken 200 steps; no simulation of it takes so many."""
+    give_up = time.monotonic() + 60
+    while not Path("warm").exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
 def test_sigterm_finishes_what_runs_and_exits_with_0(serve):
     write_slow_model()
     process, address = serve("--config", "server.toml")
     with grpc.insecure_channel(address) as channel:
         running = plan(channel, "walk", 0, 300)
-        plan(channel, "taxi", 328, 1).result()
+        wait_until_warm()
         process.send_signal(signal.SIGTERM)
         assert running.result().simulations == 300
     assert process.wait(60) == 0
@@ -283,11 +295,10 @@ def test_a_second_signal_cuts_the_draining_short(serve):
     process, address = serve("--config", "server.toml")
     with grpc.insecure_channel(address) as channel:
         running = plan(channel, "walk", 0, 10_000_000)
-        plan(channel, "walk", 0, 1)  # waits behind it
-        plan(channel, "taxi", 328, 1).result()
-        time.sleep(0.5)
+        wait_until_warm()
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        while "SIGTERM: finishing what runs" not in process.stderr.readline():
+            pass
         process.send_signal(signal.SIGTERM)
         response = running.result()
     assert response.stop_reason == planner_pb2.STOP_REASON_CANCELLED

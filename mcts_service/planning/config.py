@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+from mcts_service.checks import require_integer, require_number
 from mcts_service.errors import InvalidRequest
 
 __all__ = ["DEFAULT_SIMULATIONS", "MAX_SIMULATIONS", "Budget", "Evaluation", "SearchConfig"]
@@ -20,6 +21,8 @@ MAX_SIMULATIONS = 2**31 - 1
 MAX_DEPTH = 2**16 - 1
 #: Below this a search has no room for its root.
 MIN_BYTES = 65_536
+#: The shortest time limit: the resolution of the clock.
+LEAST_SECONDS = 1e-9
 
 _PRESETS: dict[str, dict[str, Any]] = {"uct": {"evaluation": "rollout"}}
 
@@ -48,11 +51,8 @@ class SearchConfig:
     evaluation: Evaluation = "auto"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.exploration) and self.exploration >= 0):
-            raise InvalidRequest(
-                "exploration", f"is {self.exploration!r}; must be a finite number >= 0"
-            )
-        _require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
+        require_number("exploration", self.exploration, 0, math.inf)
+        require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
         if self.evaluation not in get_args(Evaluation):
             raise InvalidRequest(
                 "evaluation",
@@ -90,7 +90,7 @@ class Budget:
 
     Attributes:
       simulations: new simulations, 1 .. 2**31 - 1.
-      time_limit: wall-clock seconds, > 0.
+      time_limit: wall-clock seconds, >= 1e-9.
       max_bytes: memory of the search tree, >= 65536; default 1 GiB.
     """
 
@@ -100,19 +100,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.simulations is not None:
-            _require_integer("budget.simulations", self.simulations, 1, MAX_SIMULATIONS)
-        if self.time_limit is not None and not (
-            isinstance(self.time_limit, (int, float))
-            and math.isfinite(self.time_limit)
-            and self.time_limit > 0
-        ):
-            raise InvalidRequest(
-                "budget.time_limit", f"is {self.time_limit!r}; must be a number of seconds > 0"
-            )
+            require_integer("budget.simulations", self.simulations, 1, MAX_SIMULATIONS)
+        if self.time_limit is not None:
+            require_number("budget.time_limit", self.time_limit, LEAST_SECONDS, math.inf)
         if self.max_bytes is not None:
-            _require_integer("budget.max_bytes", self.max_bytes, MIN_BYTES, 2**63 - 1)
-
-
-def _require_integer(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidRequest(field, f"is {value!r}; must be an integer from {low} to {high}")
+            require_integer("budget.max_bytes", self.max_bytes, MIN_BYTES, 2**63 - 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mcts_service._core import CancelFlag, ModelHandle, Search, SplitMix64
+from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest
 from mcts_service.planning.config import (
     DEFAULT_SIMULATIONS,
@@ -30,7 +31,13 @@ __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
 #: Memory of a search tree whose budget sets no limit.
 DEFAULT_MAX_BYTES = 2**30
 
+MAX_SEED = 2**64 - 1
 MAX_HORIZON = 2**31 - 1
+MAX_STATE_BYTES = 2**63 - 1
+#: What the core numbers actions and players with.
+MAX_ACTIONS, MAX_PLAYERS = 2**24, 255
+
+T = TypeVar("T")
 
 
 class MCTS:
@@ -50,15 +57,16 @@ class MCTS:
 
     def __init__(self, model: Any, config: SearchConfig | None = None, *, seed: int = 0) -> None:
         self.model = model
-        self.config = config if config is not None else SearchConfig()
+        self.config = _of_type("config", config, SearchConfig)
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         _check_model(model, self._handle is not None)
         self._use_value = self._decide_value()
-        self._seeds = SplitMix64(_check_seed(seed))
+        self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
         self._first_seed: int | None = seed
         self._idle: list[Search] = []
         shared = self._handle is not None and self._handle.thread_safe
-        self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.Lock()
+        # Reentrant, because a model may ask its own planner for an action.
+        self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
         self._release(self._acquire())
 
     def plan(
@@ -89,10 +97,12 @@ class MCTS:
           Cancelled, DeadlineExpired: before one simulation was done.
         """
         started = time.perf_counter()
-        budget = budget if budget is not None else Budget()
-        seed = self._next_seed() if seed is None else _check_seed(seed)
+        budget = _of_type("budget", budget, Budget)
+        seed = self._next_seed() if seed is None else require_integer("seed", seed, 0, MAX_SEED)
         if state is None:
             raise InvalidRequest("state", "is missing; must be a state of the model")
+        # 0 is the core's word for no end.
+        horizon = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
         root = self.model.pack_state(state) if self._handle is not None else state
         with self._turn:
             search = self._acquire()
@@ -102,7 +112,7 @@ class MCTS:
                     root,
                     budget,
                     started,
-                    _check_horizon(horizon),
+                    horizon,
                     self._check_allowed(allowed_actions),
                     seed,
                     cancel,
@@ -169,17 +179,18 @@ class MCTS:
     def _check_allowed(self, allowed: Sequence[int] | None) -> list[int] | None:
         if allowed is None:
             return None
-        actions = [int(action) for action in allowed]
+        if not isinstance(allowed, Iterable):
+            raise InvalidRequest(
+                "allowed_actions", f"is {shown(allowed)}; must be a sequence of actions"
+            )
         highest = self.model.num_actions - 1
-        if not actions:
-            raise InvalidRequest("allowed_actions", "is empty; must name at least one action")
-        for index, action in enumerate(actions):
-            if not 0 <= action <= highest:
-                raise InvalidRequest(
-                    f"allowed_actions[{index}]", f"is {action}; must be from 0 to {highest}"
-                )
+        actions: list[int] = []
+        for index, action in enumerate(allowed):
+            actions.append(require_integer(f"allowed_actions[{index}]", action, 0, highest))
             if action in actions[:index]:
                 raise InvalidRequest(f"allowed_actions[{index}]", f"repeats action {action}")
+        if not actions:
+            raise InvalidRequest("allowed_actions", "is empty; must name at least one action")
         return sorted(actions)
 
     def _next_seed(self) -> int:
@@ -205,6 +216,15 @@ class MCTS:
         self._idle.append(search)
 
 
+def _of_type(field: str, value: T | None, kind: type[T]) -> T:
+    """The value, or one with every default where it is None."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise InvalidRequest(field, f"is {shown(value)}; must be a {kind.__name__}")
+    return value
+
+
 def _read_plan(search: Search, stop_reason: StopReason, seconds: float, seed: int) -> Plan:
     actions = [ActionStatistics(*row) for row in search.root_actions()]
     best = max(actions, key=lambda a: (a.visits, a.value))
@@ -226,30 +246,17 @@ def _read_plan(search: Search, stop_reason: StopReason, seconds: float, seed: in
     )
 
 
-def _check_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise InvalidRequest("seed", f"is {seed!r}; must be an integer from 0 to 2**64 - 1")
-    return int(seed)
-
-
-def _check_horizon(horizon: Any) -> int:
-    """The horizon as the core wants it: 0 for none."""
-    if horizon is None:
-        return 0
-    if (
-        isinstance(horizon, bool)
-        or not isinstance(horizon, (int, np.integer))
-        or not 1 <= horizon <= MAX_HORIZON
-    ):
-        raise InvalidRequest(
-            "horizon", f"is {horizon!r}; must be an integer from 1 to {MAX_HORIZON}"
-        )
-    return int(horizon)
-
-
 def _check_model(model: Any, is_native: bool) -> None:
-    if is_native:
-        return
+    """What the core would find out later, or not tell by its name."""
+    if not is_native:
+        _check_python_model(model)
+    states = getattr(model, "state_size_bytes", 0)
+    require_integer("model.state_size_bytes", states, 0, MAX_STATE_BYTES)
+    simulations = getattr(model, "default_simulations", DEFAULT_SIMULATIONS)
+    require_integer("model.default_simulations", simulations, 1, MAX_SIMULATIONS)
+
+
+def _check_python_model(model: Any) -> None:
     if not callable(getattr(model, "sample", None)):
         raise InvalidRequest(
             "model",
@@ -257,8 +264,8 @@ def _check_model(model: Any, is_native: bool) -> None:
             "becomes a sample model by mcts_service.models.SampledModel",
         )
     num_actions = getattr(model, "num_actions", None)
-    if isinstance(num_actions, bool) or not isinstance(num_actions, (int, np.integer)):
-        raise InvalidRequest("model.num_actions", f"is {num_actions!r}; must be an integer >= 1")
-    discount = getattr(model, "discount", 1.0)
-    if not isinstance(discount, (int, float)) or not 0 < discount <= 1:
-        raise InvalidRequest("model.discount", f"is {discount!r}; must be a number in (0, 1]")
+    require_integer("model.num_actions", num_actions, 1, MAX_ACTIONS)
+    require_integer("model.num_players", getattr(model, "num_players", 1), 1, MAX_PLAYERS)
+    discount = require_number("model.discount", getattr(model, "discount", 1.0), 0, 1)
+    if discount == 0:
+        raise InvalidRequest("model.discount", "is 0; must be above 0")

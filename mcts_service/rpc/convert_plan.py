@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
+from mcts_service.checks import require_integer
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import (
     ActionStatistics,
@@ -16,7 +17,6 @@ from mcts_service.planning import (
     StopReason,
 )
 from mcts_service.rpc.convert_state import action_message, read_allowed_actions, state_reader
-from mcts_service.service.checks import require_integer
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from google.protobuf import struct_pb2
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.tensors import array_from_tensor, tensor_from_array
-from mcts_service.service.checks import shown
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.states import (
     discrete_state,

@@ -8,6 +8,7 @@ every service, health and reflection included.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -86,7 +87,7 @@ def _behaviour(
 def _with_status(run: Behaviour, path: str) -> Behaviour:
     """Ends a call that raises with the status of its exception."""
 
-    async def handler(data: Any, context: Context) -> Any:
+    async def answer(data: Any, context: Context) -> Any:
         try:
             return await run(data, context)
         # gRPC's own: the call was aborted already, or its client is gone.
@@ -95,6 +96,14 @@ def _with_status(run: Behaviour, path: str) -> Behaviour:
         except Exception as error:
             reply = error_reply(error, path)
         return await context.abort(reply.code, reply.text, reply.metadata)
+
+    async def handler(data: Any, context: Context) -> Any:
+        try:
+            return await answer(data, context)
+        # The client went away while it was told something. That is no news for the log, where
+        # gRPC would write it with a traceback: it is the same as to be cancelled a little later.
+        except grpc.aio.InternalError as error:
+            raise asyncio.CancelledError from error
 
     return handler
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import time
 
+from mcts_service.checks import shown
 from mcts_service.rpc.convert_model import model_response, model_summary
 from mcts_service.rpc.convert_plan import plan_query, plan_response
 from mcts_service.rpc.raw_handlers import Context
-from mcts_service.service.checks import shown
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.registry import Registry

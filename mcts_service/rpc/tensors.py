@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import StateSpec
-from mcts_service.service.checks import shown
 from mcts_service.service.entry import WIRE_DTYPES
 from mcts_service.v1 import planner_pb2
 

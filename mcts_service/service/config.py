@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcts_service.errors import InvalidRequest
-from mcts_service.planning import SearchConfig
-from mcts_service.service.budgets import BudgetLimits
-from mcts_service.service.checks import (
+from mcts_service.checks import (
     require_bool,
     require_integer,
     require_number,
     require_text,
     shown,
 )
+from mcts_service.errors import InvalidRequest
+from mcts_service.planning import SearchConfig
+from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import require_name
 from mcts_service.service.margin import DeadlineMargin
 

@@ -15,10 +15,10 @@ from dataclasses import MISSING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
-from mcts_service.service.checks import shown
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.margin import DeadlineMargin
 
@@ -103,7 +103,7 @@ def _build(
     for field in fields:
         required = field.default is MISSING and field.default_factory is MISSING
         if required and field.name not in values:
-            source.refuse(path, f"has no {field.name}")
+            source.refuse(path, f"has no {field.name}, which it must have")
     try:
         return kind(**values) if base is None else dataclasses.replace(base, **values)
     except InvalidRequest as error:

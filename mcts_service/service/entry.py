@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
-from mcts_service.service.checks import shown
 
 __all__ = ["WIRE_DTYPES", "ModelEntry", "describe_model", "require_name"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
-from mcts_service.service.checks import shown
 
 __all__ = ["like_example"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from mcts_service.service.checks import require_number
+from mcts_service.checks import require_number
 
 __all__ = ["DeadlineMargin", "ReplyClock"]
 

@@ -66,8 +66,8 @@ class Pool:
         with self._changed:
             if len(self._waiting) + self._running >= self._workers + self._max_waiting:
                 raise Overloaded(
-                    f"{self._running} searches run and {len(self._waiting)} wait, "
-                    "which is all that the server has room for; try again later",
+                    f"{self._running} running and {len(self._waiting)} waiting are all that the "
+                    "server has room for; try again later",
                     retry_after=self._expected_wait(),
                 )
             self._waiting.append((future, work))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest, UnknownModel
-from mcts_service.service.checks import shown
 from mcts_service.service.entry import ModelEntry
 
 __all__ = ["Registry"]

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import StateSpec
-from mcts_service.service.checks import shown
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.examples import like_example
 

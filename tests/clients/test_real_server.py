@@ -121,15 +121,15 @@ def test_a_timeout_is_a_time_limit_too(ask: Ask, real_server: str) -> None:
         ("taxi", 500, {}, "state"),
         ("taxi", "somewhere", {}, "state"),
         ("cart_pole", np.array([0.0, np.nan, 0.0, 0.0]), {}, "state"),
-        ("taxi", 0, {"simulations": 0}, "budget.simulations"),
-        ("taxi", 0, {"time_limit": -1.0}, "budget.time_limit"),
-        ("taxi", 0, {"max_bytes": 1}, "budget.max_bytes"),
-        ("taxi", 0, {"horizon": 0}, "horizon"),
-        ("taxi", 0, {"exploration": -1.0}, "options.exploration"),
-        ("taxi", 0, {"max_depth": 0}, "options.max_depth"),
-        ("taxi", 0, {"allowed_actions": []}, "allowed_actions"),
-        ("taxi", 0, {"allowed_actions": [9]}, "allowed_actions"),
-        ("taxi", 0, {"allowed_actions": [1, 1]}, "allowed_actions"),
+        ("taxi", 328, {"simulations": 0}, "budget.simulations"),
+        ("taxi", 328, {"time_limit": -1.0}, "budget.time_limit"),
+        ("taxi", 328, {"max_bytes": 1}, "budget.max_bytes"),
+        ("taxi", 328, {"horizon": 0}, "horizon"),
+        ("taxi", 328, {"exploration": -1.0}, "options.exploration"),
+        ("taxi", 328, {"max_depth": 0}, "options.max_depth"),
+        ("taxi", 328, {"allowed_actions": []}, "allowed_actions"),
+        ("taxi", 328, {"allowed_actions": [9]}, "allowed_actions"),
+        ("taxi", 328, {"allowed_actions": [1, 1]}, "allowed_actions"),
     ],
     ids=lambda value: None,
 )
@@ -167,12 +167,12 @@ def test_a_full_column_is_no_legal_action(ask: Ask, real_server: str) -> None:
 
 def test_too_large_a_budget_is_refused_at_once(ask: Ask, real_server: str) -> None:
     with pytest.raises(BudgetTooLarge, match=r"budget\.simulations"):
-        ask(real_server, "plan", "taxi", 0, simulations=10**15)
+        ask(real_server, "plan", "taxi", 328, simulations=10**15)
 
 
 def test_a_time_in_which_nothing_fits_is_told(ask: Ask, real_server: str) -> None:
     with pytest.raises(DeadlineExpired):
-        ask(real_server, "plan", "taxi", 0, time_limit=1e-9)
+        ask(real_server, "plan", "taxi", 328, time_limit=1e-9)
 
 
 BROKEN_MODEL = """
@@ -205,7 +205,7 @@ def test_a_model_that_breaks_shows_nothing_of_itself(
     with pytest.raises(ModelFault) as caught:
         ask(server.target, "plan", "broken", 0)
     assert "secret" not in str(caught.value)
-    assert ask(server.target, "plan", "taxi", 0, simulations=10).simulations == 10
+    assert ask(server.target, "plan", "taxi", 328, simulations=10).simulations == 10
 
 
 def test_a_server_with_no_room_says_when_to_come_back(
@@ -220,7 +220,7 @@ def test_a_server_with_no_room_says_when_to_come_back(
 
         def keep_asking() -> None:
             while not long_search.done():
-                ask(target, "plan", "taxi", 0, simulations=1, options={"max_attempts": 1})
+                ask(target, "plan", "taxi", 328, simulations=1, options={"max_attempts": 1})
 
         with pytest.raises(Overloaded) as caught:
             keep_asking()
@@ -233,16 +233,16 @@ def test_a_server_that_ended_is_lost(ask: Ask, start_real_server: Callable[..., 
     ask(server.target, "list_models")
     server.stop()
     with pytest.raises(ReplicaLost, match=server.target):
-        ask(server.target, "plan", "taxi", 0, options={"max_attempts": 2})
+        ask(server.target, "plan", "taxi", 328, options={"max_attempts": 2})
 
 
 def test_a_client_finds_its_server_again(start_real_server: Callable[..., Any]) -> None:
     server = start_real_server()
     with PlannerClient(server.target, wait_for_ready=True, timeout=60) as client:
-        first = client.plan("taxi", 0, simulations=100, seed=1)
+        first = client.plan("taxi", 328, simulations=100, seed=1)
         server.stop()
         start_real_server("--port", server.target.rpartition(":")[2])
-        assert without_times(client.plan("taxi", 0, simulations=100, seed=1)) == without_times(
+        assert without_times(client.plan("taxi", 328, simulations=100, seed=1)) == without_times(
             first
         )
 

@@ -62,9 +62,7 @@ def test_value_counts_at_max_depth_and_not_at_the_horizon(
     max_depth: int, horizon: int | None, worth: int, use_value: bool
 ) -> None:
     model = ValuedStepCounter()
-    search = run_search(
-        model, 0, 1, max_depth=max_depth, horizon=horizon, use_value=use_value
-    )
+    search = run_search(model, 0, 1, max_depth=max_depth, horizon=horizon, use_value=use_value)
     # A leaf that is valued at once is one step away.
     expected = 1 + 100 if use_value and max_depth > 1 and horizon != 1 else worth
     assert max(value for value in values(search) if value == value) == expected

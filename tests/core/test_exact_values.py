@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from searching import run_search
@@ -54,7 +54,7 @@ class TwoSteps:
     """
 
     num_actions = 2
-    pay = {"good": (2.0, 0.0), "bad": (0.0, 0.1)}
+    pay: ClassVar = {"good": (2.0, 0.0), "bad": (0.0, 0.1)}
 
     def sample(self, state: str, action: int, rng: Any) -> tuple[str, float, bool]:
         if state != "start":

@@ -1,9 +1,7 @@
-"""A Python model that breaks its contract: a ModelFault that names what and where in one line,
-and a planner that is as good as before."""
+"""A Python model that breaks its contract: a fault in one line, and a planner as good as before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -186,7 +184,7 @@ def test_single_player_s_reward_must_be_one_number(reward: Any, words: str) -> N
         def sample(self, state: int, action: int, rng: Any) -> Any:
             return state, reward, False
 
-    with pytest.raises(ModelFault, match="^sample") as caught:
+    with pytest.raises(ModelFault, match=r"^sample") as caught:
         MCTS(Paying(), SearchConfig(max_depth=4)).plan(0)
     assert words in str(caught.value)
 
@@ -250,7 +248,7 @@ def test_state_without_a_legal_action_must_be_terminal() -> None:
             return [0, 1] if abs(state) < 3 else []
 
     planner = MCTS(Stuck())
-    with pytest.raises(ModelFault, match="^legal_actions: no action is legal in a state that is"):
+    with pytest.raises(ModelFault, match=r"^legal_actions: no action is legal in a state that is"):
         planner.plan(0)
     with pytest.raises(NoLegalAction):
         planner.plan(3)
@@ -301,5 +299,5 @@ def test_next_state_that_the_model_refuses_is_the_model_s_mistake() -> None:
         def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
             return 7, 0.0, False
 
-    with pytest.raises(ModelFault, match="sample.*is 7; must be an integer from -5 to 5"):
+    with pytest.raises(ModelFault, match=r"sample.*is 7; must be an integer from -5 to 5"):
         MCTS(Leaping()).plan(0)

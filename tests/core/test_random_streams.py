@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -38,6 +39,8 @@ def test_numbers_are_the_published_ones(seed: int) -> None:
     known = KNOWN[seed]
     assert [int(generator.integers(2**64, dtype=np.uint64)) for _ in known] == known
     assert raw(seed, len(known)) == known
+    bit_generator = SplitMix64(seed)
+    assert [bit_generator.next_uint64() for _ in known] == known
 
 
 def test_doubles_are_the_high_53_bits() -> None:
@@ -97,7 +100,7 @@ def test_streams_of_neighbouring_simulations_and_seeds_have_nothing_in_common() 
     # in 700 million times.
     step = 0x9E3779B97F4A7C15
     positions = sorted(start * pow(step, -1, 2**64) % 2**64 for start in starts)
-    gaps = [after - before for before, after in zip(positions, positions[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(positions)]
     assert min(gaps) > 1000
 
 

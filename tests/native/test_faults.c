@@ -76,6 +76,22 @@ static void invalid_root_is_told_from_a_fault(void) {
   CHECK(h.handles_alive == 0);
 }
 
+static void states_are_released_as_soon_as_the_model_can_be_entered_again(void) {
+  handle_model h;
+  handle_model_begin(&h);
+  search *s = search_new(&h.model, BY_ROLLOUT, 0);
+  CHECK(plan(s, &h) == MCTS_OK);
+  int64_t alive = h.handles_alive;
+  h.fail_at[ENTER] = h.calls[ENTER] + 1;
+  CHECK(plan(s, &h) == FAILED);
+  CHECK(strcmp(s->fault.function, "enter") == 0);
+  CHECK(h.handles_alive == alive && s->tree.root == 0);
+  CHECK(plan(s, &h) == MCTS_OK);
+  CHECK(h.handles_alive == alive);
+  search_free(s);
+  CHECK(h.handles_alive == 0);
+}
+
 int main(void) {
   logarithm_fill_table();
   handle_model h;
@@ -90,5 +106,6 @@ int main(void) {
   fails_everywhere(&h, BY_ROLLOUT);
   fails_everywhere(&h, BY_VALUE);
   invalid_root_is_told_from_a_fault();
+  states_are_released_as_soon_as_the_model_can_be_entered_again();
   return 0;
 }

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tarfile
 import venv
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,11 @@ def installed(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of a fresh environment into which the sdist is installed."""
     root = tmp_path_factory.mktemp("environment")
     venv.create(root, with_pip=False, symlinks=True)
-    paths = sysconfig.get_paths("venv", vars={"base": str(root), "platbase": str(root)})
+    scripts = root / "bin"
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = Path(_run(scripts / "python", "-c", where, cwd=root).strip())
     # A folder named in a .pth file lends its modules, and its own .pth files are not read.
-    borrowed = Path(paths["purelib"], "borrowed.pth")
-    borrowed.write_text(sysconfig.get_path("purelib") + "\n")
-    scripts = Path(paths["scripts"])
+    (own / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     _run(
         *(scripts / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"),
         *("--no-build-isolation", "--ignore-installed", sdist),
@@ -123,5 +124,5 @@ def test_installed_package_holds_its_data_files(
 
 
 def test_installed_programs_run(installed: Path, tmp_path: Path) -> None:
-    assert "0.1.0" in _run(installed / "mcts-service", "--version", cwd=tmp_path)
+    assert version("mcts-service") in _run(installed / "mcts-service", "--version", cwd=tmp_path)
     assert "usage" in _run(installed / "mcts-load-test", "--help", cwd=tmp_path).lower()

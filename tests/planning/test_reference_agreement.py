@@ -35,7 +35,7 @@ CASES = {
     "slippery grid": Case(models.SlipperyGrid(), (0, 0)),
     "straight grid": Case(models.StraightGrid(), (0, 0)),
     "leaves by value": Case(models.ValuedChain(), 0, use_value=True),
-    "rollouts to a value": Case(models.ValuedChain(), 0, max_depth=4),
+    "rollouts to a value or an end": Case(models.ValuedChain(), 2, max_depth=6),
     "horizon below max_depth": Case(models.ValuedChain(), 0, max_depth=9, horizon=4),
     "horizon at max_depth": Case(models.ValuedChain(), 0, max_depth=5, horizon=5),
     "horizon above max_depth": Case(models.ValuedChain(), 0, max_depth=4, horizon=9),

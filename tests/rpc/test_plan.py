@@ -13,6 +13,7 @@ from served_models import Corridor, Grid, Panel, Slow, Switches, entry_of
 from mcts_service.planning import MCTS, SearchConfig
 from mcts_service.planning import Budget as PlannerBudget
 from mcts_service.rpc.convert_state import state_message
+from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2
 from mcts_service.v1.planner_pb2 import Action, ActionSet, Budget, SearchOptions, State
@@ -170,13 +171,16 @@ def test_two_ways_to_write_a_board_give_one_plan(served):
 
 
 def test_the_time_limit_stops_the_search(served):
-    response = served.plan("slow", budget=Budget(time_limit=Duration(nanos=200_000_000)))
+    response = served.plan("slow", budget=Budget(time_limit=Duration(nanos=500_000_000)))
     assert response.stop_reason == planner_pb2.STOP_REASON_TIME_LIMIT
     assert not response.deterministic
 
 
-def test_the_deadline_of_the_call_is_a_time_limit_and_leaves_time_to_reply(served):
-    response = served.plan("slow", budget=LONG, timeout=3.0)
+def test_the_deadline_of_the_call_is_a_time_limit_and_leaves_time_to_reply(server_of):
+    registry = Registry([entry_of(Slow(), "slow")])
+    # All but half a second of the deadline is kept for the reply.
+    with server_of(registry, deadline_margin=DeadlineMargin(minimum_seconds=59.5)) as served:
+        response = served.plan("slow", budget=LONG, timeout=60)
     assert response.stop_reason == planner_pb2.STOP_REASON_TIME_LIMIT
     assert response.simulations >= 1
 
@@ -220,7 +224,7 @@ def test_overload_is_refused_at_once_with_a_time_to_try_again(server_of):
         while error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:  # the second was not there yet
             error = served.error("slow", timeout=0.5)
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "1 searches run and 1 wait" in error.details()
+        assert "1 running and 1 waiting" in error.details()
         metadata = dict(error.trailing_metadata())
         assert int(metadata["grpc-retry-pushback-ms"]) > 0
         assert "grpc-status-details-bin" in metadata

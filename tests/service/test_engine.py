@@ -19,8 +19,8 @@ def engine_of():
     """Builds an engine over the given models."""
     engines = []
 
-    def build(*entries, max_waiting=8):
-        clock = ReplyClock(DeadlineMargin())
+    def build(*entries, max_waiting=8, margin_seconds=0.002):
+        clock = ReplyClock(DeadlineMargin(minimum_seconds=margin_seconds))
         engines.append(Engine(entries, workers=1, max_waiting=max_waiting, clock=clock))
         return engines[-1]
 
@@ -74,15 +74,16 @@ async def test_a_seed_is_drawn_where_none_is_given(engine_of):
 
 async def test_the_time_limit_stops_the_search(engine_of):
     entry = entry_of(Slow())
-    outcome = await engine_of(entry).plan(query_of(entry, budget=replace(LONG, time_limit=0.1)))
+    outcome = await engine_of(entry).plan(query_of(entry, budget=replace(LONG, time_limit=0.5)))
     assert outcome.plan.stop_reason is StopReason.TIME_LIMIT
     assert not outcome.plan.deterministic
 
 
 async def test_the_callers_deadline_stops_the_search_in_time_to_reply(engine_of):
     entry = entry_of(Slow())
-    reply_by = time.monotonic() + 2.0
-    outcome = await engine_of(entry).plan(query_of(entry, budget=LONG, reply_by=reply_by))
+    engine = engine_of(entry, margin_seconds=60.0)
+    reply_by = time.monotonic() + 60.5
+    outcome = await engine.plan(query_of(entry, budget=LONG, reply_by=reply_by))
     assert outcome.plan.stop_reason is StopReason.TIME_LIMIT
     assert outcome.finished < reply_by
 

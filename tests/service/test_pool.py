@@ -55,7 +55,7 @@ def test_what_has_no_room_is_refused_at_once_with_a_time_to_try_again(busy_pool)
     pool, _ = busy_pool
     pool.submit(lambda: None)
     pool.submit(lambda: None)
-    with pytest.raises(Overloaded, match="1 searches run and 2 wait") as caught:
+    with pytest.raises(Overloaded, match="1 running and 2 waiting") as caught:
         pool.submit(lambda: None)
     assert caught.value.retry_after > 0
 

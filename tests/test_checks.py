@@ -1,13 +1,13 @@
 import pytest
 
-from mcts_service.errors import InvalidRequest
-from mcts_service.service.checks import (
+from mcts_service.checks import (
     require_bool,
     require_integer,
     require_number,
     require_text,
     shown,
 )
+from mcts_service.errors import InvalidRequest
 
 
 @pytest.mark.parametrize("value", [0, 11, 5.0, True, "5", None])

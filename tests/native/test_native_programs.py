@@ -1,0 +1,77 @@
+"""Compiles each C program of this folder with the core, under sanitizers, and runs it.
+
+A program exits 0 or says what does not hold. AddressSanitizer finds memory that is used after
+its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CORE = HERE.parents[1] / "csrc" / "core"
+INCLUDE = HERE.parents[1] / "csrc" / "include"
+PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
+FLAGS = [
+    *("-std=c11", "-O1", "-g", "-ffp-contract=off"),
+    *("-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
+    *(f"-I{folder}" for folder in (INCLUDE, CORE, HERE)),
+]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def compiler() -> list[str]:
+    """The one that the build would use."""
+    return shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+
+
+Compile = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Runs the compiler, with the sanitizers where it has them: some systems pack them apart."""
+    empty = tmp_path_factory.mktemp("empty") / "empty.c"
+    empty.write_text("int main(void) { return 0; }\n")
+    probe = [*compiler(), *SANITIZERS, str(empty), "-o", str(empty.with_suffix(""))]
+    probed = subprocess.run(probe, capture_output=True, check=False)
+    sanitizers = SANITIZERS if probed.returncode == 0 else []
+
+    def compile_c(*arguments: str | Path) -> None:
+        command = [*compiler(), *FLAGS, *sanitizers, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+
+    return compile_c
+
+
+@pytest.fixture(scope="session")
+def core_objects(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The core, compiled once for all programs."""
+    folder = tmp_path_factory.mktemp("core")
+    objects = []
+    for source in sorted(CORE.glob("*.c")):
+        objects.append(folder / f"{source.stem}.o")
+        compile_c("-c", source, "-o", objects[-1])
+    return objects
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_native_program_holds(
+    program: str, compile_c: Compile, core_objects: list[Path], tmp_path: Path
+) -> None:
+    binary = tmp_path / program
+    compile_c(HERE / f"{program}.c", *core_objects, "-lm", "-o", binary)
+    done = subprocess.run([binary], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_programs() -> None:
+    assert len(PROGRAMS) >= 8
