@@ -35,6 +35,10 @@ static inline int fault_set(fault *f, const mcts_model *m, void *ctx, const char
   return FAILED;
 }
 
+/* Finite, and so far from the largest double that neither a return of many such numbers nor
+ * the square of one overflows. */
+static inline bool ask_is_sound(double x) { return fabs(x) <= 1e140; }
+
 static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
                              mcts_bitgen *rng, size_t state_size, void *next_state,
                              double *rewards, bool *terminated, fault *f) {
@@ -45,7 +49,7 @@ static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, 
   if (status < 0) return fault_set(f, m, ctx, "sample", NULL, status);
   const char *problem = NULL;
   for (uint32_t p = 0; p < m->num_players; p++)
-    if (!isfinite(rewards[p])) problem = "a reward is not a finite number, or was not set";
+    if (!ask_is_sound(rewards[p])) problem = "a reward is not a finite number of at most 1e140 in size, or was not set";
   if (ended != 0 && ended != 1) problem = "terminated is neither 0 nor 1, or was not set";
   if (problem) {
     if (m->release) m->release(ctx, next_state);
@@ -117,7 +121,7 @@ static inline int ask_terminal(const mcts_model *m, void *ctx, const void *state
 static inline int ask_finite(const mcts_model *m, void *ctx, const double *numbers,
                              const char *function, const char *problem, fault *f) {
   for (uint32_t p = 0; p < m->num_players; p++)
-    if (!isfinite(numbers[p])) return fault_set(f, m, ctx, function, problem, MCTS_OK);
+    if (!ask_is_sound(numbers[p])) return fault_set(f, m, ctx, function, problem, MCTS_OK);
   return MCTS_OK;
 }
 
@@ -127,7 +131,7 @@ static inline int ask_value(const mcts_model *m, void *ctx, const void *state, d
   for (uint32_t p = 0; p < m->num_players; p++) values[p] = NAN;
   int status = m->evaluate(ctx, state, NULL, values);
   if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
-  return ask_finite(m, ctx, values, "evaluate", "a value is not a finite number, or was not set",
+  return ask_finite(m, ctx, values, "evaluate", "a value is not a finite number of at most 1e140 in size, or was not set",
                     f);
 }
 
@@ -141,7 +145,7 @@ static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
   if (taken < 0 || taken > (int64_t)max_steps)
     return fault_set(f, m, ctx, "rollout", "the steps are not from 0 to max_steps", MCTS_OK);
   *steps += (uint64_t)taken;
-  return ask_finite(m, ctx, returns, "rollout", "a return is not a finite number, or was not set",
+  return ask_finite(m, ctx, returns, "rollout", "a return is not a finite number of at most 1e140 in size, or was not set",
                     f);
 }
 

@@ -63,6 +63,7 @@ class MCTS:
         self._use_value = self._decide_value()
         self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
         self._first_seed: int | None = seed
+        self._drawing = threading.Lock()
         self._idle: list[Search] = []
         shared = self._handle is not None and self._handle.thread_safe
         # Reentrant, because a model may ask its own planner for an action.
@@ -98,12 +99,18 @@ class MCTS:
         """
         started = time.perf_counter()
         budget = _of_type("budget", budget, Budget)
-        seed = self._next_seed() if seed is None else require_integer("seed", seed, 0, MAX_SEED)
+        if seed is not None:
+            require_integer("seed", seed, 0, MAX_SEED)
+        if cancel is not None:
+            _of_type("cancel", cancel, CancelFlag)
         if state is None:
             raise InvalidRequest("state", "is missing; must be a state of the model")
         # 0 is the core's word for no end.
         horizon = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
+        allowed = self._check_allowed(allowed_actions)
         root = self.model.pack_state(state) if self._handle is not None else state
+        # Last: a request that is refused uses up none of the planner's seeds.
+        seed = self._next_seed() if seed is None else int(seed)
         with self._turn:
             search = self._acquire()
             try:
@@ -113,7 +120,7 @@ class MCTS:
                     budget,
                     started,
                     horizon,
-                    self._check_allowed(allowed_actions),
+                    allowed,
                     seed,
                     cancel,
                 )
@@ -194,10 +201,9 @@ class MCTS:
         return sorted(actions)
 
     def _next_seed(self) -> int:
-        first, self._first_seed = self._first_seed, None
-        if first is not None:
-            return first
-        return self._seeds.next_uint64()
+        with self._drawing:
+            first, self._first_seed = self._first_seed, None
+            return self._seeds.next_uint64() if first is None else first
 
     def _acquire(self) -> Search:
         """A search that no other thread holds; its memory is used again."""

@@ -197,7 +197,7 @@ def test_states_die_after_other_ends() -> None:
     with pytest.raises(Cancelled):
         planner.plan(Place(0), cancel=cancel)
     planner.plan(Place(0), Budget(max_bytes=65_536))
-    planner.plan(Place(0), Budget(time_limit=0.005))
+    planner.plan(Place(0), Budget(time_limit=0.2))
     planner.plan(Place(0), Budget(simulations=1))
     assert Place.alive <= 3
 

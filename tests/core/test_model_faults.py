@@ -176,6 +176,7 @@ def test_next_state_must_be_an_array_of_the_root_s_shape(
         (10**400, "must be a number"),
         (1j, "must be a number"),
         (np.zeros(2), "the reward is an array of float64[2]; must be a number"),
+        (1e141, "a reward is not a finite number of at most 1e140 in size"),
         (float("inf"), "a reward is not a finite number"),
     ],
 )

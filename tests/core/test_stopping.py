@@ -55,7 +55,7 @@ def test_states_outside_the_tree_count_as_bytes() -> None:
 
 def test_time_stops_the_search() -> None:
     search = begun()
-    assert search.run(2**31 - 1, time_limit=0.01) == "time_limit"
+    assert search.run(2**31 - 1, time_limit=0.2) == "time_limit"
     assert search.simulations > 0
 
 

@@ -29,10 +29,10 @@ def test_simulations_alone() -> None:
 def test_time_alone_outlasts_the_default_simulations(name: str) -> None:
     model = make("connect_four") if name == "native" else Chain()
     root = model.initial_state() if name == "native" else 0
-    plan = MCTS(model).plan(root, Budget(time_limit=0.1))
+    plan = MCTS(model).plan(root, Budget(time_limit=0.2))
     assert plan.stop_reason is StopReason.TIME_LIMIT
     assert plan.simulations > 0
-    assert plan.search_time >= 0.1
+    assert plan.search_time >= 0.2
 
 
 def test_bytes_alone() -> None:
@@ -48,7 +48,7 @@ def test_bytes_alone() -> None:
     ("budget", "reason"),
     [
         (Budget(5, 1000.0, 2**30), StopReason.SIMULATIONS),
-        (Budget(ENDLESS, 0.01, 2**36), StopReason.TIME_LIMIT),
+        (Budget(ENDLESS, 0.2, 2**36), StopReason.TIME_LIMIT),
         (Budget(ENDLESS, 1000.0, 65_536), StopReason.MAX_BYTES),
     ],
 )
@@ -144,7 +144,7 @@ def test_another_thread_cancels_and_gets_the_plan_so_far(name: str) -> None:
     root = model.initial_state() if name == "native" else 0
     cancel = CancelFlag()
     planner = MCTS(model)
-    timer = threading.Timer(0.05, cancel.cancel)
+    timer = threading.Timer(0.3, cancel.cancel)
     timer.start()
     plan = planner.plan(root, Budget(simulations=ENDLESS), cancel=cancel)
     timer.join()

@@ -234,3 +234,18 @@ def test_evaluation_by_value_needs_a_value() -> None:
     assert refused_field(MCTS, Chain(), config) == "evaluation"
     assert refused_field(MCTS, make("tic_tac_toe"), config) == "evaluation"
     assert MCTS(ValuedChain(), config).plan(0, BRIEF).simulations == 20
+
+
+# ---- the planner's seeds, the cancel flag ------------------------------------------------
+
+
+def test_refused_request_uses_up_no_seed() -> None:
+    planner = MCTS(Chain(), seed=7)
+    refused_field(planner.plan, 0, BRIEF, horizon=0)
+    refused_field(planner.plan, 0, BRIEF, allowed_actions=[])
+    assert planner.plan(0, BRIEF).seed == 7
+
+
+@pytest.mark.parametrize("cancel", [True, object(), "now"])
+def test_cancel_is_a_cancel_flag(cancel: Any) -> None:
+    assert refused_field(MCTS(Chain()).plan, 0, BRIEF, cancel=cancel) == "cancel"
