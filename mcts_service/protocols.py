@@ -10,7 +10,8 @@ Two names and a return value are all that a user must write. The rest are option
 capabilities, looked up once when a planner is built:
 
     discount: float                       default 1
-    horizon: int                          steps in an episode
+    horizon: int                          steps in an episode, for whoever plays one; a plan
+                                          has a horizon of its own, the steps that are left
     default_simulations: int              of a budget that sets no limit; default 1,000
     legal_actions(state)                  -> sequence of action numbers; default all
     is_terminal(state)                    -> bool

@@ -6,7 +6,7 @@
 
 /* Grown by at least CHUNK, so that the system is asked rarely; KEEP stays over a reset. */
 static const size_t CHUNK = (size_t)1 << 20;
-static const size_t KEEP = (size_t)64 << 20;
+static const size_t KEEP = (size_t)16 << 20;
 static const size_t PAGE = (size_t)1 << 16; /* no system has larger ones */
 
 /* Ref 0 is nobody's. */

@@ -3,6 +3,8 @@
 #ifndef MCTS_CORE_STOP_H
 #define MCTS_CORE_STOP_H
 
+#include <time.h>
+
 #include "search.h"
 
 /* Model calls between two moments in which a lock such as Python's is let go. */
@@ -16,15 +18,28 @@ static inline bool stop_is_cancelled(const search *s) {
          atomic_load_explicit(s->limits.cancelled, memory_order_relaxed) != 0;
 }
 
-/* After a model call. Lets others have the model's lock every STOP_BURST calls, and looks at
- * the clock then: INTERRUPTED means that the simulation is to be given up. */
+/* A clock that is cheap enough to be read after every call of a slow model, and may be behind
+ * by some milliseconds. */
+static inline int64_t stop_coarse_now(void) {
+#ifdef CLOCK_MONOTONIC_COARSE
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+#else
+  return search_now();
+#endif
+}
+
+/* After a call of a model that holds a lock, and so may be slow. INTERRUPTED: cancelled, or out
+ * of time, so the simulation is to be given up. Lets others have the lock every STOP_BURST
+ * calls. */
 static inline int stop_breathe(search *s) {
-  if (!s->model->enter || --s->burst_left > 0) return MCTS_OK;
+  if (!s->model->enter) return MCTS_OK;
+  if (stop_is_cancelled(s) || stop_coarse_now() >= s->limits.deadline) return INTERRUPTED;
+  if (--s->burst_left > 0) return MCTS_OK;
   s->burst_left = STOP_BURST;
   search_leave(s);
-  int status = search_enter(s);
-  if (status < 0) return status;
-  return stop_is_cancelled(s) || search_now() >= s->limits.deadline ? INTERRUPTED : MCTS_OK;
+  return search_enter(s);
 }
 
 /* Reads the clock only so often that it costs nothing beside the simulations. */

@@ -126,7 +126,7 @@ cdef class Search:
         if status == ROOT_TERMINAL:
             raise TerminalState("state: is terminal; there is no action left to plan")
         if status == ROOT_NO_ACTION:
-            raise NoLegalAction("state: has no legal action among those allowed")
+            raise NoLegalAction("state: has no legal action, or none of the allowed ones")
         if status == OUT_OF_BYTES:
             raise MemoryError("the byte limit leaves no room for the root of the tree")
         text, error = self.fault_text(), None

@@ -58,7 +58,7 @@ class Snapshot:
 
     @property
     def identity(self) -> Hashable:
-        """Equal where two snapshots are: a 256-bit digest of the environment's data."""
+        """Equal where two snapshots are: a 512-bit digest of the environment's data."""
         if self._identity is None:
             data = _data(self.environment)
             self._identity = id(self) if data is None else hashlib.blake2b(data).digest()

@@ -82,6 +82,7 @@ class ModelConfig:
       version: which model of that name.
       budget: as [budget], for this model.
       search: its default search, see `SearchConfig`.
+      source: where it is written, "server.toml:7: models[0]"; for messages, no setting.
     """
 
     name: str
@@ -91,6 +92,7 @@ class ModelConfig:
     version: str = "1"
     budget: BudgetLimits = field(default_factory=BudgetLimits)
     search: SearchConfig = field(default_factory=SearchConfig)
+    source: str = field(default="", compare=False, metadata={"is_setting": False})
 
     def __post_init__(self) -> None:
         require_name("name", self.name)

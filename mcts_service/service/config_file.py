@@ -71,6 +71,7 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
             budget=lambda path, inner: _build(source, BudgetLimits, path, inner, base=budget),
             search=lambda path, inner: _build(source, SearchConfig, path, inner),
         )
+        model = dataclasses.replace(model, source=source.place(where))
         if model.name in models:
             source.refuse((*where, "name"), f"is {shown(model.name)}, which another model has")
         models[model.name] = model
@@ -95,7 +96,7 @@ def _build(
     """
     if not isinstance(table, Mapping):
         source.refuse(path, f"is {shown(table)}; must be a table")
-    fields = dataclasses.fields(kind)
+    fields = [f for f in dataclasses.fields(kind) if f.metadata.get("is_setting", True)]
     source.require_known(path, table, [field.name for field in fields])
     values = dict(table)
     for key, build in inner_tables.items():
@@ -140,7 +141,11 @@ class _Source:
 
     def refuse(self, path: KeyPath, description: str) -> NoReturn:
         """Raises InvalidRequest that names the file, the line and the key."""
-        raise InvalidRequest(f"{self.name}:{self._line(path)}: {_dotted(path)}", description)
+        raise InvalidRequest(self.place(path), description)
+
+    def place(self, path: KeyPath) -> str:
+        """The file, the line and the key, as a message begins."""
+        return f"{self.name}:{self._line(path)}: {_dotted(path)}"
 
     def _line(self, path: KeyPath) -> int:
         """The line on which `path` is set; that of its table where it is not.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import entry_points
 from typing import Any
 
 from mcts_service import models
-from mcts_service.errors import InvalidRequest
+from mcts_service.checks import shown
+from mcts_service.errors import InvalidRequest, UnknownModel
 from mcts_service.planning import MCTS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig
@@ -46,14 +47,15 @@ def load_configured(model: ModelConfig) -> ModelEntry:
     Raises:
       InvalidRequest: it cannot be imported, built or served.
     """
-    return _into_service(
-        model.name,
-        build_model(model.factory, model.arguments),
-        version=model.version,
-        description=model.description,
-        limits=model.budget,
-        config=model.search,
-    )
+    with _told_of(model.source) if model.source else nullcontext():
+        return _into_service(
+            model.name,
+            build_model(model.factory, model.arguments),
+            version=model.version,
+            description=model.description,
+            limits=model.budget,
+            config=model.search,
+        )
 
 
 def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:
@@ -74,15 +76,25 @@ def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
+    taken = set()
     if config.server.built_in_models:
         for name in models.names():
+            taken.add(name)
             yield load_built_in(name, config.budget)
     if config.server.entry_points:
         for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
             with _told_of(f"entry point {point.name} = {point.value}"):
+                if point.name in taken:
+                    raise InvalidRequest("name", f"is {shown(point.name)}, which another model has")
                 model = point.load()()
+            taken.add(point.name)
             yield _into_service(point.name, model, limits=config.budget)
     for configured in config.models:
+        if configured.name in taken:
+            raise InvalidRequest(
+                f"{configured.source}.name".lstrip("."),
+                f"is {shown(configured.name)}, which another model has",
+            )
         yield load_configured(configured)
 
 
@@ -99,7 +111,12 @@ def _told_of(subject: str) -> Iterator[None]:
     """Whatever somebody else's code raises at the start, whoever starts it hears of in a line."""
     try:
         yield
+    except UnknownModel:
+        raise
     except InvalidRequest as error:
         raise InvalidRequest(subject, str(error)) from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    # SystemExit too: a module that leaves must not make the server leave in silence.
+    except BaseException as error:
         raise InvalidRequest(subject, f"raised {type(error).__name__}: {error}") from error

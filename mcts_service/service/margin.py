@@ -17,7 +17,8 @@ class DeadlineMargin:
     Attributes:
       minimum_seconds: at least this.
       fraction: at least this part of the time that the caller gave, 0 .. 0.9.
-    The third is the recent 99th percentile of what replying took, see `ReplyClock`.
+    The third is the recent 99th percentile of what replying took, see `ReplyClock`; it counts up
+    to half of the time, so that a server that was slow for a while goes on being asked.
     """
 
     minimum_seconds: float = 0.002
@@ -33,6 +34,8 @@ class ReplyClock:
 
     #: Replies that count as recent.
     WINDOW = 256
+    #: Of a caller's time, what slow replies of the past may take at most.
+    LARGEST_SHARE = 0.5
     #: Sorting the window at every reply would cost more than it tells.
     REFRESH = 16
 
@@ -57,4 +60,5 @@ class ReplyClock:
           time_remaining: seconds until the caller's deadline.
         """
         share = self._margin.fraction * time_remaining
-        return max(self._margin.minimum_seconds, share, self._percentile)
+        measured = min(self._percentile, self.LARGEST_SHARE * time_remaining)
+        return max(self._margin.minimum_seconds, share, measured)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -120,3 +122,28 @@ def test_search_without_a_root_says_so() -> None:
         search.begin(0, horizon=0, allowed=None, seed=0, max_bytes=64)
     with pytest.raises(RuntimeError, match="no root"):
         search.run(1)
+
+
+class Slow(Chain):
+    """A simulator that takes its time and counts how often it was asked."""
+
+    calls = 0
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        self.calls += 1
+        time.sleep(0.02)
+        return state, 0.0, False
+
+
+def test_slow_model_is_not_asked_on_when_the_time_is_up() -> None:
+    model = Slow()
+    assert begun(model).run(10, time_limit=0.1) == "time_limit"
+    assert model.calls <= 7
+
+
+def test_slow_model_is_not_asked_on_when_the_search_is_cancelled() -> None:
+    model, flag = Slow(), CancelFlag()
+    search = begun(model)
+    threading.Timer(0.1, flag.cancel).start()
+    assert search.run(10, cancel=flag) == "cancelled"
+    assert model.calls < 40

@@ -8,6 +8,7 @@ from mcts_service.models import names
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
+from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import build_model, load_configured, load_models
 
 SOURCE = """
@@ -124,3 +125,37 @@ def test_two_sources_cannot_give_one_name(installed):
     installed(taxi="walks:Walk")
     with pytest.raises(InvalidRequest, match="name: is 'taxi', which another model has"):
         load_models(config_of(built_in_models=True, entry_points=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'name = "a"\nfactory = "no_such:Walk"',
+            r"server\.toml:2: models\[0\]: factory no_such:Walk",
+        ),
+        (
+            'name = "taxi"\nfactory = "walks:Walk"',
+            r"server\.toml:2: models\[0\]\.name: is 'taxi', wh",
+        ),
+        (
+            'name = "a"\nfactory = "walks:Walk"\n[models.arguments]\nlegs = 3',
+            r"server\.toml:2: models\[0\]: factory walks:Walk: raised TypeError",
+        ),
+        (
+            'name = "a"\nfactory = "leaves:Walk"',
+            r"server\.toml:2: .*leaves:Walk: raised SystemExit",
+        ),
+    ],
+)
+def test_a_model_of_a_file_names_the_file_and_the_line(
+    tmp_path, monkeypatch, text: str, message: str
+) -> None:
+    (tmp_path / "leaves.py").write_text("raise SystemExit(0)\n")
+    (tmp_path / "walks.py").write_text(SOURCE)
+    monkeypatch.delitem(sys.modules, "walks", raising=False)
+    (tmp_path / "server.toml").write_text(f"\n[[models]]\n{text}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidRequest, match=rf"^{message}"):
+        load_models(read_config("server.toml"))

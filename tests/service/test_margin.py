@@ -38,3 +38,12 @@ def test_one_slow_reply_in_a_hundred_is_no_reason():
 def test_a_margin_that_leaves_nothing_is_refused(wrong):
     with pytest.raises(InvalidRequest):
         DeadlineMargin(**wrong)
+
+
+def test_slow_replies_of_the_past_take_no_more_than_half_of_the_time():
+    """Else no request would be served any more, and nothing ever show that it could be."""
+    clock = ReplyClock(DeadlineMargin())
+    for _ in range(ReplyClock.WINDOW):
+        clock.observe(3.0)
+    assert clock.margin(0.05) == 0.025
+    assert clock.margin(10.0) == 3.0
