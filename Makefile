@@ -2,9 +2,11 @@
 #
 #   PYTHON  the Python that .venv is made from             make test PYTHON=python3.12
 #   ARGS    passed on to what the target runs              make test ARGS="-k connect_four"
+#   SECONDS how long the core is fuzzed                    make fuzz SECONDS=600
 
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 60
 
 VENV := .venv
 BUILD := build
@@ -20,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format proto bench bench-quick build clean distclean
+.PHONY: help run test sanitize fuzz lint format proto bench bench-quick build clean distclean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +36,16 @@ test: $(BUILD)/.dev ## Runs the tests
 	@$(rebuild)
 	@echo "== pytest"
 	@$(BIN)/python -m pytest $(ARGS)
+
+sanitize: $(BUILD)/.dev ## Runs the native tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@echo "== native tests under sanitizers"
+	@MCTS_REQUIRE_SANITIZERS=1 $(BIN)/python -m pytest tests/native -v $(ARGS)
+
+fuzz: $(BUILD)/.dev ## Fuzzes the core for SECONDS (60), then the planner: ARGS="--hypothesis-seed=1"
+	@$(rebuild)
+	@scripts/fuzz.sh $(SECONDS) $(BUILD)/fuzz
+	@echo "== the planner, by Hypothesis"
+	@MCTS_FUZZ_EXAMPLES=600 $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 lint: $(BUILD)/.dev ## Checks style, types, .proto files and the direction of imports
 	@$(rebuild)

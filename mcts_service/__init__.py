@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcts_service.headers import get_include
     from mcts_service.planning import (
         MCTS,
         ActionStatistics,
@@ -35,12 +36,14 @@ __all__ = [
     "Plan",
     "SearchConfig",
     "StopReason",
+    "get_include",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("mcts_service.planning"), name)
+        home = "headers" if name == "get_include" else "planning"
+        return getattr(import_module(f"mcts_service.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

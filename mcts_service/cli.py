@@ -17,7 +17,7 @@ from mcts_service.errors import InvalidRequest, MCTSServiceError
 
 # What a command needs is imported when it runs, so that --help and --version are quick.
 if TYPE_CHECKING:
-    from mcts_service.planning import Plan
+    from mcts_service.planning import Plan, SearchConfig
     from mcts_service.service.config import ServerConfig
     from mcts_service.service.entry import ModelEntry
 
@@ -49,6 +49,7 @@ Plans once, in this process, and prints what the search found.
   mcts-service plan tic_tac_toe                        from the model's initial state
   mcts-service plan connect_four 4455 --simulations 50000
   mcts-service plan cart_pole '[0, 0, 0.05, 0]' --time-limit 0.1
+  mcts-service plan frozen_lake_8x8 0 --preset graph   joins paths that meet; for one player
   mcts-service plan my_game:Game '[3, 4]' --json       a model of yours, as module:factory
 
 The state is written as JSON: a number, nested lists, or what the model documents.
@@ -122,13 +123,7 @@ def _plan(options: argparse.Namespace) -> int:
     from mcts_service.planning import MCTS, Budget
 
     entry = _entry(options.model, options.config)
-    changes = {
-        key: getattr(options, key)
-        for key in ("exploration", "max_depth", "evaluation")
-        if getattr(options, key) is not None
-    }
-    planner = MCTS(entry.model, dataclasses.replace(entry.config, **changes))
-    plan = planner.plan(
+    plan = MCTS(entry.model, _search_config(entry, options)).plan(
         _state(entry, options.state),
         Budget(options.simulations, options.time_limit, options.max_bytes),
         horizon=options.horizon,
@@ -137,6 +132,17 @@ def _plan(options: argparse.Namespace) -> int:
     )
     print(_plan_as_json(plan) if options.json else "\n".join(_plan_as_text(entry, plan)))
     return 0
+
+
+def _search_config(entry: ModelEntry, options: argparse.Namespace) -> SearchConfig:
+    """The model's default search with the options that change it, the preset first."""
+    config = entry.config if options.preset is None else entry.config.with_preset(options.preset)
+    changes = {
+        key: getattr(options, key)
+        for key in ("exploration", "max_depth", "evaluation", "backup", "sharing")
+        if getattr(options, key) is not None
+    }
+    return dataclasses.replace(config, **changes)
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -240,7 +246,7 @@ def _plan_as_text(entry: ModelEntry, plan: Plan) -> Iterable[str]:
     yield (
         f"{plan.simulations:,} simulations in {plan.search_time:.3g} s ({rate:,.0f}/s), "
         f"{plan.nodes:,} nodes, depth {plan.depth}, {plan.bytes / 2**20:.1f} MiB; "
-        f"stopped by {plan.stop_reason.value}; {plan.recipe}, seed {plan.seed}"
+        f"stopped: {plan.stop_reason.value}; {plan.recipe}, seed {plan.seed}"
     )
 
 
@@ -309,7 +315,18 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     )
     plan.add_argument("--exploration", type=float, metavar="WEIGHT", help="weight of exploration")
     plan.add_argument("--max-depth", type=int, metavar="STEPS", help="how far to look ahead")
-    plan.add_argument("--evaluation", metavar="HOW", help="auto, rollout or value")
+    plan.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="uct, dp_uct or graph: sets the three below; those that are given too win",
+    )
+    plan.add_argument(
+        "--evaluation", metavar="HOW", help="of a new leaf: auto, rollout, value or trial"
+    )
+    plan.add_argument("--backup", metavar="HOW", help="of what was learned: mean or bellman")
+    plan.add_argument(
+        "--sharing", metavar="HOW", help="paths that have one node: none, depth or state"
+    )
     plan.add_argument("--json", action="store_true", help="print JSON")
     plan.set_defaults(run=_plan)
 

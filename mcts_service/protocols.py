@@ -14,6 +14,13 @@ capabilities, looked up once when a planner is built:
                                           has a horizon of its own, the steps that are left
     default_simulations: int              of a budget that sets no limit; default 1,000
     legal_actions(state)                  -> sequence of action numbers; default all
+    actions(state)                        -> sequence of labels, each hashable and there once: in
+                                             place of num_actions and legal_actions. All that
+                                             takes or gives an action then speaks in labels
+    max_actions: int                      labels of one state at most; default 1,024
+    transitions(state, action)            -> all outcomes, as of a DistributionModel: Bellman
+                                             backups then expect them in place of sampling
+    max_outcomes: int                     outcomes of one action at most; default 1,024
     is_terminal(state)                    -> bool
     initial_state(rng=None)               -> state
     value(state)                          -> float, or one per player; leaf evaluation
@@ -23,7 +30,8 @@ capabilities, looked up once when a planner is built:
     state_key(state)                      -> hashable identity; default the state itself,
                                              or an array's bytes
     validate_state(state)                 raises ValueError saying what is wrong
-    state_size_bytes: int                 what one state weighs, for memory limits
+    state_size_bytes: int                 what one state weighs, for memory limits; default what
+                                          Python says of the state that is planned from
     encode_state(state) -> bytes, decode_state(data) -> state     for the wire
     state_from_json(value) -> state       a state as a person would write it
 """

@@ -26,7 +26,7 @@ def run_search(
         handle if handle is not None else model,
         exploration=exploration,
         max_depth=max_depth,
-        use_value=use_value,
+        evaluation="value" if use_value else "rollout",
     )
     state = root if handle is None else model.pack_state(root)
     search.begin(state, horizon=horizon or 0, allowed=None, seed=seed, max_bytes=2**28)

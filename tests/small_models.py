@@ -176,3 +176,48 @@ class ValuedStepCounter(StepCounter):
 
     def value(self, state: int) -> float:
         return 100.0
+
+
+class FourRooms:
+    """A walk over ten by ten cells, of which the last pays 10 and ends it."""
+
+    num_actions = 4
+    discount = 0.95
+
+    def __init__(self, slips: bool = True) -> None:
+        self.deterministic = not slips
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        if not self.deterministic and (drawn := rng.random()) > 0.8:
+            action = (action + (1 if drawn > 0.9 else 3)) % 4
+        row, column = divmod(state, 10)
+        row = min(9, max(0, row + (action == 2) - (action == 0)))
+        column = min(9, max(0, column + (action == 1) - (action == 3)))
+        following = 10 * row + column
+        return following, 10.0 if following == 99 else -0.1, following == 99
+
+
+class Wheel:
+    """Every action leads anywhere: more outcomes than a fresh read looks at in one go."""
+
+    num_actions = 2
+    discount = 0.9
+
+    def __init__(self, outcomes: int = 40, declares: bool = False) -> None:
+        self.outcomes = outcomes
+        if declares:
+            self.max_outcomes = outcomes
+            self.transitions = self.all_outcomes
+
+    def all_outcomes(self, state: int, action: int) -> list[tuple[float, int, float, bool]]:
+        return [
+            (1 / self.outcomes, number, self.reward(number, action), number == 1)
+            for number in range(self.outcomes)
+        ]
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        number = int(rng.random() * self.outcomes)
+        return number, self.reward(number, action), number == 1
+
+    def reward(self, number: int, action: int) -> float:
+        return 0.1 * (number % 7) + 0.05 * action

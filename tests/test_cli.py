@@ -2,17 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import grpc
 import pytest
 
-from mcts_service import MCTS, Budget, __version__
+from mcts_service import MCTS, Budget, SearchConfig, __version__
 from mcts_service.cli import main
 from mcts_service.models import make
 from mcts_service.v1 import planner_pb2, planner_pb2_grpc
@@ -143,6 +145,44 @@ def test_plan_takes_the_settings_of_the_search(folder, capsys):
 
 
 @pytest.mark.parametrize(
+    ("settings", "config"),
+    [
+        (["--preset", "graph"], SearchConfig.preset("graph")),
+        (["--sharing", "depth", "--preset", "graph"], SearchConfig.preset("dp_uct")),
+        (["--preset", "dp_uct", "--max-depth", "9", "--exploration", "0.5"],
+         SearchConfig.preset("dp_uct", max_depth=9, exploration=0.5)),
+        (["--evaluation", "trial", "--backup", "bellman"],
+         SearchConfig(evaluation="trial", backup="bellman")),
+        (["--sharing", "state"], SearchConfig(sharing="state")),
+    ],
+)  # fmt: skip
+def test_plan_takes_another_algorithm_by_name_or_by_its_parts(capsys, settings, config):
+    lake = ["frozen_lake_4x4", "0", "--simulations", "100", "--seed", "3", "--json"]
+    assert main(["plan", *lake, *settings]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    plan = MCTS(make("frozen_lake_4x4"), config).plan(0, Budget(simulations=100), seed=3)
+    assert printed["recipe"] == plan.recipe == config.recipe
+    assert [(a["visits"], a["value"]) for a in printed["actions"]] == [
+        (a.visits, a.value) for a in plan.actions
+    ]
+    assert printed["reused_simulations"] == 0
+
+
+def test_plan_says_that_it_knows_the_answer(capsys):
+    assert main(["plan", "taxi", "328", "--horizon", "1", "--preset", "dp_uct"]) == 0
+    assert "; stopped: solved; dp_uct, seed 0" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_help_names_every_choice_of_the_search(capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "--help"])
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    for setting in ("evaluation", "backup", "sharing"):
+        assert {f"--{setting}", *get_args(get_type_hints(SearchConfig)[setting])} <= words
+    assert {"--preset", "uct", "dp_uct", "graph"} <= words
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["taxy"], "mcts-service plan: model: 'taxy' is not known; known models: cart_pole,"),
@@ -156,6 +196,15 @@ def test_plan_takes_the_settings_of_the_search(folder, capsys):
         (["taxi", "328", "--allowed-actions", "a"],
          "mcts-service plan: argument --allowed-actions: is 'a'; must be integers such as 0,2"),
         (["taxi", "328", "--exploration", "-1"], "mcts-service plan: exploration: is -1.0; must"),
+        (["taxi", "328", "--preset", "grahp"],
+         "mcts-service plan: preset: is 'grahp'; must be one of dp_uct, graph, uct"),
+        (["taxi", "328", "--preset", ""], "mcts-service plan: preset: is ''; must be one of"),
+        (["taxi", "328", "--evaluation", "trial"],
+         "mcts-service plan: evaluation: is 'trial', which learns by Bellman backups alone;"),
+        (["taxi", "328", "--sharing", "all"],
+         "mcts-service plan: sharing: is 'all'; must be one of none, depth, state"),
+        (["connect_four", "--preset", "graph"],
+         "mcts-service plan: backup: is bellman, which needs a single player; mean would work"),
         (["taxi", "328", "--config", "none.toml"], "mcts-service plan: none.toml: cannot be read"),
         (["no_such_module:Game"],
          "mcts-service plan: factory no_such_module:Game: raised ModuleNotFoundError: No module"),

@@ -80,7 +80,7 @@ class Planning(Work):
             self.model if handle is None else handle,
             exploration=self.config.exploration,
             max_depth=self.config.max_depth,
-            use_value=False,
+            evaluation="rollout",
         )
         root = self.state if handle is None else self.model.pack_state(self.state)
         search.begin(root, horizon=self.horizon or 0, allowed=None, seed=seed, max_bytes=MAX_BYTES)

@@ -59,6 +59,37 @@ static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, 
   return MCTS_OK;
 }
 
+/* All outcomes of an action of a single player's model; next states `state_size` apart. */
+static inline int ask_transitions(const mcts_model *m, void *ctx, const void *state,
+                                  int32_t action, size_t state_size, int32_t *count,
+                                  double *probability, unsigned char *next_states,
+                                  double *reward, int32_t *terminated, fault *f) {
+  *count = -1;
+  memset(next_states, 0, state_size * m->max_outcomes);
+  for (uint32_t i = 0; i < m->max_outcomes; i++) {
+    probability[i] = reward[i] = NAN;
+    terminated[i] = -1;
+  }
+  int status = m->transitions(ctx, state, action, count, probability, next_states, reward,
+                              terminated);
+  if (status < 0) return fault_set(f, m, ctx, "transitions", NULL, status);
+  if (*count < 1 || (uint32_t)*count > m->max_outcomes)
+    return fault_set(f, m, ctx, "transitions", "the count is not from 1 to max_outcomes", MCTS_OK);
+  double sum = 0.0;
+  const char *problem = NULL;
+  for (int32_t i = 0; i < *count; i++) {
+    sum += probability[i];
+    if (!(probability[i] > 0.0)) problem = "a probability is not above 0, or was not set";
+    if (!ask_is_sound(reward[i])) problem = "a reward is not a finite number of at most 1e140 in size, or was not set";
+    if (terminated[i] != 0 && terminated[i] != 1) problem = "terminated is neither 0 nor 1, or was not set";
+  }
+  if (!(fabs(sum - 1.0) < 1e-6)) problem = "the probabilities do not sum to 1";
+  if (!problem) return MCTS_OK;
+  for (int32_t i = 0; i < *count && m->release; i++)
+    m->release(ctx, next_states + (size_t)i * state_size);
+  return fault_set(f, m, ctx, "transitions", problem, MCTS_OK);
+}
+
 /* The legal actions, ascending; `actions` has room for max_actions. */
 static inline int ask_actions(const mcts_model *m, void *ctx, const void *state,
                               int32_t *actions, int32_t *count, fault *f) {

@@ -1,24 +1,60 @@
 /* Backup: one simulation's returns are added to the statistics along its path, leaf first.
  *
  *   G_d = r_d + discount G_{d+1}          for every player
- *   value += (G_mover - value) / visits   at every edge
+ *   value += (G_mover - value) / visits   at every edge, by the mean; or see bellman.h
  *
  * Source: Browne et al. (2012), section 3.1; the running spread at the root as in
  * Welford (1962). */
 #ifndef MCTS_CORE_BACKUP_H
 #define MCTS_CORE_BACKUP_H
 
-#include "search.h"
+#include "bellman.h"
 
-static inline void backup_range(search *s, double value) {
+LOOP_PIECE void backup_range(search *s, double value) {
   if (value < s->low) s->low = value;
   if (value > s->high) s->high = value;
 }
 
-static inline void backup(search *s, cursor *c) {
+/* One edge of the path, by the mean of the returns. */
+LOOP_PIECE void backup_mean(search *s, const cursor *c, node *n, const edges *e, uint32_t d) {
+  const cursor_step *step = &c->path[d];
+  double value = c->returns[n->player], change = value - e->value[step->edge];
+  e->value[step->edge] += change / (double)e->visits[step->edge];
+  if (d == 0) s->root_spread[step->edge] += change * (value - e->value[step->edge]);
+  backup_range(s, value);
+}
+
+/* One edge of the path, by the outcomes as they are now; `counted`: with one visit more. */
+static inline void backup_bellman(search *s, const cursor *c, node *n, const edges *e,
+                                  uint32_t d, bool counted) {
+  const cursor_step *step = &c->path[d];
+  if (s->deterministic || !counted) {
+    bellman_read(s, e, step->edge, false);
+  } else {
+    bellman_count(s, e, step->edge, outcome_at(&s->tree, step->outcome), c->rewards[d]);
+  }
+  /* The other edges once more where that is cheap: the children may have changed below. */
+  for (uint32_t i = 0; i < n->count; i++)
+    if (i != step->edge && bellman_is_narrow(s, e, i)) bellman_read(s, e, i, false);
+  node_graph(n)->value = bellman_best(s, n, e);
+  bellman_solve(s, n, e);
+  backup_range(s, e->value[step->edge]);
+}
+
+/* What the leaf itself learns. */
+LOOP_PIECE void backup_leaf(search *s, const cursor *c, node *leaf, unsigned recipe) {
+  count_up(&leaf->visits);
+  if (!(recipe & RECIPE_BELLMAN) || leaf->edges) return;
+  graph_part *g = node_graph(leaf);
+  bool at_end = c->depth == s->bound && s->bound_is_end;
+  if (at_end && s->options.sharing != SHARING_STATE) leaf->flags |= NODE_SOLVED;
+  g->value += (c->returns[0] - g->value) / (double)leaf->visits;
+}
+
+LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
   tree *t = &s->tree;
   uint32_t players = s->model->num_players;
-  node_at(t, c->node)->visits += 1;
+  backup_leaf(s, c, node_at(t, c->node), recipe);
   for (uint32_t d = c->depth; d-- > 0;) {
     const cursor_step *step = &c->path[d];
     const double *rewards = &c->rewards[(size_t)d * players];
@@ -26,13 +62,14 @@ static inline void backup(search *s, cursor *c) {
       c->returns[p] = rewards[p] + s->model->discount * c->returns[p];
     node *n = node_at(t, step->node);
     edges e = edges_at(t, n);
-    double value = c->returns[n->player], change = value - e.value[step->edge];
-    n->visits += 1;
-    e.visits[step->edge] += 1;
-    e.value[step->edge] += change / (double)e.visits[step->edge];
-    if (step->outcome) outcome_at(t, step->outcome)->visits += 1;
-    if (d == 0) s->root_spread[step->edge] += change * (value - e.value[step->edge]);
-    backup_range(s, value);
+    count_up(&n->visits);
+    bool counted = count_up(&e.visits[step->edge]);
+    if (step->outcome) count_up(&outcome_at(t, step->outcome)->visits);
+    if (recipe & RECIPE_BELLMAN) {
+      backup_bellman(s, c, n, &e, d, counted);
+    } else {
+      backup_mean(s, c, n, &e, d);
+    }
   }
   s->simulations += 1;
   s->tree_depth += c->depth;

@@ -62,17 +62,19 @@ static inline int evaluate_rollout(search *s, cursor *c, const void *state) {
                      &s->model_steps, &s->fault);
 }
 
-static inline int evaluate(search *s, cursor *c) {
+LOOP_PIECE int evaluate(search *s, cursor *c) {
   node *leaf = node_at(&s->tree, c->node);
   c->phase = CURSOR_BACKING_UP;
-  if (leaf->flags & NODE_TERMINAL) {
+  if (leaf->flags & (NODE_TERMINAL | NODE_SOLVED)) {
     for (uint32_t p = 0; p < s->model->num_players; p++) c->returns[p] = 0.0;
+    if (leaf->flags & NODE_SOLVED) c->returns[0] = node_graph(leaf)->value;
     return MCTS_OK;
   }
-  if (c->depth == s->bound) return evaluate_bound(s, node_state(leaf), c->returns);
-  if (s->options.use_value)
-    return ask_value(s->model, s->ctx, node_state(leaf), c->returns, &s->fault);
-  return evaluate_rollout(s, c, node_state(leaf));
+  const void *state = node_state(&s->tree, leaf);
+  if (c->depth == s->bound) return evaluate_bound(s, state, c->returns);
+  if (s->options.evaluation == EVALUATION_VALUE)
+    return ask_value(s->model, s->ctx, state, c->returns, &s->fault);
+  return evaluate_rollout(s, c, state);
 }
 
 #endif

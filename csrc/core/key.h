@@ -2,7 +2,7 @@
 #ifndef MCTS_CORE_KEY_H
 #define MCTS_CORE_KEY_H
 
-#include "tree.h"
+#include "index.h"
 
 /* Turns -0.0 into 0.0, so that equal states have equal bytes. */
 static inline void key_canonical_floats(void *state, size_t bytes) {
@@ -26,6 +26,11 @@ static inline uint32_t key_hash(const tree *t, const void *key, bool terminated)
   return (uint32_t)((h * UINT64_C(0xD6E8FEB86659FD93)) >> 32);
 }
 
+static inline bool key_matches(const tree *t, node *n, const void *key, bool terminated) {
+  bool ended = n->flags & NODE_TERMINAL;
+  return ended == terminated && memcmp(node_key(t, n), key, key_size(t)) == 0;
+}
+
 /* The link, among an edge's outcomes, that leads to the one with that key, or the empty link
  * where a new one is to be hung. */
 static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint32_t hash,
@@ -34,15 +39,26 @@ static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint3
   ref *link = outcomes;
   while (*link) {
     outcome *o = outcome_at(t, *link);
-    if (o->hash == hash) {
-      node *n = node_at(t, o->node);
-      bool ended = n->flags & NODE_TERMINAL;
-      if (ended == terminated && memcmp(node_key(t, n), key, key_size(t)) == 0) return link;
-    }
+    if (o->hash == hash && key_matches(t, node_at(t, o->node), key, terminated)) return link;
     link = &o->next[bits >> 31];
     bits <<= 1;
   }
   return link;
+}
+
+/* The node of a graph with that key and `index_hash`; where nodes are shared at one depth only,
+ * at that depth. 0 if there is none. */
+static inline ref key_find_node(const tree *t, const node_index *x, const void *key,
+                                uint32_t index_hash, bool terminated, uint32_t depth) {
+  ref r = *index_bucket_of(t, x, index_hash);
+  while (r) {
+    node *n = node_at(t, r);
+    const graph_part *g = node_graph(n);
+    bool here = !x->by_depth || n->depth == depth;
+    if (g->hash == index_hash && here && key_matches(t, n, key, terminated)) return r;
+    r = g->chain;
+  }
+  return 0;
 }
 
 #endif

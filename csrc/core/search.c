@@ -30,12 +30,24 @@ const char *search_refuses(const mcts_model *m) {
   if (m->num_players > 1 && !m->player) return "player is missing in a game";
   if (m->action_bytes > 0) return "action_bytes above 0 is not searched by this version";
   if (m->observation_bytes > 0) return "observation_bytes above 0 is not searched by this version";
+  if (m->transitions && (m->max_outcomes == 0 || m->max_outcomes > (1u << 24)))
+    return "transitions is there and max_outcomes is not from 1 to 16777216";
   if ((m->enter != NULL) != (m->leave != NULL)) return "enter and leave do not go together";
   if ((m->retain != NULL) != (m->release != NULL)) return "retain and release do not go together";
   if ((m->context_new != NULL) != (m->context_free != NULL))
     return "context_new and context_free do not go together";
   if ((m->flags & (MCTS_MODEL_VALUES | MCTS_MODEL_PRIORS)) && !m->evaluate)
     return "the flags promise values or priors, and evaluate is missing";
+  return NULL;
+}
+
+const char *search_refuses_options(const mcts_model *m, search_options o) {
+  if (o.backup == BACKUP_BELLMAN && m->num_players > 1)
+    return "backup: is bellman, which needs a single player; mean would work";
+  if (o.evaluation == EVALUATION_TRIAL && o.backup != BACKUP_BELLMAN)
+    return "evaluation: is trial, which learns only by bellman backups; rollout would work";
+  if (o.evaluation == EVALUATION_VALUE && !(m->flags & MCTS_MODEL_VALUES))
+    return "evaluation: is value, and the model has no value(state); rollout would work";
   return NULL;
 }
 
@@ -47,6 +59,7 @@ static bool allocate(search *s) {
   size_t players = m->num_players, depth = s->options.max_depth;
   s->actions = calloc(m->max_actions, sizeof *s->actions);
   s->root_spread = calloc(m->max_actions, sizeof *s->root_spread);
+  s->root_before = calloc(m->max_actions, sizeof *s->root_before);
   s->root_mean = calloc(players, sizeof *s->root_mean);
   c->path = calloc(depth, sizeof *c->path);
   c->rewards = calloc(depth, players * sizeof *c->rewards);
@@ -55,8 +68,15 @@ static bool allocate(search *s) {
   c->next = calloc(1, s->tree.state_size);
   c->spare = calloc(1, s->tree.state_size);
   c->key = calloc(1, s->tree.key_size + 8);
-  return s->actions && s->root_spread && s->root_mean && c->path && c->rewards && c->returns &&
-         c->step_rewards && c->next && c->spare && c->key;
+  transitions_row *row = &s->row;
+  size_t outcomes = s->exact ? m->max_outcomes : 1;
+  row->probability = calloc(outcomes, sizeof *row->probability);
+  row->reward = calloc(outcomes, sizeof *row->reward);
+  row->terminated = calloc(outcomes, sizeof *row->terminated);
+  row->state = calloc(outcomes, s->tree.state_size);
+  return s->actions && s->root_spread && s->root_before && s->root_mean && c->path && c->rewards && c->returns &&
+         c->step_rewards && c->next && c->spare && c->key && row->probability && row->reward &&
+         row->terminated && row->state;
 }
 
 search *search_new(const mcts_model *m, search_options options, size_t bytes_per_state) {
@@ -65,11 +85,19 @@ search *search_new(const mcts_model *m, search_options options, size_t bytes_per
   s->model = m;
   s->ctx = m->ctx;
   s->options = options;
-  s->bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
+  s->tree.bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
   s->deterministic = m->flags & MCTS_MODEL_DETERMINISTIC;
   s->tree.state_size = arena_round(m->state_bytes);
-  s->tree.key_size = s->deterministic ? 0 : arena_round(m->key_bytes);
+  bool bellman = options.backup == BACKUP_BELLMAN, shared = options.sharing != SHARING_NONE;
+  s->exact = bellman && !s->deterministic && m->transitions;
+  s->tree.key_size = s->deterministic && !shared ? 0 : arena_round(m->key_bytes);
+  s->tree.graph_size = bellman || shared ? sizeof(graph_part) : 0;
+  s->tree.sums = bellman && !s->deterministic;
   s->tree.rewards = s->deterministic ? m->num_players : 0;
+  bool trial = options.evaluation == EVALUATION_TRIAL;
+  s->recipe = (s->deterministic ? RECIPE_DETERMINISTIC : 0) | (bellman ? RECIPE_BELLMAN : 0) |
+              (shared ? RECIPE_SHARED : 0) | (trial ? RECIPE_TRIAL : 0) |
+              (s->exact ? RECIPE_EXACT : 0);
   s->tree.owns_states = m->release != NULL;
   s->cursor.rng = stream_bitgen(&s->cursor.counter);
   if (!allocate(s) || (m->context_new && m->context_new(m->ctx, &s->ctx) < 0)) {
@@ -85,15 +113,13 @@ static int release_states(search *s) {
   if (!t->last_owned && !s->left_over) return MCTS_OK;
   int status = search_enter(s);
   if (status < 0) return status;
-  if (s->left_over) s->model->release(s->ctx, s->left_over);
   for (ref r = t->last_owned; r;) {
     node *n = node_at(t, r);
-    s->model->release(s->ctx, node_state(n));
+    s->model->release(s->ctx, node_state(t, n));
     r = *node_previous_owned(t, n);
   }
   search_leave(s);
   t->last_owned = 0;
-  s->left_over = NULL;
   return MCTS_OK;
 }
 
@@ -103,29 +129,38 @@ void search_free(search *s) {
   release_states(s);
   arena_close(&s->tree.blocks);
   if (s->ctx != s->model->ctx) s->model->context_free(s->ctx);
-  void *owned[] = {s->actions,  s->root_spread,  s->root_mean, c->path, c->rewards,
-                   c->returns,  c->step_rewards, c->next,      c->spare, c->key};
+  void *owned[] = {s->actions,  s->root_spread,  s->root_before, s->root_mean, c->path, c->rewards,
+                   c->returns,  c->step_rewards, c->next,      c->spare, c->key,
+                   s->row.probability, s->row.reward, s->row.terminated, s->row.state};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(s);
 }
 
 /* ---- the root ------------------------------------------------------------------------ */
 
-static int reset_tree(search *s, uint64_t max_bytes) {
+int search_clear(search *s) {
   tree *t = &s->tree;
   t->root = 0;
   int status = release_states(s);
   if (status < 0) return status;
-  if (t->blocks.base && t->blocks.limit == max_bytes) {
-    arena_reset(&t->blocks);
-  } else {
-    arena_close(&t->blocks);
-    if (arena_open(&t->blocks, max_bytes) < 0) return OUT_OF_BYTES;
-  }
+  if (t->blocks.base) arena_reset(&t->blocks);
   t->last_owned = 0;
   t->nodes = 0;
   t->deepest = 0;
   return MCTS_OK;
+}
+
+static int reset_tree(search *s, uint64_t max_bytes) {
+  tree *t = &s->tree;
+  int status = search_clear(s);
+  if (status < 0) return status;
+  if (!t->blocks.base || t->blocks.limit != max_bytes) {
+    arena_close(&t->blocks);
+    if (arena_open(&t->blocks, max_bytes) < 0) return OUT_OF_BYTES;
+  }
+  bool shared = s->options.sharing != SHARING_NONE;
+  bool by_depth = s->options.sharing == SHARING_DEPTH;
+  return shared && !index_open(t, &s->index, by_depth) ? OUT_OF_BYTES : MCTS_OK;
 }
 
 static void reset_counts(search *s, const search_root *root) {
@@ -138,6 +173,7 @@ static void reset_counts(search *s, const search_root *root) {
   s->simulations = s->model_steps = s->tree_depth = 0;
   s->fault = (fault){0};
   memset(s->root_spread, 0, s->model->max_actions * sizeof *s->root_spread);
+  memset(s->root_before, 0, s->model->max_actions * sizeof *s->root_before);
   memset(s->root_mean, 0, s->model->num_players * sizeof *s->root_mean);
 }
 
@@ -151,6 +187,25 @@ static int32_t keep_allowed(search *s, int32_t count, const search_root *root) {
   return kept;
 }
 
+/* The root itself. With a choice of its own it is a node apart: the same state further down
+ * has all its actions. */
+static int add_root_node(search *s, const search_root *root) {
+  tree *t = &s->tree;
+  cursor *c = &s->cursor;
+  const void *key = NULL;
+  bool shared = s->options.sharing != SHARING_NONE;
+  memset(c->next, 0, t->state_size);
+  memcpy(c->next, root->state, s->model->state_bytes);
+  int status = shared ? arrive_key(s, c->next, c->key, &key) : MCTS_OK;
+  if (status < 0) return status;
+  t->root = arrive_at_new(s, c->next, key, 0, false);
+  if (!t->root) return OUT_OF_BYTES;
+  if (s->model->retain) s->model->retain(s->ctx, node_state(t, node_at(t, t->root)));
+  if (!shared || root->allowed) return MCTS_OK;
+  index_insert(t, &s->index, t->root, index_hash(&s->index, key_hash(t, key, false), 0));
+  return MCTS_OK;
+}
+
 static int add_root(search *s, const search_root *root) {
   const mcts_model *m = s->model;
   bool terminal;
@@ -162,20 +217,15 @@ static int add_root(search *s, const search_root *root) {
   status = ask_terminal(m, s->ctx, root->state, &terminal, &s->fault);
   if (status < 0) return status;
   if (terminal) return ROOT_TERMINAL;
-  memset(s->cursor.next, 0, s->tree.state_size);
-  memcpy(s->cursor.next, root->state, m->state_bytes);
-  if (search_has_room(s, search_node_bytes(s)))
-    s->tree.root = node_new(&s->tree, s->cursor.next, NULL, 0, false);
-  if (!s->tree.root) return OUT_OF_BYTES;
+  status = add_root_node(s, root);
+  if (status < 0) return status;
   node *n = node_at(&s->tree, s->tree.root);
-  if (m->retain) m->retain(s->ctx, node_state(n));
+  const void *state = node_state(&s->tree, n);
   int32_t count;
-  status = ask_actions(m, s->ctx, node_state(n), s->actions, &count, &s->fault);
-  if (status == MCTS_OK) status = ask_player(m, s->ctx, node_state(n), &n->player, &s->fault);
+  status = ask_actions(m, s->ctx, state, s->actions, &count, &s->fault);
   if (status < 0) return status;
   count = keep_allowed(s, count, root);
-  if (count == 0) return ROOT_NO_ACTION;
-  return expand_with(s, n, (uint32_t)count);
+  return count ? expand_with(s, s->tree.root, count) : ROOT_NO_ACTION;
 }
 
 int search_begin(search *s, const search_root *root) {
@@ -190,13 +240,23 @@ int search_begin(search *s, const search_root *root) {
   return status;
 }
 
+void search_resume(search *s, const search_root *root) {
+  double low = s->low, high = s->high;
+  reset_counts(s, root);
+  s->low = low;
+  s->high = high;
+  const node *n = node_at(&s->tree, s->tree.root);
+  edges e = edges_at(&s->tree, n);
+  memcpy(s->root_before, e.visits, n->count * sizeof *s->root_before);
+}
+
 /* ---- the loop ------------------------------------------------------------------------- */
 
-static inline int simulate(search *s) {
+LOOP_PIECE int simulate(search *s, unsigned recipe) {
   cursor *c = &s->cursor;
   cursor_begin(s, c);
   int status = MCTS_OK;
-  while (status == MCTS_OK && c->phase != CURSOR_DONE) status = cursor_advance(s, c);
+  while (status == MCTS_OK && c->phase != CURSOR_DONE) status = cursor_advance(s, c, recipe);
   return status;
 }
 
@@ -206,14 +266,26 @@ static stop_reason reason_of(const search *s, int status) {
   return stop_is_cancelled(s) ? STOP_CANCELLED : STOP_TIME_LIMIT;
 }
 
-static int run(search *s, stop_reason *reason) {
+LOOP_PIECE int run_recipe(search *s, stop_reason *reason, unsigned recipe) {
   while ((*reason = stop_now(s)) == STOP_NONE) {
-    int status = simulate(s);
+    int status = simulate(s, recipe);
     if (status == MCTS_OK) continue;
     *reason = reason_of(s, status);
     return status == FAILED ? FAILED : MCTS_OK;
   }
   return MCTS_OK;
+}
+
+/* Plain UCT has loops of its own. */
+static int run(search *s, stop_reason *reason) {
+  switch (s->recipe) {
+    case 0:
+      return run_recipe(s, reason, 0);
+    case RECIPE_DETERMINISTIC:
+      return run_recipe(s, reason, RECIPE_DETERMINISTIC);
+    default:
+      return run_recipe(s, reason, s->recipe);
+  }
 }
 
 int search_run(search *s, const search_limits *limits, stop_reason *reason) {

@@ -1,4 +1,4 @@
-/* One search: UCT over any model behind mcts_model.h.
+/* One search over any model behind mcts_model.h: a recipe of the pieces below.
  *
  *   search_new -> (search_begin -> search_run ... -> read the tree)* -> search_free
  *
@@ -12,13 +12,47 @@
 
 #include "ask.h"
 #include "cursor.h"
+#include "key.h"
 #include "rng.h"
 #include "tree.h"
+
+/* Which paths lead to one node. */
+typedef enum {
+  SHARING_NONE,  /* one: a tree */
+  SHARING_DEPTH, /* all that reach a state at the same depth: no cycles */
+  SHARING_STATE  /* all that reach a state */
+} search_sharing;
+
+typedef enum {
+  BACKUP_MEAN,   /* of the returns */
+  BACKUP_BELLMAN /* the best edge, each the expectation over its outcomes as they are now */
+} search_backup;
+
+typedef enum {
+  EVALUATION_ROLLOUT, /* of a new leaf: one rollout */
+  EVALUATION_VALUE,   /* the model's own value */
+  EVALUATION_TRIAL    /* nothing: the simulation goes on down the tree, to an end or the bound */
+} search_evaluation;
+
+/* A piece of the loop: part of each of its copies, specialised with it. */
+#define LOOP_PIECE static inline __attribute__((always_inline))
+
+/* What the loop is specialised for: it is compiled once for each common combination, so that
+ * one recipe does not pay for the choices of another. */
+enum search_recipe {
+  RECIPE_DETERMINISTIC = 1, /* an edge is sampled once */
+  RECIPE_BELLMAN = 2,
+  RECIPE_SHARED = 4,
+  RECIPE_TRIAL = 8,
+  RECIPE_EXACT = 16 /* outcomes and their probabilities come from `transitions` */
+};
 
 typedef struct {
   double exploration; /* weight of UCB1's second term */
   uint32_t max_depth; /* steps from the root, tree and rollout together; < 65536 */
-  bool use_value;     /* leaves are valued by `evaluate`, else by a rollout */
+  search_evaluation evaluation;
+  search_backup backup;
+  search_sharing sharing;
 } search_options;
 
 /* What a request fixes beside its limits. */
@@ -39,6 +73,7 @@ typedef enum {
   STOP_TIME_LIMIT,
   STOP_MAX_BYTES,
   STOP_CANCELLED,
+  STOP_SOLVED,
   STOP_SLICE /* not an end: the caller wanted to look around */
 } stop_reason;
 
@@ -49,19 +84,30 @@ typedef struct {
   atomic_int *cancelled;  /* NULL: cannot be cancelled */
 } search_limits;
 
+/* All outcomes of one action, [max_outcomes]. */
+typedef struct {
+  double *probability, *reward;
+  int32_t *terminated;
+  unsigned char *state; /* state_size apart */
+} transitions_row;
+
 typedef struct search {
   const mcts_model *model;
   void *ctx;
   search_options options;
-  size_t bytes_per_state; /* that the model holds outside the tree for each node */
+  unsigned recipe;       /* of search_recipe */
   bool deterministic;
+  bool exact; /* as the recipe says */
   bool entered;          /* between the model's `enter` and `leave` */
   const void *left_over; /* a state that waits for `enter`, to be released; NULL: none */
 
   tree tree;
+  node_index index; /* of the nodes of a graph */
   cursor cursor;
+  transitions_row row; /* scratch: all outcomes of one action */
   int32_t *actions;    /* scratch: the legal actions of one state */
   double *root_spread; /* sum of squared deviations of each root edge's returns */
+  uint32_t *root_before; /* visits of each root edge that an earlier search brought */
   double *root_mean;   /* mean return of each player */
 
   uint64_t seed;
@@ -82,13 +128,24 @@ typedef struct search {
 /* Why the struct cannot be used as a model, in words; NULL if it can. */
 const char *search_refuses(const mcts_model *model);
 
+/* Why these options do not go with the model: "option: why"; NULL if they do. */
+const char *search_refuses_options(const mcts_model *model, search_options options);
+
 /* NULL if there is no memory. The model must stay alive until search_free. */
 search *search_new(const mcts_model *model, search_options options, size_t bytes_per_state);
 void search_free(search *s);
 
+/* Gives up the tree, and most of its memory. FAILED: the model could not be entered to release
+ * its states; they are released later. */
+int search_clear(search *s);
+
 /* A fresh tree. MCTS_OK, or, with no root to search from, FAILED (see s->fault), OUT_OF_BYTES
  * or a begin_status. */
 int search_begin(search *s, const search_root *root);
+
+/* A further search from the root that is there, kept by search_advance: counts go on from what
+ * the tree has. `root->state` is not looked at; every legal action is allowed. */
+void search_resume(search *s, const search_root *root);
 
 /* Runs simulations until a limit is reached. FAILED: see s->fault; the tree is sound. */
 int search_run(search *s, const search_limits *limits, stop_reason *reason);
@@ -96,26 +153,14 @@ int search_run(search *s, const search_limits *limits, stop_reason *reason);
 /* Monotonic nanoseconds, the clock of search_limits. */
 int64_t search_now(void);
 
-/* Memory that the tree holds, states outside it included. */
-static inline uint64_t search_bytes(const search *s) {
-  return s->tree.blocks.used + s->tree.nodes * s->bytes_per_state;
-}
-
-/* Whether the limit leaves room for so many bytes more. */
-static inline bool search_has_room(const search *s, size_t bytes) {
-  return search_bytes(s) + bytes <= s->tree.blocks.limit;
-}
-
-/* What a node takes, its state outside the tree included. */
-static inline size_t search_node_bytes(const search *s) {
-  return node_size(&s->tree) + s->bytes_per_state;
-}
-
-/* Around calls to the model. FAILED: not entered; see s->fault. */
+/* Around calls to the model. FAILED: not entered; see s->fault. What waits to be released goes
+ * first, before the buffer that it lies in is written again. */
 static inline int search_enter(search *s) {
   int status = s->model->enter ? s->model->enter(s->ctx) : MCTS_OK;
   if (status < 0) return fault_set(&s->fault, s->model, s->ctx, "enter", NULL, status);
   s->entered = true;
+  if (s->left_over) s->model->release(s->ctx, s->left_over);
+  s->left_over = NULL;
   return MCTS_OK;
 }
 

@@ -9,10 +9,10 @@
 #ifndef MCTS_CORE_SELECT_H
 #define MCTS_CORE_SELECT_H
 
+#include "bellman.h"
 #include "logarithm.h"
-#include "search.h"
 
-static inline uint32_t select_untried(const edges *e, uint32_t count, uint32_t untried,
+LOOP_PIECE uint32_t select_untried(const edges *e, uint32_t count, uint32_t untried,
                                       mcts_bitgen *rng) {
   uint32_t skip = mcts_random_below(rng, untried), i = 0;
   for (; i < count; i++)
@@ -20,7 +20,7 @@ static inline uint32_t select_untried(const edges *e, uint32_t count, uint32_t u
   return i;
 }
 
-static inline uint32_t select_ucb1(const search *s, const edges *e, uint32_t count,
+LOOP_PIECE uint32_t select_ucb1(const search *s, const edges *e, uint32_t count,
                                    uint32_t visits) {
   double scale = s->high > s->low ? 1.0 / (s->high - s->low) : 0.0;
   double spread = logarithm(visits), best_score = -INFINITY;
@@ -36,13 +36,16 @@ static inline uint32_t select_ucb1(const search *s, const edges *e, uint32_t cou
   return best;
 }
 
-static inline uint32_t select_edge(const search *s, node *n, const edges *e, mcts_bitgen *rng) {
+LOOP_PIECE uint32_t select_edge(const search *s, node *n, const edges *e, mcts_bitgen *rng,
+                                   unsigned recipe) {
   if (!(n->flags & NODE_ALL_TRIED)) {
     uint32_t untried = 0;
     for (uint32_t i = 0; i < n->count; i++) untried += e->visits[i] == 0;
     if (untried) return select_untried(e, n->count, untried, rng);
     n->flags |= NODE_ALL_TRIED;
   }
+  if (recipe & RECIPE_BELLMAN)
+    for (uint32_t i = 0; i < n->count; i++) bellman_read(s, e, i, false);
   return select_ucb1(s, e, n->count, n->visits);
 }
 

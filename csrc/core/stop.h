@@ -33,7 +33,7 @@ static inline int64_t stop_coarse_now(void) {
 /* After a call of a model that holds a lock, and so may be slow. INTERRUPTED: cancelled, or out
  * of time, so the simulation is to be given up. Lets others have the lock every STOP_BURST
  * calls. */
-static inline int stop_breathe(search *s) {
+LOOP_PIECE int stop_breathe(search *s) {
   if (!s->model->enter) return MCTS_OK;
   if (stop_is_cancelled(s) || stop_coarse_now() >= s->limits.deadline) return INTERRUPTED;
   if (--s->burst_left > 0) return MCTS_OK;
@@ -61,6 +61,7 @@ static inline stop_reason stop_by_clock(search *s) {
 }
 
 static inline stop_reason stop_now(search *s) {
+  if (node_at(&s->tree, s->tree.root)->flags & NODE_SOLVED) return STOP_SOLVED;
   if (s->simulations >= s->limits.simulations) return STOP_SIMULATIONS;
   if (stop_is_cancelled(s)) return STOP_CANCELLED;
   return stop_by_clock(s);

@@ -1,19 +1,28 @@
-/* The search tree in memory: nodes, edges and outcomes, all blocks of one arena.
+/* The search tree, or graph, in memory: nodes, edges and outcomes, all blocks of one arena.
  *
  *   node                     edges of a node, E actions, P players
  *   +------------------+     +------------------------------+
- *   | visits  edges ---+---->| value   double [E]           |  mean return, for the mover
- *   | count p f depth  |     | reward  double [E][P]        |  deterministic models only
- *   +------------------+     | visits  uint32 [E]           |
- *   | state            |     | child   ref    [E] ----------+--> node    (deterministic)
- *   +------------------+     | action  int32  [E]           |    outcome (else)
- *   | key, if any      |     +------------------------------+
- *   +------------------+
- *   | previous owned   |     outcome: one of the states that an action led to
- *   +------------------+     +--------------------------+
- *                            | node --------------------+--> node
- *                            | visits  hash  next[2] ---+--> outcomes of the same edge
+ *   | visits  edges ---+---->| value   double [E]           |  for the mover
+ *   | count p f depth  |     | reward  double [E][P]        |  D
+ *   +------------------+     | sum     double [E]           |  B
+ *   | value chain hash | G   | width   uint32 [E]           |  B  number of outcomes
+ *   +------------------+     | turn    ref    [E]           |  B  outcome to refresh next
+ *   | state            |     | visits  uint32 [E]           |
+ *   +------------------+     | child   ref    [E] ----------+--> D node, else outcome
+ *   | key, if any      |     | action  int32  [E]           |
+ *   +------------------+     +------------------------------+
+ *   | previous owned   |
+ *   +------------------+     outcome: one of the states that an action led to
  *                            +--------------------------+
+ *                            | node --------------------+--> node
+ *                            | visits  hash  next[2] ---+--> outcomes of the same edge: a trie
+ *                            | sibling -----------------+--> the same outcomes: a list
+ *                            +--------------------------+
+ *                            | weight  reward  used     |  B
+ *                            +--------------------------+
+ *
+ *   G only in a graph or with Bellman backups; D only if the model is deterministic; B only
+ *   with Bellman backups of a model that is not.
  *
  * A node without edges is a leaf. The outcomes of an edge form a binary trie on the bits of
  * their keys' hashes: a few outcomes cost a few comparisons, a hundred thousand about
@@ -29,7 +38,8 @@
 
 enum node_flags {
   NODE_TERMINAL = 1,  /* the episode ended on the way here */
-  NODE_ALL_TRIED = 2  /* every edge has been tried */
+  NODE_ALL_TRIED = 2, /* every edge has been tried */
+  NODE_SOLVED = 4     /* its value is exact: there is nothing left to search */
 };
 
 typedef struct {
@@ -46,12 +56,28 @@ typedef struct {
   uint32_t visits;
   uint32_t hash;
   ref next[2];
-  uint32_t unused; /* rounds the block to 8 bytes */
+  ref sibling; /* in the list that begins with the edge's first outcome */
 } outcome;
+
+/* What a Bellman backup keeps of an outcome; it follows the outcome. */
+typedef struct {
+  double weight; /* its probability, or how often it was seen */
+  double reward; /* mean */
+  double used;   /* the child's value that is part of the edge's sum */
+} outcome_share;
+
+/* What a graph, or a Bellman backup, keeps of a node; it follows the node. */
+typedef struct {
+  double value;  /* of the best edge */
+  ref chain;     /* the next node in the same bucket of the index */
+  uint32_t hash; /* of the key */
+} graph_part;
 
 /* Where the arrays of one edge block lie. */
 typedef struct {
-  double *value, *reward;
+  double *value, *reward, *sum;
+  uint32_t *width;
+  ref *turn;
   uint32_t *visits;
   ref *child;
   int32_t *action;
@@ -60,7 +86,10 @@ typedef struct {
 typedef struct {
   arena blocks;
   size_t state_size, key_size; /* rounded to 8 */
+  size_t graph_size;           /* sizeof(graph_part), or 0 */
+  size_t bytes_per_state;      /* that the model holds outside the arena for each node */
   uint32_t rewards;            /* stored with an edge: the players, or 0 */
+  bool sums;                   /* edges have sum, width and turn; outcomes have a share */
   bool owns_states;            /* nodes are chained by `last_owned`, to release their states */
   ref root, last_owned;
   uint64_t nodes;
@@ -69,34 +98,65 @@ typedef struct {
 
 static inline node *node_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
 
-static inline void *node_state(node *n) { return n + 1; }
+static inline graph_part *node_graph(node *n) { return (graph_part *)(n + 1); }
+
+static inline void *node_state(const tree *t, node *n) {
+  return (unsigned char *)(n + 1) + t->graph_size;
+}
 
 /* What tells the node from its siblings: the key, or the state if it is its own key. */
 static inline void *node_key(const tree *t, node *n) {
-  return (unsigned char *)(n + 1) + (t->key_size ? t->state_size : 0);
+  return (unsigned char *)node_state(t, n) + (t->key_size ? t->state_size : 0);
 }
 
 static inline ref *node_previous_owned(const tree *t, node *n) {
-  return (ref *)((unsigned char *)(n + 1) + t->state_size + t->key_size);
+  return (ref *)((unsigned char *)node_state(t, n) + t->state_size + t->key_size);
 }
 
 static inline size_t node_size(const tree *t) {
-  return sizeof(node) + t->state_size + t->key_size + (t->owns_states ? 8 : 0);
+  return sizeof(node) + t->graph_size + t->state_size + t->key_size + (t->owns_states ? 8 : 0);
+}
+
+/* Memory that the tree holds, states outside it included. */
+static inline uint64_t tree_bytes(const tree *t) {
+  return t->blocks.used + t->nodes * t->bytes_per_state;
+}
+
+/* Once more. A count that is full stays so: nodes that are shared may be visited often in one
+ * simulation. False then: the visit is not counted. */
+static inline bool count_up(uint32_t *visits) {
+  bool room = *visits < UINT32_MAX;
+  *visits += room;
+  return room;
+}
+
+/* A block beside `outside` bytes that the model will hold for it; 0 at the byte limit. */
+static inline ref tree_alloc(tree *t, size_t bytes, size_t outside) {
+  return tree_bytes(t) + bytes + outside <= t->blocks.limit ? arena_alloc(&t->blocks, bytes) : 0;
 }
 
 static inline outcome *outcome_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
 
+static inline outcome_share *outcome_share_of(outcome *o) { return (outcome_share *)(o + 1); }
+
+static inline size_t outcome_size(const tree *t) {
+  return sizeof(outcome) + (t->sums ? sizeof(outcome_share) : 0);
+}
+
 static inline size_t edges_size(const tree *t, size_t count) {
-  return arena_round(count * (sizeof(double) * (1 + t->rewards) + 2 * sizeof(uint32_t) +
-                              sizeof(int32_t)));
+  size_t doubles = 1 + t->rewards + (t->sums ? 1 : 0), words = 3 + (t->sums ? 2 : 0);
+  return arena_round(count * (doubles * sizeof(double) + words * sizeof(uint32_t)));
 }
 
 static inline edges edges_at(const tree *t, const node *n) {
-  size_t count = n->count;
+  size_t count = n->count, sums = t->sums ? count : 0;
   edges e;
   e.value = arena_at(&t->blocks, n->edges);
   e.reward = e.value + count;
-  e.visits = (uint32_t *)(e.reward + count * t->rewards);
+  e.sum = e.reward + count * t->rewards;
+  e.width = (uint32_t *)(e.sum + sums);
+  e.turn = e.width + sums;
+  e.visits = e.turn + sums;
   e.child = e.visits + count;
   e.action = (int32_t *)(e.child + count);
   return e;
@@ -106,12 +166,13 @@ static inline edges edges_at(const tree *t, const node *n) {
  * 0 at the byte limit: then the state still belongs to the caller. */
 static inline ref node_new(tree *t, const void *state, const void *key, uint32_t depth,
                            bool terminal) {
-  ref r = arena_alloc(&t->blocks, node_size(t));
+  ref r = tree_alloc(t, node_size(t), t->bytes_per_state);
   if (!r) return 0;
   node *n = node_at(t, r);
   *n = (node){.depth = (uint16_t)depth, .flags = terminal ? NODE_TERMINAL : 0};
-  memcpy(node_state(n), state, t->state_size);
-  if (key) memcpy(node_key(t, n), key, t->key_size);
+  if (t->graph_size) *node_graph(n) = (graph_part){0};
+  memcpy(node_state(t, n), state, t->state_size);
+  if (key && t->key_size) memcpy(node_key(t, n), key, t->key_size);
   if (t->owns_states) {
     *node_previous_owned(t, n) = t->last_owned;
     t->last_owned = r;
@@ -123,7 +184,7 @@ static inline ref node_new(tree *t, const void *state, const void *key, uint32_t
 
 /* Gives a leaf its edges, all untried. False at the byte limit. */
 static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_t count) {
-  ref block = arena_alloc(&t->blocks, edges_size(t, count));
+  ref block = tree_alloc(t, edges_size(t, count), 0);
   if (!block) return false;
   n->edges = block;
   n->count = count;
@@ -133,6 +194,11 @@ static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_
     e.visits[i] = 0;
     e.child[i] = 0;
     e.action[i] = actions[i];
+    if (t->sums) {
+      e.sum[i] = 0.0;
+      e.width[i] = 0;
+      e.turn[i] = 0;
+    }
   }
   return true;
 }

@@ -1,15 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The compiled core: the search, and the two ways in which a model reaches it.
 
-    stream.pxi         SplitMix64, the random stream as a NumPy bit generator
-    model_handle.pxi   ModelHandle: a model behind the native ABI
-    python_model.pxi   PythonModel: a Python object made to look like one
-    search.pxi         Search, CancelFlag
+    stream.pxi            SplitMix64, the random stream as a NumPy bit generator
+    model_handle.pxi      ModelHandle: a model behind the native ABI
+    model_functions.pxi   functions known by their addresses, as such a model
+    python_model.pxi      PythonModel: a Python object made to look like one
+    search.pxi            Search, CancelFlag
 """
 
 cimport cython
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.math cimport NAN, isnan, sqrt
+from libc.math cimport INFINITY, NAN, isnan, sqrt
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -19,11 +20,14 @@ from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 
+from numbers import Integral
+
 from mcts_service.errors import InvalidRequest, ModelFault, NoLegalAction, TerminalState
 
 include "core.pxi"
 include "stream.pxi"
 include "model_handle.pxi"
+include "model_functions.pxi"
 include "python_model.pxi"
 include "search.pxi"
 

@@ -49,7 +49,7 @@ cdef extern from "logarithm.h" nogil:
 
 cdef extern from "tree.h" nogil:
     ctypedef uint32_t ref
-    enum: NODE_TERMINAL
+    enum: NODE_TERMINAL, NODE_SOLVED
 
     ctypedef struct node:
         uint32_t visits
@@ -61,6 +61,7 @@ cdef extern from "tree.h" nogil:
         ref node
         uint32_t visits
         ref next[2]
+        ref sibling
 
     ctypedef struct c_edges "edges":
         double *value
@@ -70,13 +71,21 @@ cdef extern from "tree.h" nogil:
         int32_t *action
 
     ctypedef struct tree:
-        ref root
+        size_t key_size, bytes_per_state
+        size_t key_size
+        ref root, last_owned
         uint64_t nodes
         uint32_t deepest
 
     node *node_at(const tree *, ref)
-    void *node_state(node *)
+    void *node_state(const tree *, node *)
+    void *node_key(const tree *, node *)
+    ref *node_previous_owned(const tree *, node *)
+    ctypedef struct graph_part:
+        double value
+    graph_part *node_graph(node *)
     outcome *outcome_at(const tree *, ref)
+    uint64_t tree_bytes(const tree *)
     c_edges edges_at(const tree *, const node *)
 
 cdef extern from "ask.h" nogil:
@@ -89,10 +98,19 @@ cdef extern from "ask.h" nogil:
         char text[256]
 
 cdef extern from "search.h" nogil:
+    ctypedef enum search_sharing:
+        SHARING_NONE, SHARING_DEPTH, SHARING_STATE
+    ctypedef enum search_backup:
+        BACKUP_MEAN, BACKUP_BELLMAN
+    ctypedef enum search_evaluation:
+        EVALUATION_ROLLOUT, EVALUATION_VALUE, EVALUATION_TRIAL
+
     ctypedef struct search_options:
         double exploration
         uint32_t max_depth
-        bint use_value
+        search_evaluation evaluation
+        search_backup backup
+        search_sharing sharing
 
     ctypedef struct search_root:
         const void *state
@@ -104,7 +122,8 @@ cdef extern from "search.h" nogil:
     enum: ROOT_INVALID, ROOT_TERMINAL, ROOT_NO_ACTION
 
     ctypedef enum stop_reason:
-        STOP_NONE, STOP_SIMULATIONS, STOP_TIME_LIMIT, STOP_MAX_BYTES, STOP_CANCELLED, STOP_SLICE
+        STOP_NONE, STOP_SIMULATIONS, STOP_TIME_LIMIT, STOP_MAX_BYTES, STOP_CANCELLED,
+        STOP_SOLVED, STOP_SLICE
 
     ctypedef int atomic_int
 
@@ -115,20 +134,32 @@ cdef extern from "search.h" nogil:
 
     ctypedef struct search_t "search":
         tree tree
-        bint deterministic
+        search_options options
+        bint deterministic, exact
         double *root_spread
+        uint32_t *root_before
         double *root_mean
         uint64_t simulations, model_steps, tree_depth
         fault fault
 
     const char *search_refuses(const mcts_model *)
+    const char *search_refuses_options(const mcts_model *, search_options)
     search_t *search_new(const mcts_model *, search_options, size_t bytes_per_state)
     void search_free(search_t *)
+    int search_clear(search_t *)
     int search_begin(search_t *, const search_root *)
+    void search_resume(search_t *, const search_root *)
     int search_run(search_t *, const search_limits *, stop_reason *)
     int64_t search_now()
-    uint64_t search_bytes(const search_t *)
 
 cdef extern from "stdatomic.h" nogil:
     void atomic_store(atomic_int *, int)
     int atomic_load(atomic_int *)
+
+cdef extern from "bellman.h" nogil:
+    void bellman_read(const search_t *, const c_edges *, uint32_t, bint whole)
+    bint bellman_known(const search_t *, const c_edges *, uint32_t)
+
+cdef extern from "reroot.h" nogil:
+    enum: NOT_IN_TREE
+    int search_advance(search_t *, int32_t action, const void *next_state)

@@ -1,7 +1,63 @@
+# A compiled model, asked one question at a time. The core's own questions are asked, so that an
+# answer is checked here as it is in a search.
+
+from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetName
+
+cdef extern from "mcts_model.h" nogil:
+    enum: MCTS_INVALID_ACTION
+
+cdef extern from "arena.h" nogil:
+    size_t arena_round(size_t)
+
+cdef extern from "ask.h" nogil:
+    ctypedef unsigned char c_bool "bool"
+    int fault_set(fault *, const mcts_model *, void *, const char *function, const char *problem,
+                  int status)
+    int ask_sample(const mcts_model *, void *, const void *state, int32_t action, mcts_bitgen *,
+                   size_t state_size, void *next_state, double *rewards, c_bool *terminated,
+                   fault *)
+    int ask_transitions(const mcts_model *, void *, const void *state, int32_t action,
+                        size_t state_size, int32_t *count, double *probability,
+                        unsigned char *next_states, double *reward, int32_t *terminated, fault *)
+    int ask_actions(const mcts_model *, void *, const void *state, int32_t *actions,
+                    int32_t *count, fault *)
+    int ask_player(const mcts_model *, void *, const void *state, uint8_t *player, fault *)
+    int ask_terminal(const mcts_model *, void *, const void *state, c_bool *terminal, fault *)
+    int ask_rollout(const mcts_model *, void *, const void *state, uint32_t max_steps,
+                    mcts_bitgen *, double *returns, uint64_t *steps, fault *)
+
+
+cdef object refused_capsule(capsule):
+    """Why something is no model's capsule."""
+    cdef const char *name
+    found = type(capsule).__name__
+    if PyCapsule_CheckExact(capsule):
+        name = PyCapsule_GetName(capsule)
+        found = "a capsule without a name"
+        if name != NULL:
+            found = f"a capsule named {(<bytes>name).decode('utf-8', 'replace')!r}"
+    right = MCTS_MODEL_CAPSULE_NAME.decode()
+    return InvalidRequest("model", f"is {found}; must be a capsule named {right!r}")
+
+
+cdef int raise_fault(const fault *f) except -1:
+    """How the model broke its contract, or refused the state or the action, as an exception."""
+    function, text = f.function.decode(), f.text.decode("utf-8", "replace")
+    if f.problem != NULL:
+        raise ModelFault(f"{function}: {f.problem.decode()}")
+    reason = text or f"{function} returned status {f.status}"
+    if f.status == MCTS_INVALID_STATE:
+        raise InvalidRequest("state", reason)
+    if f.status == MCTS_INVALID_ACTION:
+        raise InvalidRequest("action", reason)
+    raise ModelFault(reason)
+
+
 cdef class ModelHandle:
     """A model behind the native ABI, asked one question at a time.
 
-    States are bytes here; `mcts_service.models.NativeModel` gives them their public form.
+    States are bytes here; `mcts_service.models.NativeModel` gives them their public form. The
+    GIL is not held while the model answers.
     """
 
     cdef const mcts_model *model
@@ -10,16 +66,16 @@ cdef class ModelHandle:
 
     def __init__(self, capsule, owner=None):
         if not PyCapsule_IsValid(capsule, MCTS_MODEL_CAPSULE_NAME):
-            raise InvalidRequest(
-                "model",
-                f"is {type(capsule).__name__}; must be a capsule named "
-                f"{MCTS_MODEL_CAPSULE_NAME.decode()!r}",
-            )
+            raise refused_capsule(capsule)
         self.model = <const mcts_model *>PyCapsule_GetPointer(capsule, MCTS_MODEL_CAPSULE_NAME)
         self.capsule, self.owner = capsule, owner
         refusal = search_refuses(self.model)
         if refusal != NULL:
             raise InvalidRequest("model", refusal.decode())
+        if self.model.release != NULL:
+            raise InvalidRequest(
+                "model", "release is there: states that are handles cannot be shown as bytes"
+            )
 
     @property
     def num_actions(self):
@@ -49,16 +105,17 @@ cdef class ModelHandle:
     def has_value(self):
         return bool(self.model.flags & MCTS_MODEL_VALUES)
 
-    cdef int check(self, int status, str function) except -1:
-        if status >= 0:
-            return 0
-        text = b""
-        if self.model.error_text != NULL and self.model.error_text(self.model.ctx) != NULL:
-            text = self.model.error_text(self.model.ctx)
-        reason = text.decode("utf-8", "replace") or f"returned {status}"
-        if status == MCTS_INVALID_STATE:
-            raise InvalidRequest("state", reason)
-        raise ModelFault(f"{function}: {reason}")
+    cdef int enter(self, fault *f) noexcept nogil:
+        cdef int status = MCTS_OK
+        if self.model.enter != NULL:
+            status = self.model.enter(self.model.ctx)
+        if status < 0:
+            return fault_set(f, self.model, self.model.ctx, b"enter", NULL, status)
+        return MCTS_OK
+
+    cdef void leave(self) noexcept nogil:
+        if self.model.leave != NULL:
+            self.model.leave(self.model.ctx)
 
     cdef const void *bytes_of(self, bytes state) except NULL:
         if PyBytes_GET_SIZE(state) != self.model.state_bytes:
@@ -69,101 +126,150 @@ cdef class ModelHandle:
 
     def validate(self, bytes state):
         """Raises InvalidRequest where the bytes are not a state of the model."""
-        if self.model.validate != NULL:
-            self.check(self.model.validate(self.model.ctx, self.bytes_of(state)), "validate")
+        cdef const void *subject = self.bytes_of(state)
+        cdef const mcts_model *m = self.model
+        cdef fault f
+        cdef int status
+        if m.validate == NULL:
+            return
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = m.validate(m.ctx, subject)
+                if status < 0:
+                    fault_set(&f, m, m.ctx, b"validate", NULL, status)
+                self.leave()
+        if status < 0:
+            raise_fault(&f)
 
     def is_terminal(self, bytes state):
         """Whether nothing can be done in the state any more, as far as the model tells."""
-        cdef int32_t terminal = 0
-        if self.model.terminal != NULL:
-            self.check(
-                self.model.terminal(self.model.ctx, self.bytes_of(state), &terminal), "terminal"
-            )
+        cdef const void *subject = self.bytes_of(state)
+        cdef c_bool terminal = 0
+        cdef fault f
+        cdef int status
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = ask_terminal(self.model, self.model.ctx, subject, &terminal, &f)
+                self.leave()
+        if status < 0:
+            raise_fault(&f)
         return terminal != 0
 
     def current_player(self, bytes state):
         """The player to move."""
-        cdef int32_t player = 0
-        if self.model.player != NULL:
-            self.check(self.model.player(self.model.ctx, self.bytes_of(state), &player), "player")
+        cdef const void *subject = self.bytes_of(state)
+        cdef uint8_t player = 0
+        cdef fault f
+        cdef int status
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = ask_player(self.model, self.model.ctx, subject, &player, &f)
+                self.leave()
+        if status < 0:
+            raise_fault(&f)
         return player
 
     def legal_actions(self, bytes state):
         """The legal actions, ascending."""
-        cdef int32_t count = 0
-        cdef int32_t *actions
-        if self.model.actions == NULL:
-            return list(range(self.model.num_actions))
-        actions = <int32_t *>calloc(self.model.max_actions, sizeof(int32_t))
+        cdef const void *subject = self.bytes_of(state)
+        cdef int32_t count = 0, i
+        cdef fault f
+        cdef int status
+        cdef int32_t *actions = <int32_t *>calloc(self.model.max_actions, sizeof(int32_t))
         if actions == NULL:
             raise MemoryError
         try:
-            self.check(
-                self.model.actions(self.model.ctx, self.bytes_of(state), &count, actions), "actions"
-            )
+            with nogil:
+                status = self.enter(&f)
+                if status == MCTS_OK:
+                    status = ask_actions(self.model, self.model.ctx, subject, actions, &count, &f)
+                    self.leave()
+            if status < 0:
+                raise_fault(&f)
             return [actions[i] for i in range(count)]
         finally:
             free(actions)
 
-    def sample(self, bytes state, int64_t action, rng):
+    def sample(self, bytes state, int32_t action, rng):
         """One transition: (next state, rewards by player, terminated)."""
+        cdef const void *subject = self.bytes_of(state)
         cdef SplitMix64 stream = stream_of(rng)
-        cdef int32_t terminated = 0
+        cdef uint64_t counter = stream._counter
+        cdef mcts_bitgen bitgen = stream_bitgen(&counter)
+        cdef uint32_t size = self.model.state_bytes
+        cdef c_bool terminated = 0
         cdef double[255] rewards
-        cdef bytes following = PyBytes_FromStringAndSize(NULL, self.model.state_bytes)
-        memset(PyBytes_AS_STRING(following), 0, self.model.state_bytes)
-        self.check(
-            self.model.sample(
-                self.model.ctx, self.bytes_of(state), action, &stream.bitgen,
-                PyBytes_AS_STRING(following), rewards, &terminated, NULL,
-            ),
-            "sample",
-        )
+        cdef fault f
+        cdef int status
+        cdef bytes following = PyBytes_FromStringAndSize(NULL, size)
+        cdef char *next_state = PyBytes_AS_STRING(following)
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = ask_sample(self.model, self.model.ctx, subject, action, &bitgen, size,
+                                    next_state, rewards, &terminated, &f)
+                self.leave()
+        stream._counter = counter
+        if status < 0:
+            raise_fault(&f)
         return following, tuple([rewards[p] for p in range(self.model.num_players)]), terminated != 0
 
-    def transitions(self, bytes state, int64_t action):
+    def transitions(self, bytes state, int32_t action):
         """All outcomes: [(probability, next state, rewards by player, terminated)]."""
         if self.model.transitions == NULL:
             raise InvalidRequest("model", "gives samples only, no transitions")
-        cdef uint32_t size = self.model.state_bytes, players = self.model.num_players, i, p
-        cdef int32_t count = 0
+        cdef const void *subject = self.bytes_of(state)
+        cdef uint32_t players = self.model.num_players, size = self.model.state_bytes
+        cdef size_t row = arena_round(size)
         outcomes = self.model.max_outcomes
-        cdef bytes probabilities = bytes(8 * outcomes), states = bytes(size * outcomes)
-        cdef bytes rewards = bytes(8 * outcomes * players), ends = bytes(4 * outcomes)
-        cdef double *probability = <double *>PyBytes_AS_STRING(probabilities)
-        cdef double *reward = <double *>PyBytes_AS_STRING(rewards)
-        cdef int32_t *end = <int32_t *>PyBytes_AS_STRING(ends)
-        self.check(
-            self.model.transitions(
-                self.model.ctx, self.bytes_of(state), action, &count, probability,
-                PyBytes_AS_STRING(states), reward, end,
-            ),
-            "transitions",
-        )
+        probabilities, rewards = np.full(outcomes, np.nan), np.full((outcomes, players), np.nan)
+        ends, states = np.full(outcomes, -1, np.int32), np.zeros((outcomes, row), np.uint8)
+        cdef double[::1] probability = probabilities
+        cdef double[:, ::1] reward = rewards
+        cdef int32_t[::1] end = ends
+        cdef uint8_t[:, ::1] following = states
+        cdef int32_t count = 0
+        cdef fault f
+        cdef int status
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = ask_transitions(self.model, self.model.ctx, subject, action, row, &count,
+                                         &probability[0], &following[0, 0], &reward[0, 0],
+                                         &end[0], &f)
+                self.leave()
+        if status < 0:
+            raise_fault(&f)
+        if not np.isfinite(rewards[:count]).all():  # of every player
+            raise ModelFault("transitions: a reward is not a finite number, or was not set")
         return [
-            (
-                probability[i],
-                states[i * size : (i + 1) * size],
-                tuple([reward[i * players + p] for p in range(players)]),
-                end[i] != 0,
-            )
-            for i in range(<uint32_t>count)
+            (probability[i], states[i, :size].tobytes(), tuple(rewards[i].tolist()), end[i] != 0)
+            for i in range(count)
         ]
 
-    def rollout(self, bytes state, int64_t max_steps, rng):
+    def rollout(self, bytes state, uint32_t max_steps, rng):
         """The model's own rollout, or a uniformly random one: discounted returns by player."""
         if self.model.rollout == NULL:
             return self.rollout_by_steps(state, max_steps, rng)
+        cdef const void *subject = self.bytes_of(state)
         cdef SplitMix64 stream = stream_of(rng)
-        cdef int64_t steps = 0
+        cdef uint64_t counter = stream._counter, steps = 0
+        cdef mcts_bitgen bitgen = stream_bitgen(&counter)
         cdef double[255] returns
-        self.check(
-            self.model.rollout(
-                self.model.ctx, self.bytes_of(state), max_steps, self.model.discount,
-                &stream.bitgen, returns, &steps,
-            ),
-            "rollout",
-        )
+        cdef fault f
+        cdef int status
+        with nogil:
+            status = self.enter(&f)
+            if status == MCTS_OK:
+                status = ask_rollout(self.model, self.model.ctx, subject, max_steps, &bitgen,
+                                     returns, &steps, &f)
+                self.leave()
+        stream._counter = counter
+        if status < 0:
+            raise_fault(&f)
         return tuple([returns[p] for p in range(self.model.num_players)])
 
     def rollout_by_steps(self, bytes state, int64_t max_steps, rng):

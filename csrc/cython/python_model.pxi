@@ -1,16 +1,44 @@
 # A Python object made to look like a native model.
 #
-# A state's bytes are the address of a Python object, of which they own one reference. Its
-# identity is the number of its key in `keys`, a dict, so that the core compares eight bytes
-# where Python has compared in full. Functions here are called by the core between `enter`
-# and `leave`, with the GIL held; they report by status and leave the exception in `error`.
+# A state's bytes are the address of a Python object, of which they own one reference; where
+# the model labels its actions, a second address follows it: that of the tuple of the state's
+# actions, owned too, or NULL until they have been asked for.
+#
+#   8 or 16 bytes   | state | actions or NULL |
+#
+# So the labels live and move with the state, in the tree and in a rollout, and `actions` is
+# asked once for each state that needs it. A state's identity is the number of its key in
+# `keys`, a dict, so that the core compares eight bytes where Python has compared in full.
+#
+# Functions here are called by the core between `enter` and `leave`, with the GIL held; they
+# report by status and leave the exception in `error`.
 
 cdef extern from "Python.h" nogil:
     ctypedef enum PyGILState_STATE:
         pass
+    PyGILState_STATE PyGILState_LOCKED
     PyGILState_STATE PyGILState_Ensure()
     void PyGILState_Release(PyGILState_STATE)
+    ctypedef struct PyThreadState:
+        pass
+    ctypedef struct PyInterpreterState:
+        pass
+    PyInterpreterState *PyInterpreterState_Get()
+    PyThreadState *PyInterpreterState_ThreadHead(PyInterpreterState *)
+    PyThreadState *PyThreadState_Next(PyThreadState *)
+    PyThreadState *PyEval_SaveThread()
+    void PyEval_RestoreThread(PyThreadState *)
 
+cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
+
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec, tv_nsec
+    int nanosleep(const timespec *, timespec *)
+
+ctypedef int (*python_entry)(void *) noexcept nogil
+ctypedef void (*python_exit)(void *) noexcept nogil
 ctypedef int (*python_sample)(void *, const void *, int64_t, mcts_bitgen *, void *, double *,
                               int32_t *, void *) noexcept nogil
 ctypedef int (*python_actions)(void *, const void *, int32_t *, int32_t *) noexcept nogil
@@ -19,7 +47,19 @@ ctypedef int (*python_key)(void *, const void *, void *) noexcept nogil
 ctypedef int (*python_state)(void *, const void *) noexcept nogil
 ctypedef void (*python_release)(void *, const void *) noexcept nogil
 ctypedef int (*python_choice)(void *, const void *, mcts_bitgen *, int64_t *) noexcept nogil
+ctypedef int (*python_outcomes)(void *, const void *, int64_t, int32_t *, double *, void *,
+                                double *, int32_t *) noexcept nogil
 ctypedef int (*python_value)(void *, const void *, double *, double *) noexcept nogil
+
+# Of a model that does not say how many outcomes an action has at most.
+cdef uint32_t MAX_OUTCOMES = 1024
+
+# How long the GIL is held before others are let in, and for how long one stays away from it
+# then, as far as the system's timer can tell.
+cdef int64_t HOLD_NANOSECONDS = 1_000_000
+cdef long PAUSE_NANOSECONDS = 1_000
+
+from mcts_service.labels import MAX_LABELS, is_labelled
 
 cdef type numpy_bool = np.bool_
 cdef type array_type = np.ndarray
@@ -33,25 +73,36 @@ cdef class PythonModel:
     """
 
     cdef mcts_model model
-    cdef object sample, state_key, legal_actions, is_terminal, current_player
-    cdef object value, rollout_action, validate_state
+    cdef object sample, state_key, legal_actions, actions, is_terminal, current_player
+    cdef object value, rollout_action, validate_state, transitions
     cdef object generator
     cdef SplitMix64 stream
     cdef dict keys
+    cdef uint64_t next_key
     cdef object root, root_shape
-    cdef bint root_is_array, root_is_float
+    cdef int64_t num_values
+    cdef bint root_is_array, root_is_float, checks_states
+    cdef readonly bint labelled
+    cdef tuple sound_labels
+    cdef list allowed
+    cdef int32_t *allowed_numbers
     cdef PyGILState_STATE gil
+    cdef int64_t held_since
     cdef object error
 
     def __init__(self, model):
         self.sample = model.sample
         self.state_key = getattr(model, "state_key", None)
+        self.labelled = is_labelled(model)
+        self.actions = model.actions if self.labelled else None
         self.legal_actions = getattr(model, "legal_actions", None)
         self.is_terminal = getattr(model, "is_terminal", None)
         self.current_player = getattr(model, "current_player", None)
         self.value = getattr(model, "value", None)
         self.rollout_action = getattr(model, "rollout_action", None)
         self.validate_state = getattr(model, "validate_state", None)
+        self.transitions = getattr(model, "transitions", None)
+        self.num_values = num_values_of(model)
         self.stream = SplitMix64(0)
         self.generator = np.random.Generator(self.stream)
         self.keys = {}
@@ -67,16 +118,21 @@ cdef class PythonModel:
         m.ctx = <void *>self
         m.discount = getattr(model, "discount", 1.0)
         m.state_bytes = m.key_bytes = sizeof(void *)
-        m.num_actions = m.max_actions = model.num_actions
         m.num_players = getattr(model, "num_players", 1)
-        m.enter, m.leave = python_enter, python_leave
+        m.enter, m.leave = <python_entry>python_enter, <python_exit>python_leave
         m.retain = <python_state>python_retain
         m.release = <python_release>python_drop
         m.key = <python_key>python_state_key
         m.sample = <python_sample>python_take_sample
         if getattr(model, "deterministic", False):
             m.flags |= MCTS_MODEL_DETERMINISTIC
-        if self.legal_actions is not None:
+        if self.labelled:
+            m.state_bytes = 2 * sizeof(void *)
+            m.max_actions = getattr(model, "max_actions", MAX_LABELS)
+            m.actions = <python_actions>python_labelled_actions
+        else:
+            m.num_actions = m.max_actions = model.num_actions
+        if self.legal_actions is not None and not self.labelled:
             m.actions = <python_actions>python_legal_actions
         if self.is_terminal is not None:
             m.terminal = <python_flag>python_is_terminal
@@ -86,6 +142,9 @@ cdef class PythonModel:
             m.rollout_action = <python_choice>python_rollout_action
         if self.validate_state is not None:
             m.validate = <python_state>python_validate
+        if self.transitions is not None:
+            m.transitions = <python_outcomes>python_transitions
+            m.max_outcomes = getattr(model, "max_outcomes", MAX_OUTCOMES)
         if self.value is not None:
             m.evaluate = <python_value>python_evaluate
             m.flags |= MCTS_MODEL_VALUES
@@ -97,15 +156,95 @@ cdef class PythonModel:
     cdef begin(self, root):
         """Before a search from `root`, whose kind all states share."""
         self.keys.clear()
-        self.error = None
+        self.next_key = 0
+        self.error = self.allowed = None
         self.root = root
         self.root_is_array = isinstance(root, array_type)
         if self.root_is_array:
             self.root_shape = root.shape
             self.root_is_float = root.dtype.kind == "f"
+        self.checks_states = (
+            self.root_is_array
+            or self.num_values > 0
+            or isinstance(root, (float, tuple))
+            or self.validate_state is not None
+        )
+        self.held_since = search_now()
 
-    cdef int failed(self, error) noexcept:
-        self.error = error
+    cdef forget(self):
+        """After the last search: nothing of its states is kept."""
+        self.keys.clear()
+        self.next_key = 0
+        self.error = self.root = None
+
+    cdef allow(self, list labels, int32_t *numbers):
+        """Has the next state that is asked for its actions, the root, number these labels.
+
+        The core looks at the numbers after that; a label that is no action gets -1.
+        """
+        self.allowed, self.allowed_numbers = labels, numbers
+
+    cdef forget_unused_keys(self, const tree *t):
+        """After a tree was pruned: drops the keys of states that it holds no more."""
+        cdef ref r = t.last_owned
+        cdef node *n
+        used = set()
+        while r and t.key_size > 0:
+            n = node_at(t, r)
+            used.add((<uint64_t *>node_key(t, n))[0])
+            r = node_previous_owned(t, n)[0]
+        self.keys = {key: number for key, number in self.keys.items() if number in used}
+
+    cdef tuple labels_of(self, const void *state):
+        """The actions of a state, asked for once and kept beside it."""
+        cdef PyObject **parts = <PyObject **>state
+        cdef tuple labels
+        if parts[1] == NULL:
+            labels = self.ask_labels(<object>parts[0])
+            Py_INCREF(labels)
+            parts[1] = <PyObject *>labels
+        return <tuple>parts[1]
+
+    cdef tuple ask_labels(self, state):
+        answer = self.actions(state)
+        # Most models give the same tuple again and again: it is looked at once.
+        if answer is self.sound_labels:
+            return answer
+        cdef tuple labels = tuple(answer)
+        if <uint32_t>len(labels) > self.model.max_actions:
+            raise ValueError(
+                f"actions gives {len(labels)} actions; the model's max_actions is "
+                f"{self.model.max_actions}"
+            )
+        self.require_distinct(labels)
+        self.sound_labels = labels
+        return labels
+
+    cdef require_distinct(self, tuple labels):
+        try:
+            distinct = len(set(labels))
+        except TypeError as error:
+            raise TypeError(f"actions gives {labels!r:.80}; must be hashable ({error})") from None
+        if distinct < len(labels):
+            raise ValueError(f"actions gives {labels!r:.80}; must name each action once")
+
+    cdef object action_of(self, const void *state, int64_t number):
+        """What the model itself calls the core's action of that number."""
+        if not self.labelled:
+            return number
+        return self.labels_of(state)[number]
+
+    cdef int64_t number_of(self, const void *state, action) except -2:
+        """The core's number of a label, -1 if it is no action of the state."""
+        cdef tuple labels = self.labels_of(state)
+        return labels.index(action) if action in labels else -1
+
+    cdef int failed(self) noexcept:
+        """Takes over the exception that is being raised."""
+        try:
+            raise_pending()
+        except BaseException as error:
+            self.error = error
         return MCTS_ERROR
 
     cdef check_state(self, state):
@@ -119,8 +258,32 @@ cdef class PythonModel:
                 raise ValueError(f"sample: next_state has a NaN: {state!r}")
         elif state is None and self.root is not None:
             raise TypeError(f"sample: next_state is None; must be {describe(self.root)}")
+        elif self.num_values > 0:
+            if not isinstance(state, Integral) or not 0 <= state < self.num_values:
+                raise ValueError(
+                    f"sample: next_state is {describe(state)}; must be an integer from 0 to "
+                    f"{self.num_values - 1}"
+                )
+        elif state != state if type(state) is float else holds_nan(state):
+            raise ValueError(f"sample: next_state has a NaN: {describe(state)}")
         if self.validate_state is not None:
             self.validate_state(state)
+
+
+cdef int64_t num_values_of(model):
+    """States are the integers below this, if the model's `state_spec` says so; else 0."""
+    spec = getattr(model, "state_spec", None)
+    return spec.num_values if spec is not None and spec.kind == "discrete" else 0
+
+
+cdef bint holds_nan(state):
+    """Of a tuple: whether one of its own elements is NaN."""
+    if type(state) is not tuple:
+        return False
+    for element in <tuple>state:
+        if type(element) is float and element != element:
+            return True
+    return False
 
 
 cdef str describe(value):
@@ -139,6 +302,11 @@ cdef bint has_nan(state) except -1:
                 return True
         return False
     return bool(np.isnan(state).any())
+
+
+cdef int raise_pending() except -1:
+    """Goes on raising what the caller of an unchecked function finds raised."""
+    return -1
 
 
 cdef inline object state_at(const void *state):
@@ -173,27 +341,81 @@ cdef int read_flag(flag, str name) except -1:
     raise TypeError(f"{name} is {describe(flag)}; must be a bool")
 
 
-cdef int python_enter(void *ctx) noexcept nogil:
-    cdef PyGILState_STATE state = PyGILState_Ensure()
-    with gil:
-        (<PythonModel>ctx).gil = state
+cdef int python_enter(void *ctx) noexcept:
+    cdef PyGILState_STATE gil = PyGILState_Ensure()
+    (<PythonModel>ctx).gil = gil
     return MCTS_OK
 
 
-cdef void python_leave(void *ctx) noexcept nogil:
-    cdef PyGILState_STATE state
-    with gil:
-        state = (<PythonModel>ctx).gil
-    PyGILState_Release(state)
+cdef void python_leave(void *ctx) noexcept:
+    """Lets other threads run, if there are any, but no more often than is good for them.
+
+    A thread that waits for the GIL is woken whenever it is let go, mostly finds it taken
+    again, and starts to wait anew. What hands it over is to stay away from it for a moment.
+    """
+    cdef PyGILState_STATE gil = (<PythonModel>ctx).gil
+    cdef int64_t now = search_now()
+    cdef bint is_due = now - (<PythonModel>ctx).held_since >= HOLD_NANOSECONDS
+    cdef bint pauses = is_due and gil == PyGILState_LOCKED and others_may_wait()
+    cdef timespec moment
+    cdef PyThreadState *thread
+    if is_due:
+        (<PythonModel>ctx).held_since = now
+    PyGILState_Release(gil)
+    if pauses:
+        moment.tv_sec, moment.tv_nsec = 0, PAUSE_NANOSECONDS
+        thread = PyEval_SaveThread()
+        nanosleep(&moment, NULL)
+        PyEval_RestoreThread(thread)
+
+
+cdef inline bint others_may_wait() noexcept:
+    """True if Python has a thread beside this one."""
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) != NULL
 
 
 cdef int python_retain(void *ctx, const void *state) noexcept:
-    Py_XINCREF((<PyObject **>state)[0])
+    cdef PyObject **parts = <PyObject **>state
+    Py_XINCREF(parts[0])
+    if (<PythonModel>ctx).labelled:
+        Py_XINCREF(parts[1])
     return MCTS_OK
 
 
 cdef void python_drop(void *ctx, const void *state) noexcept:
-    Py_XDECREF((<PyObject **>state)[0])
+    cdef PyObject **parts = <PyObject **>state
+    Py_XDECREF(parts[0])
+    if (<PythonModel>ctx).labelled:
+        Py_XDECREF(parts[1])
+
+
+cdef int take_sample(PythonModel self, const void *state, int64_t action, void *next_state,
+                     double *rewards, int32_t *terminated) except -1:
+    if self.labelled:
+        answer = self.sample(state_at(state), self.labels_of(state)[action], self.generator)
+    else:
+        answer = self.sample(state_at(state), action, self.generator)
+    if not (type(answer) is tuple and len(<tuple>answer) == 3):
+        raise TypeError(
+            "sample must return a tuple (next_state, reward, terminated); "
+            f"got {describe(answer)}"
+        )
+    cdef PyObject *parts = <PyObject *>answer
+    following = <object>PyTuple_GET_ITEM(parts, 0)
+    read_numbers(<object>PyTuple_GET_ITEM(parts, 1), self.model.num_players, rewards,
+                 "sample: the reward")
+    terminated[0] = read_flag(<object>PyTuple_GET_ITEM(parts, 2), "sample: terminated")
+    if self.checks_states or following is None:
+        self.check_state(following)
+    Py_INCREF(following)
+    (<PyObject **>next_state)[0] = <PyObject *>following
+    return MCTS_OK
+
+
+# Called as one that raises nothing, so that the hot path saves no exception state: what it
+# raises stays pending, and `failed` takes it over.
+ctypedef int (*quiet_sample)(PythonModel, const void *, int64_t, void *, double *,
+                             int32_t *) noexcept
 
 
 cdef int python_take_sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
@@ -202,24 +424,10 @@ cdef int python_take_sample(void *ctx, const void *state, int64_t action, mcts_b
     cdef PythonModel self = <PythonModel>ctx
     cdef uint64_t *counter = <uint64_t *>rng.state
     self.stream._counter = counter[0]
-    try:
-        answer = self.sample(state_at(state), action, self.generator)
-        if not (type(answer) is tuple and len(<tuple>answer) == 3):
-            raise TypeError(
-                "sample must return a tuple (next_state, reward, terminated); "
-                f"got {describe(answer)}"
-            )
-        following, reward, ended = <tuple>answer
-        read_numbers(reward, self.model.num_players, rewards, "sample: the reward")
-        terminated[0] = read_flag(ended, "sample: terminated")
-        self.check_state(following)
-    except BaseException as error:
-        return self.failed(error)
-    finally:
-        counter[0] = self.stream._counter
-    Py_INCREF(following)
-    (<PyObject **>next_state)[0] = <PyObject *>following
-    return MCTS_OK
+    cdef int status = (<quiet_sample>take_sample)(self, state, action, next_state, rewards,
+                                                  terminated)
+    counter[0] = self.stream._counter
+    return status if status == MCTS_OK else self.failed()
 
 
 cdef int python_state_key(void *ctx, const void *state, void *key) noexcept:
@@ -234,14 +442,17 @@ cdef int python_state_key(void *ctx, const void *state, void *key) noexcept:
             identity = (subject + 0.0 if self.root_is_float else subject).tobytes()
         else:
             identity = subject
-        number = self.keys.setdefault(identity, len(self.keys))
+        number = self.keys.setdefault(identity, self.next_key)
+        self.next_key += number == self.next_key
     except TypeError as error:
-        return self.failed(TypeError(
+        self.error = TypeError(
             f"state_key: a state of type {type(state_at(state)).__name__} cannot be told from "
             f"others ({error}); give the model state_key(state), or make its states hashable"
-        ))
+        )
+        return MCTS_ERROR
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
     (<uint64_t *>key)[0] = number
     return MCTS_OK
 
@@ -251,10 +462,11 @@ cdef int python_validate(void *ctx, const void *state) noexcept:
     try:
         self.validate_state(state_at(state))
     except ValueError as error:
-        self.failed(error)
+        self.error = error
         return MCTS_INVALID_STATE
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
     return MCTS_OK
 
 
@@ -263,7 +475,8 @@ cdef int python_is_terminal(void *ctx, const void *state, int32_t *terminal) noe
     try:
         terminal[0] = read_flag(self.is_terminal(state_at(state)), "is_terminal")
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
     return MCTS_OK
 
 
@@ -272,7 +485,8 @@ cdef int python_current_player(void *ctx, const void *state, int32_t *player) no
     try:
         player[0] = PyNumber_Index(self.current_player(state_at(state)))
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
     return MCTS_OK
 
 
@@ -292,7 +506,27 @@ cdef int python_legal_actions(void *ctx, const void *state, int32_t *count,
             i += 1
         count[0] = i
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
+    return MCTS_OK
+
+
+cdef int python_labelled_actions(void *ctx, const void *state, int32_t *count,
+                                 int32_t *actions) noexcept:
+    cdef PythonModel self = <PythonModel>ctx
+    cdef int32_t i
+    try:
+        labels = self.labels_of(state)
+        count[0] = len(labels)
+        for i in range(count[0]):
+            actions[i] = i
+        if self.allowed is not None:
+            allowed, self.allowed = self.allowed, None
+            for i in range(len(allowed)):
+                self.allowed_numbers[i] = self.number_of(state, allowed[i])
+    except BaseException as error:
+        self.error = error
+        return MCTS_ERROR
     return MCTS_OK
 
 
@@ -302,9 +536,13 @@ cdef int python_rollout_action(void *ctx, const void *state, mcts_bitgen *rng,
     cdef uint64_t *counter = <uint64_t *>rng.state
     self.stream._counter = counter[0]
     try:
-        action[0] = PyNumber_Index(self.rollout_action(state_at(state), self.generator))
+        chosen = self.rollout_action(state_at(state), self.generator)
+        action[0] = self.number_of(state, chosen) if self.labelled else PyNumber_Index(chosen)
+        if self.labelled and action[0] < 0:
+            raise ValueError(f"rollout_action is {describe(chosen)}; must be one of actions(state)")
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
     finally:
         counter[0] = self.stream._counter
     return MCTS_OK
@@ -315,5 +553,41 @@ cdef int python_evaluate(void *ctx, const void *state, double *priors, double *v
     try:
         read_numbers(self.value(state_at(state)), self.model.num_players, values, "value")
     except BaseException as error:
-        return self.failed(error)
+        self.error = error
+        return MCTS_ERROR
+    return MCTS_OK
+
+
+cdef int python_transitions(void *ctx, const void *state, int64_t action, int32_t *count,
+                            double *probabilities, void *next_states, double *rewards,
+                            int32_t *terminated) noexcept:
+    cdef PythonModel self = <PythonModel>ctx
+    cdef uint32_t parts_of_state = 2 if self.labelled else 1
+    cdef PyObject **following = <PyObject **>next_states
+    cdef int32_t i = 0
+    cdef uint32_t players = self.model.num_players
+    try:
+        for outcome in self.transitions(state_at(state), self.action_of(state, action)):
+            probability, next_state, reward, ended = outcome
+            if probability == 0:
+                continue
+            if <uint32_t>i == self.model.max_outcomes:
+                raise ValueError(
+                    f"transitions gives more than {self.model.max_outcomes} outcomes; declare "
+                    "max_outcomes"
+                )
+            probabilities[i] = probability
+            read_numbers(reward, players, &rewards[i * players], "transitions: the reward")
+            terminated[i] = read_flag(ended, "transitions: terminated")
+            self.check_state(next_state)
+            Py_INCREF(next_state)
+            following[i * parts_of_state] = <PyObject *>next_state
+            i += 1
+    except BaseException as error:
+        while i > 0:
+            i -= 1
+            Py_XDECREF(following[i * parts_of_state])
+        self.error = error
+        return MCTS_ERROR
+    count[0] = i
     return MCTS_OK

@@ -1,3 +1,10 @@
+from sys import getsizeof
+
+# Of an array beside its data; of a key in a dict, with the number it stands for.
+cdef size_t ARRAY_BYTES = 112
+cdef size_t KEY_BYTES = 136
+
+
 cdef class CancelFlag:
     """Stops the searches that were given it, from any thread."""
 
@@ -20,6 +27,17 @@ cdef dict STOP_NAMES = {
     <int>STOP_TIME_LIMIT: "time_limit",
     <int>STOP_MAX_BYTES: "max_bytes",
     <int>STOP_CANCELLED: "cancelled",
+    <int>STOP_SOLVED: "solved",
+}
+
+cdef dict SHARINGS = {
+    "none": <int>SHARING_NONE, "depth": <int>SHARING_DEPTH, "state": <int>SHARING_STATE,
+}
+cdef dict BACKUPS = {"mean": <int>BACKUP_MEAN, "bellman": <int>BACKUP_BELLMAN}
+cdef dict EVALUATIONS = {
+    "rollout": <int>EVALUATION_ROLLOUT,
+    "value": <int>EVALUATION_VALUE,
+    "trial": <int>EVALUATION_TRIAL,
 }
 
 # Between two looks at pending signals, so that Ctrl-C ends a long plan.
@@ -48,6 +66,17 @@ def visits_of(outcome_and_visits):
     return outcome_and_visits[1]
 
 
+cdef size_t weight_of(state, bint has_key):
+    """About what a Python state takes, and the entry of its key, for a model that does not say."""
+    cdef size_t weight, entry = 0
+    if isinstance(state, array_type):
+        weight = ARRAY_BYTES + state.nbytes
+        entry = KEY_BYTES + state.nbytes
+    else:
+        weight, entry = getsizeof(state), KEY_BYTES
+    return weight + (entry if has_key else 0)
+
+
 # The core releases its states when it is freed, so the model must still be whole then.
 @cython.no_gc_clear
 cdef class Search:
@@ -60,9 +89,10 @@ cdef class Search:
     cdef const mcts_model *model
     cdef PythonModel python
     cdef object owner
+    cdef size_t bytes_per_state
 
-    def __cinit__(self, model, *, double exploration, uint32_t max_depth, bint use_value,
-                  size_t bytes_per_state=0):
+    def __cinit__(self, model, *, double exploration, uint32_t max_depth, str evaluation="rollout",
+                  str backup="mean", str sharing="none", size_t bytes_per_state=0):
         """`model` is a ModelHandle, or a Python object with `sample` and `num_actions`."""
         if isinstance(model, ModelHandle):
             self.model = (<ModelHandle>model).model
@@ -70,7 +100,16 @@ cdef class Search:
         else:
             self.python = PythonModel(model)
             self.model = &self.python.model
-        cdef search_options options = search_options(exploration, max_depth, use_value)
+        cdef search_options options
+        options.exploration, options.max_depth = exploration, max_depth
+        options.evaluation = <search_evaluation><int>EVALUATIONS[evaluation]
+        options.backup = <search_backup><int>BACKUPS[backup]
+        options.sharing = <search_sharing><int>SHARINGS[sharing]
+        refusal = search_refuses_options(self.model, options)
+        if refusal != NULL:
+            field, _, description = (<bytes>refusal).decode().partition(": ")
+            raise InvalidRequest(field, description)
+        self.bytes_per_state = bytes_per_state
         self.search = search_new(self.model, options, bytes_per_state)
         if self.search == NULL:
             raise MemoryError("a search could not be allocated")
@@ -84,20 +123,22 @@ cdef class Search:
         Args:
           state: bytes of a native model, or the Python model's own state.
           horizon: steps left; 0 if no end is known.
-          allowed: action numbers, ascending; None: every legal action.
+          allowed: actions, numbers ascending; None: every legal action.
           seed: of the random streams.
           max_bytes: of the tree.
         Raises:
           InvalidRequest, TerminalState, NoLegalAction, ModelFault, MemoryError.
         """
         cdef search_root root
-        cdef PyObject *subject
+        cdef PyObject *subject[2]
         cdef int32_t *numbers = NULL
         cdef int status
         if self.python is not None:
+            if self.bytes_per_state == 0:
+                self.search.tree.bytes_per_state = weight_of(state, self.search.tree.key_size > 0)
             self.python.begin(state)
-            subject = <PyObject *>state
-            root.state = &subject
+            subject[0], subject[1] = <PyObject *>state, NULL
+            root.state = subject
         else:
             root.state = (<ModelHandle>self.owner).bytes_of(state)
         root.horizon, root.seed, root.max_bytes = horizon, seed, max_bytes
@@ -107,14 +148,88 @@ cdef class Search:
                 numbers = <int32_t *>calloc(len(allowed) + 1, sizeof(int32_t))
                 if numbers == NULL:
                     raise MemoryError
-                for i, action in enumerate(allowed):
-                    numbers[i] = action
+                if self.is_labelled():
+                    self.python.allow(allowed, numbers)
+                else:
+                    for i, action in enumerate(allowed):
+                        numbers[i] = action
             root.allowed = numbers
             with nogil:
                 status = search_begin(self.search, &root)
         finally:
             free(numbers)
         self.raise_for(status, state)
+
+    def advance(self, action, state):
+        """Makes the child behind an action the root, and gives the rest of the tree back.
+
+        Args:
+          action: an action of the root.
+          state: what it led to: bytes of a native model, or the Python model's own state.
+        Returns:
+          True, or False where the tree has no such child to go on from.
+        Raises:
+          ModelFault: the model could not tell its states apart.
+        """
+        cdef PyObject *subject[2]
+        cdef const void *following
+        cdef int32_t number
+        cdef int status
+        if self.search.tree.root == 0:
+            return False
+        if self.python is not None:
+            subject[0], subject[1] = <PyObject *>state, NULL
+            following = subject
+        else:
+            following = (<ModelHandle>self.owner).bytes_of(state)
+        number = self.root_number(action)
+        with nogil:
+            status = search_advance(self.search, number, following)
+        if status == FAILED:
+            self.raise_for(status, state)
+        if self.python is not None and status == MCTS_OK:
+            self.python.forget_unused_keys(&self.search.tree)
+        return status == MCTS_OK
+
+    cdef bint is_labelled(self):
+        return self.python is not None and self.python.labelled
+
+    cdef int32_t root_number(self, action) except -2:
+        """The core's number of an action of the root, -1 of a label that is none."""
+        if not self.is_labelled():
+            return action
+        cdef tree *t = &self.search.tree
+        return self.python.number_of(node_state(t, node_at(t, t.root)), action)
+
+    cdef object action_of(self, node *n, int32_t number):
+        """What the model itself calls an action of a node with edges."""
+        if self.python is None:
+            return number
+        return self.python.action_of(node_state(&self.search.tree, n), number)
+
+    def resume(self, *, uint32_t horizon, uint64_t seed):
+        """A further search from the root that `advance` has kept; arguments as of `begin`."""
+        cdef search_root root
+        self.require_root()
+        root.horizon, root.seed, root.allowed, root.num_allowed = horizon, seed, NULL, 0
+        search_resume(self.search, &root)
+
+    @property
+    def reused_simulations(self):
+        """Visits of the root's edges that an earlier search brought."""
+        self.require_root()
+        cdef const node *root = node_at(&self.search.tree, self.search.tree.root)
+        return sum([self.search.root_before[i] for i in range(root.count)])
+
+    def clear(self):
+        """Gives up the tree, and most of its memory."""
+        cdef int status
+        with nogil:
+            status = search_clear(self.search)
+        if self.python is not None:
+            self.python.forget()
+        if status < 0:
+            self.raise_for(status, None)
 
     cdef require_root(self):
         if self.search.tree.root == 0:
@@ -146,7 +261,8 @@ cdef class Search:
         cdef fault *f = &self.search.fault
         function = f.function.decode() if f.function != NULL else "model"
         if self.python is not None:
-            function = PYTHON_NAMES.get(function, function)
+            if function != "actions" or not self.python.labelled:
+                function = PYTHON_NAMES.get(function, function)
         if f.problem != NULL:
             return f"{function}: {f.problem.decode()}"
         if self.python is not None and self.python.error is not None:
@@ -181,8 +297,12 @@ cdef class Search:
         limits.cancelled = &cancel.flag if cancel is not None else NULL
         while True:
             limits.slice_deadline = search_now() + SLICE_NANOSECONDS
-            with nogil:
+            if self.python is not None:
+                # With the GIL held, which the model itself lets go of now and then.
                 status = search_run(self.search, &limits, &reason)
+            else:
+                with nogil:
+                    status = search_run(self.search, &limits, &reason)
             if status < 0:
                 self.raise_for(status, None)
             if reason != STOP_SLICE:
@@ -204,7 +324,7 @@ cdef class Search:
 
     @property
     def bytes(self):
-        return search_bytes(self.search)
+        return tree_bytes(&self.search.tree)
 
     @property
     def model_steps(self):
@@ -218,101 +338,147 @@ cdef class Search:
 
     @property
     def player_values(self):
-        """Mean return of each player over all simulations."""
+        """Mean return of each player over all simulations; with Bellman backups the best value."""
+        if self.search.options.backup == BACKUP_BELLMAN:
+            return [self.root_actions()[self.best_action()][2]]
         return [self.search.root_mean[p] for p in range(self.model.num_players)]
 
     def root_actions(self):
         """[(action, visits, value, standard error)] of the root; NaN where not known."""
         self.require_root()
         cdef const tree *t = &self.search.tree
-        cdef const node *root = node_at(t, t.root)
+        cdef node *root = node_at(t, t.root)
         cdef c_edges e = edges_at(t, root)
-        cdef double visits
         rows = []
         for i in range(root.count):
-            visits = e.visits[i]
-            spread = self.search.root_spread[i]
-            rows.append((
-                e.action[i],
-                e.visits[i],
-                e.value[i] if visits > 0 else NAN,
-                sqrt(spread / (visits * (visits - 1))) if visits > 1 else NAN,
-            ))
+            if self.search.options.backup == BACKUP_BELLMAN:
+                bellman_read(self.search, &e, i, True)
+            value = e.value[i] if self.is_known(&e, i) else NAN
+            action = self.action_of(root, e.action[i])
+            rows.append((action, e.visits[i], value, self.standard_error(&e, i)))
         return rows
 
+    cdef double standard_error(self, const c_edges *e, uint32_t i) noexcept:
+        """Of a mean, by the spread of this search's own returns; NaN for an expectation."""
+        cdef double visits = e.visits[i], seen = visits - self.search.root_before[i]
+        if seen < 2 or self.search.options.backup == BACKUP_BELLMAN:
+            return NAN
+        return sqrt(self.search.root_spread[i] / ((seen - 1) * visits))
+
+    cdef bint is_known(self, const c_edges *e, uint32_t i) noexcept:
+        if self.search.options.backup == BACKUP_BELLMAN:
+            return bellman_known(self.search, e, i)
+        return e.visits[i] > 0
+
+    cdef int best_edge(self, const node *n) noexcept:
+        """The edge to recommend: most visits, or in Bellman backups the highest value; -1: none."""
+        cdef c_edges e = edges_at(&self.search.tree, n)
+        cdef bint bellman = self.search.options.backup == BACKUP_BELLMAN
+        cdef double first, second, best_first = -INFINITY, best_second = -INFINITY
+        cdef int best = -1
+        cdef uint32_t i
+        for i in range(n.count):
+            if not self.is_known(&e, i):
+                continue
+            first, second = e.visits[i], e.value[i]
+            if bellman:
+                first, second = second, first
+            if first > best_first or (first == best_first and second > best_second):
+                best, best_first, best_second = i, first, second
+        return best
+
+    def best_action(self):
+        """The position, among `root_actions`, of the action to recommend."""
+        self.root_actions()
+        return self.best_edge(node_at(&self.search.tree, self.search.tree.root))
+
     def principal_variation(self):
-        """[(action, visits, value)] along the most visited actions and outcomes."""
+        """[(action, visits, value)] along the best actions and their most frequent outcomes.
+
+        It ends where nothing was tried, or where it comes back to a state.
+        """
         self.require_root()
         cdef const tree *t = &self.search.tree
-        cdef const node *n = node_at(t, t.root)
+        cdef ref at = t.root
         cdef c_edges e
-        cdef uint32_t i, best
-        line = []
-        while n.edges:
-            e = edges_at(t, n)
-            best = 0
-            for i in range(1, n.count):
-                if e.visits[i] > e.visits[best] or (
-                    e.visits[i] == e.visits[best] and e.value[i] > e.value[best]
-                ):
-                    best = i
-            if e.visits[best] == 0:
+        cdef int best
+        line, seen = [], set()
+        while node_at(t, at).edges and at not in seen:
+            seen.add(at)
+            best = self.best_edge(node_at(t, at))
+            e = edges_at(t, node_at(t, at))
+            if best < 0 or e.visits[best] == 0:
                 break
-            line.append((e.action[best], e.visits[best], e.value[best]))
-            n = node_at(t, self.most_visited(e.child[best]))
+            action = self.action_of(node_at(t, at), e.action[best])
+            line.append((action, e.visits[best], e.value[best]))
+            at = max(self.outcomes(&e, best), key=visits_of)[0]
         return line
 
-    cdef ref most_visited(self, ref child):
-        """The node behind an edge: the child, or the outcome seen most."""
-        if self.search.deterministic:
-            return child
-        return max(self.outcomes(child), key=visits_of)[0]
-
-    cdef list outcomes(self, ref link):
-        """[(node, visits)] of an edge, in the order of the trie."""
-        cdef const tree *t = &self.search.tree
+    cdef list outcomes(self, const c_edges *e, uint32_t i):
+        """[(node, visits)] of an edge, first seen first but for the order of the rest."""
         cdef outcome *o
-        found, pending = [], [link]
-        while pending:
-            link = pending.pop()
-            if link:
-                o = outcome_at(t, link)
-                found.append((o.node, o.visits))
-                pending += [o.next[1], o.next[0]]
+        cdef ref r = e.child[i]
+        if self.search.deterministic:
+            return [(r, e.visits[i])] if r else []
+        found = []
+        while r:
+            o = outcome_at(&self.search.tree, r)
+            found.append((o.node, o.visits))
+            r = o.sibling
         return found
 
-    def tree(self):
-        """The whole tree as nested dicts, for tests and debugging."""
+    def graph(self):
+        """Every node that the root leads to, by number, for tests and debugging: the root first."""
         self.require_root()
-        return self.dump(self.search.tree.root)
+        found, pending = {}, [self.search.tree.root]
+        while pending:
+            at = pending.pop()
+            if at not in found:
+                found[at] = self.dump(at)
+                for edge in found[at]["edges"]:
+                    pending += [child for _, child in edge["outcomes"]]
+        return found
 
     cdef dict dump(self, ref at):
         cdef const tree *t = &self.search.tree
         cdef node *n = node_at(t, at)
         cdef c_edges e
         if self.python is not None:
-            state = state_at(node_state(n))
+            state = state_at(node_state(t, n))
         else:
-            state = PyBytes_FromStringAndSize(<char *>node_state(n), self.model.state_bytes)
+            state = PyBytes_FromStringAndSize(<char *>node_state(t, n), self.model.state_bytes)
         found = {
             "state": state,
             "visits": n.visits,
             "terminal": (n.flags & NODE_TERMINAL) != 0,
             "edges": [],
         }
+        if self.search.options.backup == BACKUP_BELLMAN:
+            found["value"] = node_graph(n).value
+            found["solved"] = (n.flags & NODE_SOLVED) != 0
         if not n.edges:
             return found
         found["player"] = n.player
         e = edges_at(t, n)
         for i in range(n.count):
-            if self.search.deterministic:
-                links = [(e.child[i], e.visits[i])] if e.child[i] else []
-            else:
-                links = self.outcomes(e.child[i])
             found["edges"].append({
-                "action": e.action[i],
+                "action": self.action_of(n, e.action[i]),
                 "visits": e.visits[i],
                 "value": e.value[i],
-                "outcomes": [(visits, self.dump(child)) for child, visits in links],
+                "outcomes": [(visits, child) for child, visits in self.outcomes(&e, i)],
             })
         return found
+
+    def tree(self):
+        """The whole tree as nested dicts, for tests and debugging. Not of a graph."""
+        nodes = self.graph()
+        return nested(nodes, next(iter(nodes)))
+
+
+def nested(nodes, at):
+    """The dump of a tree with each child in the place of its number."""
+    edges = [
+        edge | {"outcomes": [(visits, nested(nodes, child)) for visits, child in edge["outcomes"]]}
+        for edge in nodes[at]["edges"]
+    ]
+    return nodes[at] | {"edges": edges}

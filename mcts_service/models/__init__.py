@@ -1,5 +1,6 @@
 """Models: compiled ones by name, tables, adapters, and the ladder between the levels."""
 
+from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
 from mcts_service.models.gymnasium import from_gymnasium
@@ -21,6 +22,7 @@ __all__ = [
     "TabularModel",
     "TabulatedModel",
     "TicTacToe",
+    "UnbatchedModel",
     "from_gymnasium",
     "make",
     "names",

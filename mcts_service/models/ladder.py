@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mcts_service.errors import ModelFault
+from mcts_service.labels import is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.protocols import DistributionModel
 
@@ -43,12 +44,13 @@ class SampledModel(Generic[S]):
 
     Attributes:
       model: the distribution model.
-      num_actions: as there.
+      num_actions: as there; none where the model labels its actions.
     """
 
     def __init__(self, model: DistributionModel[S]):
         self.model = model
-        self.num_actions = model.num_actions
+        if not is_labelled(model):
+            self.num_actions = model.num_actions
 
     def __getattr__(self, name: str) -> Any:
         # Private names and `model` itself are asked for before there is one (copy, pickle).

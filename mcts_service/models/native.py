@@ -9,6 +9,7 @@ import numpy as np
 
 from mcts_service._core import ModelHandle
 from mcts_service.errors import InvalidRequest, TerminalState
+from mcts_service.models.native_functions import functions_capsule
 from mcts_service.models.spec import ActionSpec, StateSpec
 
 __all__ = ["NativeModel"]
@@ -53,6 +54,143 @@ class NativeModel(ABC, Generic[S]):
         self.state_spec = state_spec
         self.action_spec = ActionSpec("discrete", self.num_actions, action_description)
         self.description = description
+
+    @staticmethod
+    def from_capsule(
+        capsule: Any,
+        *,
+        state_dtype: Any = None,
+        state_shape: Any = (),
+        state_spec: StateSpec | None = None,
+        initial_state: Any = None,
+        state_description: str = "",
+        action_description: str = "",
+        description: str = "",
+    ) -> NativeModel[Any]:
+        """The model of a struct that compiled code fills in: a Cython extension, say.
+
+        Its states are NumPy arrays, or ints where the shape is ().
+
+        Args:
+          capsule: named "mcts_service.model.v1", of a `const mcts_model *`; keeps alive what
+            the struct needs.
+          state_dtype, state_shape: of the bytes of a state, as an array: integers, floats or
+            bools in the machine's byte order.
+          state_spec: in place of these two; also says how many values a discrete state has.
+          initial_state: a state, or a function of a generator (or None) that gives one.
+          state_description, action_description: what the numbers mean.
+          description: the model in a line.
+        Raises:
+          InvalidRequest: the capsule holds something else, another version, or a struct that
+            cannot be used; or the dtype and shape do not make the struct's state_bytes.
+        """
+        from mcts_service.models.native_array import NativeArrayModel, array_spec  # a subclass
+
+        spec, dtype = array_spec(state_dtype, state_shape, state_spec, state_description)
+        return NativeArrayModel(
+            capsule,
+            state_spec=spec,
+            dtype=dtype,
+            initial_state=initial_state,
+            action_description=action_description,
+            description=description,
+        )
+
+    @staticmethod
+    def from_functions(
+        *,
+        sample: Any,
+        num_actions: int,
+        state_dtype: Any = None,
+        state_shape: Any = (),
+        state_spec: StateSpec | None = None,
+        discount: float = 1.0,
+        num_players: int = 1,
+        deterministic: bool = False,
+        thread_safe: bool = False,
+        actions: Any = None,
+        terminal: Any = None,
+        player: Any = None,
+        rollout: Any = None,
+        rollout_action: Any = None,
+        evaluate: Any = None,
+        transitions: Any = None,
+        max_outcomes: int = 0,
+        key: Any = None,
+        key_bytes: int = 0,
+        validate: Any = None,
+        error_text: Any = None,
+        ctx: Any = 0,
+        keep_alive: Any = None,
+        initial_state: Any = None,
+        state_description: str = "",
+        action_description: str = "",
+        description: str = "",
+    ) -> NativeModel[Any]:
+        """The model of compiled functions with the signatures of mcts_model.h.
+
+        A function is an address (int), a ctypes function, a `numba.cfunc`, or a pointer of
+        ctypes or cffi. Nothing can tell whether one has the right signature: see the header.
+
+        Args:
+          sample: one transition; the only function that a model must have.
+          num_actions: actions are 0 .. num_actions - 1.
+          discount: per step, above 0 and at most 1.
+          num_players: from 2 on, `player` says who is to move.
+          deterministic: whether (state, action) fixes the outcome.
+          thread_safe: whether any number of threads may call at once; else the plans of a
+            planner come one after the other.
+          actions, terminal, player, rollout, rollout_action, evaluate, transitions, key,
+            validate, error_text: as in the header. `evaluate` gives values.
+          max_outcomes: most outcomes that `transitions` gives.
+          key_bytes: what `key` writes.
+          ctx: address that every function is given.
+          keep_alive: anything else that must live as long as the model: what `ctx` points to,
+            the library of an address.
+          state_dtype, state_shape, state_spec, initial_state, state_description,
+            action_description, description: as in `from_capsule`. Where states are float64 and
+            there is no `key`, -0.0 and 0.0 are one value.
+        Raises:
+          InvalidRequest: names the argument and what would be right.
+        """
+        from mcts_service.models.native_array import NativeArrayModel, array_spec  # a subclass
+
+        spec, dtype = array_spec(state_dtype, state_shape, state_spec, state_description)
+        functions = {
+            "sample": sample,
+            "actions": actions,
+            "terminal": terminal,
+            "player": player,
+            "rollout": rollout,
+            "rollout_action": rollout_action,
+            "evaluate": evaluate,
+            "transitions": transitions,
+            "key": key,
+            "validate": validate,
+            "error_text": error_text,
+        }
+        capsule = functions_capsule(
+            functions,
+            spec=spec,
+            dtype=dtype,
+            num_actions=num_actions,
+            discount=discount,
+            num_players=num_players,
+            deterministic=deterministic,
+            thread_safe=thread_safe,
+            max_outcomes=max_outcomes,
+            key_bytes=key_bytes,
+            ctx=ctx,
+            keep_alive=keep_alive,
+        )
+        return NativeArrayModel(
+            capsule,
+            state_spec=spec,
+            dtype=dtype,
+            initial_state=initial_state,
+            action_description=action_description,
+            description=description,
+        )
 
     @abstractmethod
     def pack_state(self, state: Any) -> bytes:

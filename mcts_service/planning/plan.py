@@ -17,6 +17,7 @@ class StopReason(str, Enum):
     TIME_LIMIT = "time_limit"
     MAX_BYTES = "max_bytes"
     CANCELLED = "cancelled"
+    SOLVED = "solved"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class ActionStatistics:
     Attributes:
       action: the model's own action.
       visits: simulations that took it first.
-      value: mean discounted return, for the player to move at the root; NaN if never tried.
-      standard_error: of `value`; NaN below two visits.
+      value: mean discounted return, for the player to move at the root, or with Bellman backups
+        the expectation; NaN if never tried and not known.
+      standard_error: of a mean; NaN below two visits, and of an expectation.
     """
 
     action: Any
@@ -56,7 +58,8 @@ class Plan:
     """The best action for a state, and why.
 
     Attributes:
-      action: the recommended action: most visits, then the highest value.
+      action: the recommended action: most visits, then the highest value; with Bellman backups
+        the highest value, then most visits.
       value: of that action, in reward units, for the player to move.
       player_values: mean return of each player over all simulations.
       actions: every legal (and allowed) action of the state, in the model's order.
@@ -70,8 +73,9 @@ class Plan:
       stop_reason: which limit stopped it.
       search_time: wall-clock seconds.
       seed: gives the same plan again, if `deterministic`.
-      deterministic: True if only the count of simulations stopped the search: then the same
-        seed gives the same plan on every run and every CPU.
+      deterministic: True if only the count of simulations stopped the search, and nothing was
+        reused: then the same seed gives the same plan on every run and every CPU.
+      reused_simulations: of earlier plans, that the tree still held; see `MCTS.advance`.
     """
 
     action: Any
@@ -88,3 +92,4 @@ class Plan:
     search_time: float
     seed: int
     deterministic: bool
+    reused_simulations: int = 0

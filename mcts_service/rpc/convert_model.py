@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mcts_service.models.spec import StateSpec, ValueKind
-from mcts_service.planning import SearchConfig
-from mcts_service.rpc.convert_plan import EVALUATIONS, duration_message
+from mcts_service.rpc.convert_options import options_message
+from mcts_service.rpc.convert_plan import duration_message
 from mcts_service.rpc.convert_state import state_message
 from mcts_service.rpc.tensors import dtype_number
 from mcts_service.service.entry import ModelEntry
@@ -46,7 +46,7 @@ def model_response(entry: ModelEntry) -> planner_pb2.GetModelResponse:
             time_limit=duration_message(limits.max_time_limit_seconds),
             max_bytes=limits.max_bytes,
         ),
-        default_options=_options(entry.config),
+        default_options=options_message(entry.config),
     )
 
 
@@ -67,12 +67,3 @@ def _state_spec(entry: ModelEntry) -> planner_pb2.StateSpec:
     if entry.example is not None:
         message.example.CopyFrom(state_message(entry, entry.example))
     return message
-
-
-def _options(config: SearchConfig) -> planner_pb2.SearchOptions:
-    evaluations = {name: number for number, name in EVALUATIONS.items()}
-    return planner_pb2.SearchOptions(
-        exploration=config.exploration,
-        max_depth=config.max_depth,
-        evaluation=evaluations[config.evaluation],
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -13,32 +12,27 @@ from mcts_service.errors import InvalidRequest
 from mcts_service.planning import (
     ActionStatistics,
     PrincipalVariationStep,
-    SearchConfig,
     StopReason,
 )
+from mcts_service.rpc.convert_options import search_config
 from mcts_service.rpc.convert_state import action_message, read_allowed_actions, state_reader
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["EVALUATIONS", "duration_message", "plan_query", "plan_response"]
+__all__ = ["duration_message", "plan_query", "plan_response"]
 
 #: It goes into the response and the log, so a megabyte is refused.
 MAX_REQUEST_ID = 256
 MAX_HORIZON = 2**31 - 1
-
-EVALUATIONS = {
-    planner_pb2.EVALUATION_AUTO: "auto",
-    planner_pb2.EVALUATION_ROLLOUT: "rollout",
-    planner_pb2.EVALUATION_VALUE: "value",
-}
 
 _STOP_REASONS = {
     StopReason.SIMULATIONS: planner_pb2.STOP_REASON_SIMULATIONS,
     StopReason.TIME_LIMIT: planner_pb2.STOP_REASON_TIME_LIMIT,
     StopReason.MAX_BYTES: planner_pb2.STOP_REASON_MAX_BYTES,
     StopReason.CANCELLED: planner_pb2.STOP_REASON_CANCELLED,
+    StopReason.SOLVED: planner_pb2.STOP_REASON_SOLVED,
 }
 
 
@@ -64,7 +58,7 @@ def plan_query(
     with violations.collected():
         query["read_state"] = state_reader(entry, request.state)
     with violations.collected("options."):
-        query["config"] = _config(request.options, entry.config)
+        query["config"] = search_config(request.options, entry.config)
     with violations.collected():
         if request.HasField("horizon"):
             require_integer("horizon", request.horizon, 1, MAX_HORIZON)
@@ -107,6 +101,7 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
         seed=plan.seed,
         deterministic=plan.deterministic,
         request_id=query.request_id,
+        reused_simulations=plan.reused_simulations,
     )
 
 
@@ -148,31 +143,6 @@ def _seconds(duration: Duration, field: str) -> float:
             field, f"is {duration.seconds + duration.nanos * 1e-9:g} seconds; must be above zero"
         )
     return duration.seconds + duration.nanos * 1e-9
-
-
-def _config(options: planner_pb2.SearchOptions, default: SearchConfig) -> SearchConfig:
-    """The model's default search with the changes that a request asks for."""
-    violations = Violations()
-    config = default
-    with violations.collected():
-        if options.HasField("exploration"):
-            config = replace(config, exploration=options.exploration)
-    with violations.collected():
-        if options.HasField("max_depth"):
-            config = replace(config, max_depth=options.max_depth)
-    with violations.collected():
-        if options.evaluation != planner_pb2.EVALUATION_UNSPECIFIED:
-            config = replace(config, evaluation=_evaluation(options.evaluation))
-    violations.raise_if_any()
-    return config
-
-
-def _evaluation(number: int) -> Any:
-    for known, name in EVALUATIONS.items():
-        if number == known:
-            return name
-    names = ", ".join(planner_pb2.Evaluation.Name(known) for known in EVALUATIONS)
-    raise InvalidRequest("evaluation", f"is {number}; must be one of {names}")
 
 
 def _request_id(text: str) -> str:

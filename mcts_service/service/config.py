@@ -81,7 +81,8 @@ class ModelConfig:
       description: a line about the model.
       version: which model of that name.
       budget: as [budget], for this model.
-      search: its default search, see `SearchConfig`.
+      search: its default search, see `SearchConfig`; in a file the table may have a `preset`
+        too, which comes first.
       source: where it is written, "server.toml:7: models[0]"; for messages, no setting.
     """
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -68,8 +69,12 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
             ModelConfig,
             where,
             table,
-            budget=lambda path, inner: _build(source, BudgetLimits, path, inner, base=budget),
-            search=lambda path, inner: _build(source, SearchConfig, path, inner),
+            budget=lambda path, inner: _build(
+                source, BudgetLimits, path, inner, make=partial(dataclasses.replace, budget)
+            ),
+            search=lambda path, inner: _build(
+                source, SearchConfig, path, inner, make=_search, more_keys=["preset"]
+            ),
         )
         model = dataclasses.replace(model, source=source.place(where))
         if model.name in models:
@@ -78,26 +83,34 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
     return tuple(models.values())
 
 
+def _search(preset: Any = None, **settings: Any) -> SearchConfig:
+    """The preset first, where there is one, then what is set beside it."""
+    base = SearchConfig() if preset is None else SearchConfig().with_preset(preset)
+    return dataclasses.replace(base, **settings)
+
+
 def _build(
     source: _Source,
     kind: type[T],
     path: KeyPath,
     table: Any,
     *,
-    base: T | None = None,
+    make: Callable[..., T] | None = None,
+    more_keys: Sequence[str] = (),
     **inner_tables: Callable[[KeyPath, Any], Any],
 ) -> T:
     """A dataclass from the table of its fields.
 
     Args:
       path: where the table stands in the file.
-      base: gives the fields that the table does not set; None: the defaults of `kind`.
+      make: gives the dataclass when it is called with what the table sets; None: `kind`.
+      more_keys: that `make` takes and `kind` has no field for.
       inner_tables: how the fields that are tables themselves are built, by name.
     """
     if not isinstance(table, Mapping):
         source.refuse(path, f"is {shown(table)}; must be a table")
     fields = [f for f in dataclasses.fields(kind) if f.metadata.get("is_setting", True)]
-    source.require_known(path, table, [field.name for field in fields])
+    source.require_known(path, table, [*more_keys, *(field.name for field in fields)])
     values = dict(table)
     for key, build in inner_tables.items():
         values[key] = build((*path, key), values.get(key, {}))
@@ -106,7 +119,7 @@ def _build(
         if required and field.name not in values:
             source.refuse(path, f"has no {field.name}, which it must have")
     try:
-        return kind(**values) if base is None else dataclasses.replace(base, **values)
+        return (make or kind)(**values)
     except InvalidRequest as error:
         violation = error.violations[0]
         source.refuse((*path, violation.field), violation.description)

@@ -140,6 +140,7 @@ class Engine:
                 allowed_actions=query.allowed_actions,
                 cancel=cancel,
             )
+            planner.forget()
         except MCTSServiceError:
             raise
         # A model may raise anything, SystemExit too: it belongs to its request, and asyncio

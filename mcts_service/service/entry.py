@@ -10,6 +10,7 @@ import numpy as np
 
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.labels import is_labelled
 from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
@@ -123,9 +124,15 @@ def describe_model(
       description: a line about it; empty: the model's own, or that of its class.
       config: its default search.
     Raises:
-      InvalidRequest: the name is not allowed, or states of this model cannot travel.
+      InvalidRequest: the name is not allowed, or states or actions of this model cannot travel.
     """
     require_name("name", name)
+    if is_labelled(model):
+        raise InvalidRequest(
+            "model",
+            f"{type(model).__name__} labels its actions, and labels do not travel; to be served "
+            "it must number them: num_actions, and legal_actions(state)",
+        )
     example = _example(model)
     state_spec = getattr(model, "state_spec", None) or _derived_state_spec(model, example)
     action_spec = getattr(model, "action_spec", None) or ActionSpec("discrete", model.num_actions)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.labels import MAX_LABELS, is_hashable
 from mcts_service.testing.report import NotApplicable, Problem, shown
 from mcts_service.testing.subject import (
     Subject,
@@ -20,6 +21,7 @@ from mcts_service.testing.subject import (
 
 __all__ = [
     "capability",
+    "check_actions",
     "check_codec",
     "check_current_player",
     "check_declarations",
@@ -89,6 +91,25 @@ def check_legal_actions(subject: Subject) -> None:
             raise Problem(f"{asked}; must name each action once")
         again = list(legal_actions(state))
         if again != legal:
+            raise Problem(f"{asked}, then {shown(again)}; must not change from call to call")
+
+
+def check_actions(subject: Subject) -> None:
+    """Labels: hashable, distinct, and the same from call to call."""
+    if not subject.is_labelled:
+        raise NotApplicable("the model numbers its actions")
+    most = getattr(subject.model, "max_actions", MAX_LABELS)
+    for state in subject.states():
+        labels = subject.legal_actions(state)
+        asked = f"actions({shown(state)}) is {shown(labels)}"
+        if not is_hashable(labels):
+            raise Problem(f"{asked}; must be hashable")
+        if len(set(labels)) != len(labels):
+            raise Problem(f"{asked}; must name each action once")
+        if len(labels) > most:
+            raise Problem(f"{asked}; must be at most max_actions, {most}")
+        again = subject.legal_actions(state)
+        if again != labels:
             raise Problem(f"{asked}, then {shown(again)}; must not change from call to call")
 
 
@@ -170,7 +191,8 @@ def check_rollout_action(subject: Subject) -> None:
             rollout_action(copied(state), np.random.default_rng(seed)) for _ in range(2)
         )
         asked = f"rollout_action({shown(state)}, rng) is {shown(action)}"
-        if not is_index(action) or action not in subject.legal_actions(state):
+        is_action = subject.is_labelled or is_index(action)
+        if not is_action or action not in subject.legal_actions(state):
             raise Problem(f"{asked}; must be a legal action")
         if action != again:
             raise Problem(f"{asked}, then {shown(again)}; must draw from rng alone")

@@ -26,6 +26,7 @@ _CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "deterministic": sample_checks.check_deterministic,
     "terminal_states": capability_checks.check_terminal_states,
     "legal_actions": capability_checks.check_legal_actions,
+    "actions": capability_checks.check_actions,
     "current_player": capability_checks.check_current_player,
     "transitions": distribution_checks.check_transitions,
     "validate_state": capability_checks.check_validate_state,

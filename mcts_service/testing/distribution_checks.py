@@ -38,8 +38,9 @@ def check_transitions(subject: Subject) -> None:
         drawn = _outcome(subject, step.next_state, step.reward, step.terminated)
         if distribution.get(drawn, 0.0) <= 0.0:
             raise Problem(
-                f"sample({shown(step.state)}, {step.action}) gave ({shown(step.next_state)}, "
-                f"{step.reward}, {step.terminated}); must be an outcome of transitions"
+                f"sample({shown(step.state)}, {shown(step.action)}) gave "
+                f"({shown(step.next_state)}, {step.reward}, {step.terminated}); "
+                "must be an outcome of transitions"
             )
         found.append((distribution, step))
     found.sort(key=lambda pair: -len(pair[0]))
@@ -70,7 +71,7 @@ def deviates(count: int, draws: int, probability: float, false_alarm: float) -> 
 
 def _distribution(subject: Subject, outcomes: Sequence[Any], step: Step) -> Mapping[Outcome, float]:
     """Outcomes that are the same put together."""
-    asked = f"transitions({shown(step.state)}, {step.action})"
+    asked = f"transitions({shown(step.state)}, {shown(step.action)})"
     distribution: defaultdict[Outcome, float] = defaultdict(float)
     for entry in outcomes:
         if not (isinstance(entry, tuple) and len(entry) == 4):
@@ -103,7 +104,7 @@ def _require_agreement(subject: Subject, distribution: Mapping[Outcome, float], 
             counts[event], _DRAWS, probability, FALSE_ALARM / (_SAMPLED_ACTIONS * len(events))
         ):
             raise Problem(
-                f"sample({shown(step.state)}, {step.action}) gave {shown(event)} in "
+                f"sample({shown(step.state)}, {shown(step.action)}) gave {shown(event)} in "
                 f"{counts[event]} of {_DRAWS} draws; transitions gives it the probability "
                 f"{probability:.4g}"
             )

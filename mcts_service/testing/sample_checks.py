@@ -29,6 +29,8 @@ _SEEDS = 4
 
 def check_num_actions(subject: Subject) -> None:
     """`num_actions` is an integer of 1 or more."""
+    if subject.is_labelled:
+        raise NotApplicable("the model labels its actions")
     num_actions: Any = getattr(subject.model, "num_actions", None)
     if not is_index(num_actions) or num_actions < 1:
         raise Problem(f"is {shown(num_actions)}; must be an integer >= 1")
@@ -59,8 +61,9 @@ def check_same_seed(subject: Subject) -> None:
             first, second = getattr(step, name), getattr(again, name)
             if not same(first, second):
                 raise Problem(
-                    f"sample({shown(step.state)}, {step.action}) gave {name} {shown(first)}, then "
-                    f"{shown(second)}; must draw from rng alone and keep nothing between calls"
+                    f"sample({shown(step.state)}, {shown(step.action)}) gave {name} "
+                    f"{shown(first)}, then {shown(second)}; must draw from rng alone "
+                    "and keep nothing between calls"
                 )
 
 
@@ -96,7 +99,7 @@ def check_deterministic(subject: Subject) -> None:
             other = subject.transition(step.state, step.action, subject.draw_seed())
             if not _same_outcome(step, other):
                 raise Problem(
-                    f"is True, but sample({shown(step.state)}, {step.action}) gave "
+                    f"is True, but sample({shown(step.state)}, {shown(step.action)}) gave "
                     f"{_outcome_shown(step)}, then {_outcome_shown(other)}; must be False"
                 )
 
@@ -128,8 +131,8 @@ def _require_alike(subject: Subject, one: Step, other: Step) -> None:
         or _key(subject, expected.next_state) != _key(subject, actual.next_state)
     ):
         raise Problem(
-            f"{shown(one.state)} and {shown(other.state)} have one key, but action {one.action} "
-            "differs in them; must tell apart what behaves differently"
+            f"{shown(one.state)} and {shown(other.state)} have one key, but action "
+            f"{shown(one.action)} differs in them; must tell apart what behaves differently"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.labels import is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.models.ladder import SampledModel
 from mcts_service.testing.report import Problem, shown
@@ -36,7 +37,7 @@ class Step:
     """One transition: what `sample(state, action, default_rng(seed))` gave."""
 
     state: Any
-    action: int
+    action: Any
     seed: int
     next_state: Any
     reward: Any
@@ -74,11 +75,11 @@ class Subject:
             )
         return self.model.initial_state(np.random.default_rng(seed))
 
-    def sample(self, state: Any, action: int, seed: int) -> Any:
+    def sample(self, state: Any, action: Any, seed: int) -> Any:
         """The model's unchecked answer for a copy of the state."""
         return self.sample_in_place(copied(state), action, seed)
 
-    def sample_in_place(self, state: Any, action: int, seed: int) -> Any:
+    def sample_in_place(self, state: Any, action: Any, seed: int) -> Any:
         """The model's unchecked answer for the state itself."""
         rng = np.random.default_rng(seed)
         if self.has("sample"):
@@ -91,13 +92,13 @@ class Subject:
             return next_states[0], rewards[0], terminated[0]
         raise Problem("the model has no sample(state, action, rng); give it one")
 
-    def transition(self, state: Any, action: int, seed: int) -> Step:
+    def transition(self, state: Any, action: Any, seed: int) -> Step:
         """One checked step.
 
         Raises:
           Problem: the model raised, or its answer is no (next_state, reward, terminated).
         """
-        asked = f"sample({shown(state)}, {action}, rng)"
+        asked = f"sample({shown(state)}, {shown(action)}, rng)"
         try:
             answer = self.sample(state, action, seed)
         except Problem:
@@ -152,8 +153,15 @@ class Subject:
         """
         return state_identity(self.model, state)
 
-    def legal_actions(self, state: Any) -> Sequence[int]:
+    @property
+    def is_labelled(self) -> bool:
+        """True if the model names its actions, in place of numbering them."""
+        return is_labelled(self.model)
+
+    def legal_actions(self, state: Any) -> Sequence[Any]:
         """What can be tried: the model's legal actions as far as they make sense, or all."""
+        if self.is_labelled:
+            return self._labels(state)
         every = range(self.model.num_actions)
         if not self.has("legal_actions"):
             return every
@@ -163,7 +171,16 @@ class Subject:
             return every
         return [int(action) for action in legal if action in every] or every
 
-    def _random_action(self, state: Any) -> int:
+    def _labels(self, state: Any) -> Sequence[Any]:
+        labels = tuple(self.model.actions(state))
+        if not labels:
+            raise Problem(
+                f"actions({shown(state)}) is empty; must name an action in a state that is not "
+                "terminal"
+            )
+        return labels
+
+    def _random_action(self, state: Any) -> Any:
         legal = self.legal_actions(copied(state))
         return legal[int(self.rng.integers(len(legal)))]
 

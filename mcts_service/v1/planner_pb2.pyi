@@ -32,6 +32,20 @@ class Evaluation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVALUATION_AUTO: _ClassVar[Evaluation]
     EVALUATION_ROLLOUT: _ClassVar[Evaluation]
     EVALUATION_VALUE: _ClassVar[Evaluation]
+    EVALUATION_TRIAL: _ClassVar[Evaluation]
+
+class Backup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BACKUP_UNSPECIFIED: _ClassVar[Backup]
+    BACKUP_MEAN: _ClassVar[Backup]
+    BACKUP_BELLMAN: _ClassVar[Backup]
+
+class Sharing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHARING_UNSPECIFIED: _ClassVar[Sharing]
+    SHARING_NONE: _ClassVar[Sharing]
+    SHARING_DEPTH: _ClassVar[Sharing]
+    SHARING_STATE: _ClassVar[Sharing]
 
 class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -40,6 +54,7 @@ class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STOP_REASON_TIME_LIMIT: _ClassVar[StopReason]
     STOP_REASON_MAX_BYTES: _ClassVar[StopReason]
     STOP_REASON_CANCELLED: _ClassVar[StopReason]
+    STOP_REASON_SOLVED: _ClassVar[StopReason]
 
 class ValueKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -64,11 +79,20 @@ EVALUATION_UNSPECIFIED: Evaluation
 EVALUATION_AUTO: Evaluation
 EVALUATION_ROLLOUT: Evaluation
 EVALUATION_VALUE: Evaluation
+EVALUATION_TRIAL: Evaluation
+BACKUP_UNSPECIFIED: Backup
+BACKUP_MEAN: Backup
+BACKUP_BELLMAN: Backup
+SHARING_UNSPECIFIED: Sharing
+SHARING_NONE: Sharing
+SHARING_DEPTH: Sharing
+SHARING_STATE: Sharing
 STOP_REASON_UNSPECIFIED: StopReason
 STOP_REASON_SIMULATIONS: StopReason
 STOP_REASON_TIME_LIMIT: StopReason
 STOP_REASON_MAX_BYTES: StopReason
 STOP_REASON_CANCELLED: StopReason
+STOP_REASON_SOLVED: StopReason
 VALUE_KIND_UNSPECIFIED: ValueKind
 VALUE_KIND_DISCRETE: ValueKind
 VALUE_KIND_TENSOR: ValueKind
@@ -148,17 +172,23 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("exploration", "max_depth", "evaluation")
+    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "preset")
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    BACKUP_FIELD_NUMBER: _ClassVar[int]
+    SHARING_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     exploration: float
     max_depth: int
     evaluation: Evaluation
-    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ...) -> None: ...
+    backup: Backup
+    sharing: Sharing
+    preset: str
+    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
-    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id")
+    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +206,7 @@ class PlanResponse(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REUSED_SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
     action: Action
     value: float
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -193,7 +224,8 @@ class PlanResponse(_message.Message):
     seed: int
     deterministic: bool
     request_id: str
-    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+    reused_simulations: int
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ...) -> None: ...
 
 class ActionStatistics(_message.Message):
     __slots__ = ("action", "visits", "value", "standard_error")

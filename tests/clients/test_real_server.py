@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,6 +98,38 @@ def test_the_choice_can_be_narrowed(ask: Ask, real_server: str) -> None:
     assert {action.action for action in plan.actions} == {0, 6}
 
 
+@pytest.mark.parametrize(
+    ("settings", "recipe"),
+    [
+        ({}, "uct"),
+        ({"preset": "graph"}, "graph"),
+        ({"preset": "graph", "sharing": "depth"}, "dp_uct"),
+        ({"evaluation": "trial", "backup": "bellman", "sharing": "state"}, "graph"),
+        ({"preset": "dp_uct", "evaluation": "rollout"}, "rollout, bellman, shared by depth"),
+    ],
+    ids=str,
+)
+def test_the_search_can_be_chosen(
+    ask: Ask, real_server: str, settings: dict[str, str], recipe: str
+) -> None:
+    plan = ask(real_server, "plan", "frozen_lake_4x4", 0, simulations=100, seed=4, **settings)
+    assert plan.recipe == recipe
+    assert (plan.simulations, plan.reused_simulations) == (100, 0)
+
+
+def test_a_search_that_knows_the_answer_stops(ask: Ask, real_server: str) -> None:
+    plan = ask(real_server, "plan", "taxi", 328, simulations=1_000, horizon=1, preset="dp_uct")
+    assert plan.stop_reason is StopReason.SOLVED
+    assert plan.simulations < 1_000
+    assert plan.value == -1.0
+    assert all(math.isnan(action.standard_error) for action in plan.actions)
+
+
+def test_a_model_tells_how_it_is_searched(ask: Ask, real_server: str) -> None:
+    options = ask(real_server, "get_model", "taxi").default_options
+    assert (options.evaluation, options.backup, options.sharing) == ("auto", "mean", "none")
+
+
 def test_a_time_limit_stops_the_search(ask: Ask, real_server: str) -> None:
     plan = ask(real_server, "plan", "connect_four", "4455", time_limit=0.05)
     assert plan.stop_reason is StopReason.TIME_LIMIT
@@ -127,6 +160,11 @@ def test_a_timeout_is_a_time_limit_too(ask: Ask, real_server: str) -> None:
         ("taxi", 328, {"horizon": 0}, "horizon"),
         ("taxi", 328, {"exploration": -1.0}, "options.exploration"),
         ("taxi", 328, {"max_depth": 0}, "options.max_depth"),
+        ("taxi", 328, {"preset": "grahp"}, "options.preset"),
+        ("taxi", 328, {"evaluation": "trial"}, "options.evaluation"),
+        ("taxi", 328, {"preset": "graph", "backup": "mean"}, "options.evaluation"),
+        ("connect_four", "4455", {"backup": "bellman"}, "options.backup"),
+        ("connect_four", "4455", {"preset": "graph"}, "options.backup"),
         ("taxi", 328, {"allowed_actions": []}, "allowed_actions"),
         ("taxi", 328, {"allowed_actions": [9]}, "allowed_actions"),
         ("taxi", 328, {"allowed_actions": [1, 1]}, "allowed_actions"),

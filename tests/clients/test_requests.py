@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from mcts_client import InvalidRequest, _calls
+from mcts_service.planning import SearchConfig
 from mcts_service.v1 import planner_pb2
 
 
@@ -36,6 +37,9 @@ def test_every_argument_finds_its_field() -> None:
         exploration=0.5,
         max_depth=30,
         evaluation="rollout",
+        backup="bellman",
+        sharing="depth",
+        preset="graph",
         model_version="2",
         request_id="r-1",
     )
@@ -50,8 +54,18 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.options.exploration == 0.5
     assert sent.options.max_depth == 30
     assert sent.options.evaluation == planner_pb2.EVALUATION_ROLLOUT
+    assert sent.options.backup == planner_pb2.BACKUP_BELLMAN
+    assert sent.options.sharing == planner_pb2.SHARING_DEPTH
+    assert sent.options.preset == "graph"
     assert sent.model_version == "2"
     assert sent.request_id == "r-1"
+
+
+@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing"])
+def test_every_word_of_a_setting_is_sent_by_its_wires_name(field: str) -> None:
+    words = get_args(get_type_hints(SearchConfig)[field])
+    numbers = [getattr(request(**{field: word}).options, field) for word in words]
+    assert numbers == list(range(1, len(words) + 1))
 
 
 def test_zero_is_sent_as_zero() -> None:
@@ -105,8 +119,14 @@ def test_allowing_nothing_is_sent_as_nothing_allowed() -> None:
         ({"time_limit": math.inf}, "time_limit", "must be seconds above 0"),
         ({"time_limit": 10**400}, "time_limit", "too large"),
         ({"exploration": "a lot"}, "exploration", "must be a number"),
-        ({"evaluation": "guess"}, "evaluation", "must be one of auto, rollout, value"),
-        ({"evaluation": ["auto"]}, "evaluation", "must be one of auto, rollout, value"),
+        ({"evaluation": "guess"}, "evaluation", "must be one of auto, rollout, value, trial"),
+        ({"evaluation": ["auto"]}, "evaluation", "must be one of auto, rollout, value, trial"),
+        ({"backup": "max"}, "backup", "is 'max'; must be one of mean, bellman"),
+        ({"backup": 1}, "backup", "is 1; must be one of mean, bellman"),
+        ({"sharing": "all"}, "sharing", "is 'all'; must be one of none, depth, state"),
+        ({"sharing": ""}, "sharing", "is ''; must be one of none, depth, state"),
+        ({"sharing": "unspecified"}, "sharing", "must be one of none, depth, state"),
+        ({"preset": 3}, "preset", "is 3; must be a string"),
         ({"allowed_actions": 3}, "allowed_actions", "must be a sequence of actions"),
         ({"allowed_actions": "01"}, "allowed_actions", "must be a sequence of actions"),
         ({"allowed_actions": b"01"}, "allowed_actions", "must be a sequence of actions"),

@@ -14,6 +14,7 @@ from google.protobuf.struct_pb2 import Value
 import mcts_service.planning.plan as served
 from mcts_client import ActionStatistics, ModelId, PrincipalVariationStep, StopReason, results
 from mcts_client import _responses as responses
+from mcts_service.planning import SearchConfig
 from mcts_service.v1 import planner_pb2
 
 
@@ -76,6 +77,7 @@ def test_a_whole_plan_is_read() -> None:
         model=planner_pb2.ModelId(name="m", version="1"),
         seed=2**64 - 1,
         deterministic=True,
+        reused_simulations=40,
         request_id="r",
     )
     assert plan.action == 2
@@ -88,6 +90,7 @@ def test_a_whole_plan_is_read() -> None:
     assert (plan.queue_time, plan.search_time) == (5e-7, 1.25)
     assert plan.model == ModelId("m", "1")
     assert (plan.seed, plan.deterministic, plan.request_id) == (2**64 - 1, True, "r")
+    assert plan.reused_simulations == 40
 
 
 def test_values_that_are_absent_are_nan() -> None:
@@ -125,7 +128,11 @@ def test_a_whole_model_is_read() -> None:
             default_budget=planner_pb2.Budget(simulations=1_000),
             max_budget=planner_pb2.Budget(time_limit=Duration(seconds=60), max_bytes=1 << 30),
             default_options=planner_pb2.SearchOptions(
-                exploration=1, max_depth=200, evaluation=planner_pb2.EVALUATION_AUTO
+                exploration=1,
+                max_depth=200,
+                evaluation=planner_pb2.EVALUATION_TRIAL,
+                backup=planner_pb2.BACKUP_BELLMAN,
+                sharing=planner_pb2.SHARING_STATE,
             ),
         )
     )
@@ -137,11 +144,23 @@ def test_a_whole_model_is_read() -> None:
     assert (info.num_players, info.discount, info.capabilities) == (2, 0.5, ("deterministic",))
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
-    assert info.default_options == results.SearchOptions(1.0, 200, "auto")
+    assert info.default_options == results.SearchOptions(1.0, 200, "trial", "bellman", "state")
 
 
 def test_what_a_model_does_not_tell_is_none() -> None:
     info = responses.model_info(planner_pb2.GetModelResponse())
     assert info.state_spec == results.StateSpec("unknown", None, (), 0, None, "")
     assert info.default_budget == results.Budget(None, None, None)
-    assert info.default_options == results.SearchOptions(None, None, None)
+    assert info.default_options == results.SearchOptions(None, None, None, None, None)
+
+
+def test_settings_are_those_of_a_planner_in_process() -> None:
+    here = [field.name for field in dataclasses.fields(results.SearchOptions)]
+    assert here == [field.name for field in dataclasses.fields(SearchConfig)]
+
+
+def test_a_setting_newer_than_the_client_is_none() -> None:
+    newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77}
+    options = planner_pb2.SearchOptions(**newer)
+    info = responses.model_info(planner_pb2.GetModelResponse(default_options=options))
+    assert info.default_options == results.SearchOptions(None, None, None, None, None)

@@ -11,6 +11,7 @@ from small_models import Chain
 
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import InvalidRequest, ModelFault, NoLegalAction
+from mcts_service.models import StateSpec
 
 ARRAY = np.zeros(3)
 BOARD = np.zeros((2, 2))
@@ -302,3 +303,25 @@ def test_next_state_that_the_model_refuses_is_the_model_s_mistake() -> None:
 
     with pytest.raises(ModelFault, match=r"sample.*is 7; must be an integer from -5 to 5"):
         MCTS(Leaping()).plan(0)
+
+
+class Numbered(Chain):
+    """Says that its states are the integers 0 .. 9."""
+
+    state_spec = StateSpec("discrete", num_values=10)
+
+
+@pytest.mark.parametrize(
+    ("model", "root", "following", "problem"),
+    [
+        (Numbered(), 5, 10, r"next_state is int 10; must be an integer from 0 to 9"),
+        (Numbered(), 5, -1, r"next_state is int -1; must be an integer from 0 to 9"),
+        (Numbered(), 5, "boo", r"next_state is str 'boo'; must be an integer from 0 to 9"),
+        (Chain(), 0.5, float("nan"), r"next_state has a NaN: float nan"),
+        (Chain(), (1, 0.5), (1, float("nan")), r"next_state has a NaN: tuple \(1, nan\)"),
+    ],
+)
+def test_illegal_next_state_is_named(model: Any, root: Any, following: Any, problem: str) -> None:
+    model.sample = lambda state, action, rng: (following, 0.0, False)
+    with pytest.raises(ModelFault, match=rf"^sample: {problem}"):
+        MCTS(model).plan(root, Budget(simulations=5))

@@ -18,7 +18,7 @@ def begun(model: Any = None, *, max_bytes: int = 2**24, bytes_per_state: int = 0
         model if model is not None else Chain(),
         exploration=1.0,
         max_depth=50,
-        use_value=False,
+        evaluation="rollout",
         bytes_per_state=bytes_per_state,
     )
     search.begin(0, horizon=0, allowed=None, seed=0, max_bytes=max_bytes)
@@ -109,7 +109,7 @@ def test_first_limit_that_is_reached_is_the_reason() -> None:
 
 
 def test_search_without_a_root_says_so() -> None:
-    search = Search(Chain(), exploration=1.0, max_depth=5, use_value=False)
+    search = Search(Chain(), exploration=1.0, max_depth=5)
     for question in (
         lambda: search.run(1),
         search.tree,

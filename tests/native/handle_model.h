@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "check.h"
@@ -21,7 +22,7 @@ typedef struct {
 
 /* The functions that answer the search. */
 enum question { SAMPLE, ACTIONS, PLAYER, TERMINAL, KEY, VALIDATE, EVALUATE, ROLLOUT_ACTION,
-                ROLLOUT, ENTER, QUESTIONS };
+                ROLLOUT, TRANSITIONS, ENTER, QUESTIONS };
 
 /* Outputs that `sample` can leave unset. */
 enum omission { OMIT_NOTHING, OMIT_REWARDS, OMIT_SECOND_REWARD, OMIT_TERMINATED, OMIT_ALL };
@@ -34,6 +35,8 @@ typedef struct {
   int64_t fail_at[QUESTIONS]; /* the number of the call that fails, from 1; 0: none */
   int fail_status;
   enum omission omit;
+  int64_t ring;  /* positions go round: from ring - 1 on to 0; 0: they do not */
+  double charge; /* taken off every reward */
   int64_t cancel_at; /* the sample that sets `cancelled`; 0: none */
   atomic_int cancelled;
 } handle_model;
@@ -120,6 +123,16 @@ static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t 
   return MCTS_OK;
 }
 
+/* Where a step leads to. */
+static int64_t handle_follow(const handle_model *h, const void *state, int64_t steps) {
+  int64_t position = handle_at(state)->position + steps;
+  return h->ring ? position % h->ring : position;
+}
+
+static int32_t handle_ends(const handle_model *h, int64_t position) {
+  return h->ring ? position == h->ring - 1 : position >= 20;
+}
+
 static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
                          void *next_state, double *rewards, int32_t *terminated,
                          void *observation) {
@@ -127,14 +140,31 @@ static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitg
   CHECK(!observation);
   int fails = handle_asked(h, SAMPLE);
   if (h->calls[SAMPLE] == h->cancel_at) atomic_store(&h->cancelled, 1);
-  int64_t position =
-      handle_at(state)->position + action + (int64_t)mcts_random_below(rng, 2);
+  int64_t position = handle_follow(h, state, action + (int64_t)mcts_random_below(rng, 2));
   if (fails) return h->fail_status;
   handle_write(h, next_state, position);
   if (h->omit == OMIT_ALL) return MCTS_OK;
-  if (h->omit != OMIT_REWARDS) rewards[0] = action == 1 ? 1.0 : 0.0;
-  if (h->omit != OMIT_REWARDS && h->omit != OMIT_SECOND_REWARD) rewards[1] = -rewards[0];
-  if (h->omit != OMIT_TERMINATED) *terminated = position >= 20;
+  bool second = h->omit != OMIT_REWARDS && h->omit != OMIT_SECOND_REWARD;
+  if (h->omit != OMIT_REWARDS) rewards[0] = (action == 1 ? 1.0 : 0.0) - h->charge;
+  if (second && h->model.num_players > 1) rewards[1] = -rewards[0];
+  if (h->omit != OMIT_TERMINATED) *terminated = handle_ends(h, position);
+  return MCTS_OK;
+}
+
+/* `max_outcomes` of them, as likely as each other, one step further each. */
+static int handle_transitions(void *ctx, const void *state, int64_t action, int32_t *count,
+                              double *probabilities, void *next_states, double *rewards,
+                              int32_t *terminated) {
+  handle_model *h = ctx;
+  if (handle_asked(h, TRANSITIONS)) return h->fail_status;
+  *count = (int32_t)h->model.max_outcomes;
+  for (int32_t i = 0; i < *count; i++) {
+    int64_t position = handle_follow(h, state, action + i);
+    handle_write(h, (unsigned char *)next_states + (size_t)i * sizeof(counted *), position);
+    probabilities[i] = 1.0 / *count;
+    if (h->omit != OMIT_REWARDS) rewards[i] = (action == 1 ? 1.0 : 0.0) - h->charge;
+    if (h->omit != OMIT_TERMINATED) terminated[i] = handle_ends(h, position);
+  }
   return MCTS_OK;
 }
 
@@ -150,8 +180,8 @@ static int handle_rollout(void *ctx, const void *state, int64_t max_steps, doubl
                           mcts_bitgen *rng, double *returns, int64_t *steps) {
   (void)state, (void)discount, (void)rng;
   if (handle_asked(ctx, ROLLOUT)) return ((handle_model *)ctx)->fail_status;
-  returns[0] = 0.5;
-  returns[1] = -0.5;
+  returns[0] = 0.5 - ((handle_model *)ctx)->charge * (double)max_steps;
+  if (((handle_model *)ctx)->model.num_players > 1) returns[1] = -0.5;
   *steps = max_steps;
   return MCTS_OK;
 }
@@ -160,7 +190,7 @@ static int handle_evaluate(void *ctx, const void *state, double *priors, double 
   CHECK(!priors);
   if (handle_asked(ctx, EVALUATE)) return ((handle_model *)ctx)->fail_status;
   values[0] = (double)handle_at(state)->position;
-  values[1] = -values[0];
+  if (((handle_model *)ctx)->model.num_players > 1) values[1] = -values[0];
   return MCTS_OK;
 }
 
@@ -187,6 +217,21 @@ static void handle_model_begin(handle_model *h) {
       .player = handle_player,
       .sample = handle_sample,
   };
+}
+
+/* For one player, who pays for every step and may go round in a ring. */
+static void handle_model_begin_ring(handle_model *h, int64_t ring) {
+  handle_model_begin(h);
+  h->ring = ring;
+  h->charge = 2.0;
+  h->model.num_players = 1;
+  h->model.player = NULL;
+}
+
+/* Which also tells all outcomes of an action. */
+static void handle_model_tells(handle_model *h, uint32_t outcomes) {
+  h->model.transitions = handle_transitions;
+  h->model.max_outcomes = outcomes;
 }
 
 /* With every function there is. */

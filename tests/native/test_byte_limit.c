@@ -9,11 +9,11 @@ static uint64_t plan_within(search *s, handle_model *h, uint64_t limit) {
   int status = begin_at_zero(s, h, limit);
   if (status == OUT_OF_BYTES) return 0;
   CHECK(status == MCTS_OK);
-  CHECK(search_bytes(s) <= limit);
+  CHECK(tree_bytes(&s->tree) <= limit);
   stop_reason reason = STOP_NONE;
   CHECK(run_to(s, h, SIMULATIONS, &reason) == MCTS_OK);
   CHECK(reason == (s->simulations == SIMULATIONS ? STOP_SIMULATIONS : STOP_MAX_BYTES));
-  CHECK(search_bytes(s) <= limit);
+  CHECK(tree_bytes(&s->tree) <= limit);
   check_sound(s);
   return s->simulations;
 }
@@ -23,7 +23,7 @@ static void stops_at_every_limit(handle_model *h, size_t bytes_per_state, size_t
   search *s = search_new(&h->model, BY_ROLLOUT, bytes_per_state);
   CHECK(s);
   CHECK(plan_within(s, h, NEVER_FULL) == SIMULATIONS);
-  uint64_t enough = search_bytes(s), before = 0;
+  uint64_t enough = tree_bytes(&s->tree), before = 0;
   for (uint64_t limit = 0; limit < enough; limit += step) {
     uint64_t simulations = plan_within(s, h, limit);
     CHECK(simulations >= before && simulations < SIMULATIONS);

@@ -1,19 +1,21 @@
 /* A model that fails at its k-th call, for every k: the status says so, the fault names the
  * function, no state is leaked or used again, and the next search is as good as new. */
-#include "planning_root.h"
+#include "graph_walk.h"
 
-enum { SIMULATIONS = 40 };
+enum { SIMULATIONS = 40, FEWER = 12 };
+
+static uint64_t simulations = SIMULATIONS; /* of a plan */
 
 static const char *const NAMES[QUESTIONS] = {
     [SAMPLE] = "sample",     [ACTIONS] = "actions",   [PLAYER] = "player",
     [TERMINAL] = "terminal", [KEY] = "key",           [VALIDATE] = "validate",
     [EVALUATE] = "evaluate", [ROLLOUT_ACTION] = "rollout_action",
-    [ROLLOUT] = "rollout",   [ENTER] = "enter"};
+    [ROLLOUT] = "rollout",   [TRANSITIONS] = "transitions", [ENTER] = "enter"};
 
 static int plan(search *s, handle_model *h) {
   stop_reason reason = STOP_NONE;
   int status = begin_at_zero(s, h, 1 << 20);
-  if (status == MCTS_OK) status = run_to(s, h, SIMULATIONS, &reason);
+  if (status == MCTS_OK) status = run_to(s, h, simulations, &reason);
   CHECK(!h->inside);
   return status;
 }
@@ -37,6 +39,7 @@ static void fails_at(const handle_model *pattern, search_options options, enum q
   CHECK(s->fault.status == MCTS_ERROR && !s->fault.problem);
   CHECK(strcmp(s->fault.text, "told to fail") == 0);
   CHECK(h.calls[question] == call);
+  if (s->tree.root && h.ring) check_graph(s);
   if (s->simulations > 0) check_sound(s);
   CHECK(plan(s, &h) == MCTS_OK);
   CHECK(digest(s) == expected);
@@ -52,7 +55,7 @@ static void fails_everywhere(const handle_model *pattern, search_options options
   search *s = search_new(&h.model, options, 0);
   CHECK(s);
   CHECK(plan(s, &h) == MCTS_OK);
-  CHECK(s->simulations == SIMULATIONS);
+  CHECK(s->simulations == simulations || node_at(&s->tree, s->tree.root)->flags & NODE_SOLVED);
   double expected = digest(s);
   int64_t calls[QUESTIONS];
   memcpy(calls, h.calls, sizeof calls);
@@ -92,6 +95,39 @@ static void states_are_released_as_soon_as_the_model_can_be_entered_again(void) 
   CHECK(h.handles_alive == 0);
 }
 
+/* A state that could not be released is released before its place is taken by another, even
+ * where the search goes on with the tree that it has. */
+static void search_goes_on_after_a_failed_entry(void) {
+  handle_model h;
+  for (int64_t call = 2; call <= 12; call++) {
+    stop_reason reason = STOP_NONE;
+    handle_model_begin(&h);
+    search *s = search_new(&h.model, BY_ROLLOUT, 0);
+    CHECK(begin_at_zero(s, &h, 1 << 20) == MCTS_OK);
+    h.fail_at[ENTER] = h.calls[ENTER] + call;
+    CHECK(run_to(s, &h, 20 * SIMULATIONS, &reason) == FAILED);
+    CHECK(run_to(s, &h, 20 * SIMULATIONS, &reason) == MCTS_OK);
+    check_sound(s);
+    CHECK(h.handles_alive == (int64_t)s->tree.nodes);
+    search_free(s);
+    CHECK(h.handles_alive == 0);
+  }
+}
+
+/* What `transitions` has written is given back where its answer is refused. */
+static void refused_transitions_are_released(void) {
+  for (int omission = OMIT_REWARDS; omission <= OMIT_TERMINATED; omission += 2) {
+    handle_model h;
+    ring_model(&h, 2);
+    h.omit = (enum omission)omission;
+    search *s = search_new(&h.model, BY_STATE, 0);
+    CHECK(begin_at_zero(s, &h, 1 << 20) == FAILED);
+    CHECK(strcmp(s->fault.function, "transitions") == 0 && s->fault.problem);
+    search_free(s);
+    CHECK(h.handles_alive == 0);
+  }
+}
+
 int main(void) {
   logarithm_fill_table();
   handle_model h;
@@ -105,7 +141,21 @@ int main(void) {
   handle_model_begin_whole(&h);
   fails_everywhere(&h, BY_ROLLOUT);
   fails_everywhere(&h, BY_VALUE);
+  simulations = FEWER;
+  for (int recipe = 0; recipe < GRAPH_RECIPES; recipe++) {
+    for (int which = 0; which < RING_MODELS; which++) {
+      ring_model(&h, which);
+      fails_everywhere(&h, graph_recipe(recipe));
+    }
+    ring_model(&h, 0);
+    h.model.actions = handle_actions;
+    h.model.validate = handle_validate;
+    h.model.rollout = handle_rollout;
+    fails_everywhere(&h, graph_recipe(recipe));
+  }
   invalid_root_is_told_from_a_fault();
   states_are_released_as_soon_as_the_model_can_be_entered_again();
+  search_goes_on_after_a_failed_entry();
+  refused_transitions_are_released();
   return 0;
 }

@@ -16,7 +16,7 @@ static tree new_tree(size_t state_size, size_t key_size) {
 static void hang(tree *t, ref *outcomes, const void *key, uint32_t hash, bool terminated) {
   ref *link = key_find(t, outcomes, key, hash, terminated);
   CHECK(*link == 0);
-  ref r = arena_alloc(&t->blocks, sizeof(outcome));
+  ref r = arena_alloc(&t->blocks, outcome_size(t));
   ref child = node_new(t, key, t->key_size ? key : NULL, 1, terminated);
   CHECK(r && child);
   *outcome_at(t, r) = (outcome){.node = child, .hash = hash};
@@ -96,7 +96,7 @@ static void separate_key_is_what_is_compared(void) {
   uint64_t key[2] = {1, 2};
   hang(&t, &outcomes, key, key_hash(&t, key, false), false);
   node *n = node_at(&t, outcome_at(&t, outcomes)->node);
-  *(uint64_t *)node_state(n) = 99;
+  *(uint64_t *)node_state(&t, n) = 99;
   check_found(&t, &outcomes, key, key_hash(&t, key, false), false);
   key[1] = 3;
   CHECK(*key_find(&t, &outcomes, key, outcome_at(&t, outcomes)->hash, false) == 0);

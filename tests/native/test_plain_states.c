@@ -62,7 +62,7 @@ static void state_may_have_any_size(uint32_t size) {
   for (int i = 0; i < 2; i++) {
     outcome *o = outcome_at(&s->tree, e.child[i]);
     CHECK(o->visits == e.visits[i] && !o->next[0] && !o->next[1]);
-    CHECK(((unsigned char *)node_state(node_at(&s->tree, o->node)))[0] == i + 1);
+    CHECK(((unsigned char *)node_state(&s->tree, node_at(&s->tree, o->node)))[0] == i + 1);
   }
   CHECK(s->tree.deepest == OPTIONS.max_depth);
   search_free(s);

@@ -255,7 +255,17 @@ def test_allowed_actions_of_which_none_is_legal_leave_nothing_to_plan(served):
         ({"options": SearchOptions(max_depth=0)}, "options.max_depth",
          "is 0; must be an integer from 1 to 65535"),
         ({"options": SearchOptions(evaluation=9)}, "options.evaluation",
-         "is 9; must be one of EVALUATION_AUTO, EVALUATION_ROLLOUT, EVALUATION_VALUE"),
+         "is 9; must be one of EVALUATION_AUTO, EVALUATION_ROLLOUT, EVALUATION_VALUE, "
+         "EVALUATION_TRIAL"),
+        ({"options": SearchOptions(evaluation=-1)}, "options.evaluation", "is -1; must be one of"),
+        ({"options": SearchOptions(backup=3)}, "options.backup",
+         "is 3; must be one of BACKUP_MEAN, BACKUP_BELLMAN"),
+        ({"options": SearchOptions(sharing=4)}, "options.sharing",
+         "is 4; must be one of SHARING_NONE, SHARING_DEPTH, SHARING_STATE"),
+        ({"options": SearchOptions(preset="grahp")}, "options.preset",
+         "is 'grahp'; must be one of dp_uct, graph, uct"),
+        ({"options": SearchOptions(preset="Graph")}, "options.preset", "is 'Graph'; must be"),
+        ({"options": SearchOptions(preset="x" * 10**5)}, "options.preset", "is 'xxx"),
         ({"request_id": "x" * 300}, "request_id", "has 300 characters; at most 256 are kept"),
     ],
 )  # fmt: skip
@@ -263,9 +273,35 @@ def test_a_setting_out_of_range_is_named(served, fields, field, description):
     assert_violation(served.error(**fields), field, description)
 
 
-def test_an_evaluation_that_the_model_has_not_is_the_callers_mistake(served):
-    error = served.error(options=SearchOptions(evaluation=planner_pb2.EVALUATION_VALUE))
-    assert_violation(error, "options.evaluation", "is 'value', and the model has no value")
+@pytest.mark.parametrize(
+    ("model", "options", "field", "description"),
+    [
+        ("corridor", SearchOptions(evaluation="EVALUATION_VALUE"), "options.evaluation",
+         "is value, and the model has no value(state)"),
+        ("taxi", SearchOptions(evaluation="EVALUATION_VALUE"), "options.evaluation",
+         "is value, and the model has no value(state)"),
+        ("taxi", SearchOptions(evaluation="EVALUATION_TRIAL"), "options.evaluation",
+         "is 'trial', which learns by Bellman backups alone"),
+        ("taxi", SearchOptions(evaluation="EVALUATION_TRIAL", backup="BACKUP_MEAN"),
+         "options.evaluation", "is 'trial', which learns by Bellman backups alone"),
+        ("taxi", SearchOptions(preset="graph", backup="BACKUP_MEAN"), "options.evaluation",
+         "is 'trial', which learns by Bellman backups alone"),
+        ("taxi", SearchOptions(preset="uct", evaluation="EVALUATION_TRIAL"), "options.evaluation",
+         "is 'trial', which learns by Bellman backups alone"),
+        ("connect_four", SearchOptions(backup="BACKUP_BELLMAN"), "options.backup",
+         "is bellman, which needs a single player"),
+        ("tic_tac_toe", SearchOptions(preset="graph"), "options.backup",
+         "is bellman, which needs a single player"),
+        ("tic_tac_toe", SearchOptions(preset="dp_uct"), "options.backup",
+         "is bellman, which needs a single player"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_go_with_each_other_or_the_model_are_the_callers_mistake(
+    served, model, options, field, description
+):
+    state = State(discrete=4) if model == "corridor" else None
+    state = state or served.stub.GetModel(GetModelRequest(model=model)).state_spec.example
+    assert_violation(served.error(model, state, options=options), field, description)
 
 
 def test_every_wrong_field_is_told_at_once(served):
@@ -274,7 +310,7 @@ def test_every_wrong_field_is_told_at_once(served):
         State(discrete=99),
         budget=Budget(simulations=0),
         horizon=0,
-        options=SearchOptions(exploration=-1, max_depth=0),
+        options=SearchOptions(exploration=-1, max_depth=0, backup=9, sharing=9, preset="best"),
     )
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert set(violations_of(error)) == {
@@ -283,6 +319,9 @@ def test_every_wrong_field_is_told_at_once(served):
         "horizon",
         "options.exploration",
         "options.max_depth",
+        "options.backup",
+        "options.sharing",
+        "options.preset",
     }
 
 

@@ -100,6 +100,9 @@ requests = st.builds(
         exploration=st.none() | st.floats(),
         max_depth=st.none() | int32s,
         evaluation=st.integers(-1, 5),
+        backup=st.integers(-1, 3),
+        sharing=st.integers(-1, 4),
+        preset=st.sampled_from(["", "uct", "dp_uct", "graph"]) | st.text(max_size=8),
     ),
     seed=st.none() | st.integers(0, 2**64 - 1),
     allowed_actions=st.none()

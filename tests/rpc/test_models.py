@@ -74,6 +74,8 @@ def test_budgets_and_options_are_told(get_model):
     assert corridor.default_options.exploration == 1.0
     assert corridor.default_options.max_depth == 200
     assert corridor.default_options.evaluation == planner_pb2.EVALUATION_AUTO
+    assert corridor.default_options.backup == planner_pb2.BACKUP_MEAN
+    assert corridor.default_options.sharing == planner_pb2.SHARING_NONE
 
 
 def test_models_in_python_are_described_too(get_model):

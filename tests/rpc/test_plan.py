@@ -54,6 +54,7 @@ def assert_same_plan(response, plan):
     assert response.nodes == plan.nodes
     assert response.depth == plan.depth
     assert response.recipe == plan.recipe
+    assert response.reused_simulations == plan.reused_simulations
     assert response.seed == plan.seed
     assert response.deterministic
     assert plan.deterministic
@@ -113,6 +114,50 @@ def test_every_setting_reaches_the_search(served):
     )
     assert_same_plan(response, plan)
     assert [action.action.discrete for action in response.actions] == [0]
+
+
+@pytest.mark.parametrize("preset", ["uct", "dp_uct", "graph"])
+@pytest.mark.parametrize(
+    "name", ["frozen_lake_8x8", "cliff_walking", "taxi", "cart_pole", "corridor", "grid", "point"]
+)
+def test_a_preset_gives_the_planners_own_plan(served, name, preset):
+    entry = served.registry.find(name)
+    planner = MCTS(entry.model, SearchConfig.preset(preset))
+    plan = planner.plan(entry.example, PlannerBudget(simulations=300), seed=11)
+    assert plan.recipe == preset
+    for _ in range(2):
+        response = served.plan(
+            name,
+            state_message(entry, entry.example),
+            budget=Budget(simulations=300),
+            seed=11,
+            options=SearchOptions(preset=preset),
+        )
+        assert_same_plan(response, plan)
+
+
+def test_what_is_set_beside_a_preset_wins(served):
+    options = SearchOptions(
+        exploration=0.5,
+        max_depth=20,
+        evaluation=planner_pb2.EVALUATION_ROLLOUT,
+        sharing=planner_pb2.SHARING_DEPTH,
+        preset="graph",
+    )
+    response = served.plan("taxi", 328, options=options, seed=2)
+    config = SearchConfig(0.5, 20, evaluation="rollout", backup="bellman", sharing="depth")
+    entry = served.registry.find("taxi")
+    plan = MCTS(entry.model, config).plan(328, PlannerBudget(simulations=100), seed=2)
+    assert_same_plan(response, plan)
+    assert response.recipe == "rollout, bellman, shared by depth"
+
+
+def test_what_the_search_has_solved_needs_no_more_simulations(served):
+    response = served.plan("taxi", 328, horizon=1, options=SearchOptions(preset="dp_uct"))
+    assert response.stop_reason == planner_pb2.STOP_REASON_SOLVED
+    assert response.simulations < 100
+    assert response.deterministic
+    assert not any(action.HasField("standard_error") for action in response.actions)
 
 
 def test_an_action_never_tried_has_no_value(served):

@@ -81,6 +81,16 @@ def test_every_table_is_read(config_file):
          "server.toml:3: models[0].factory: is 'ab'; must be \"module:name\""),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\nexploration = -1.0\n",
          "server.toml:5: models[0].search.exploration: is -1.0; must be a finite number >= 0"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\n\npreset = 'grahp'\n",
+         "server.toml:6: models[0].search.preset: is 'grahp'; must be one of dp_uct, graph, uct"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\nsearch = { preset = ['graph'] }\n",
+         "server.toml:4: models[0].search.preset: is ['graph']; must be one of dp_uct, graph"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\nsharing = 'all'\n",
+         "server.toml:5: models[0].search.sharing: is 'all'; must be one of none, depth, state"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npreset = 'graph'\n"
+         "backup = 'mean'\n", "server.toml:4: models[0].search.evaluation: is 'trial', which"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npresets = 'graph'\n",
+         "server.toml:5: models[0].search.presets: is not a setting; settings: preset, explor"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.budget]\nsimulations = 1\n",
          "server.toml:5: models[0].budget.simulations: is not a setting; settings: default_"),
         ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
@@ -93,6 +103,24 @@ def test_an_error_names_the_file_the_line_and_the_key(config_file, content, mess
     with pytest.raises(InvalidRequest) as caught:
         read_config(config_file(content))
     assert str(caught.value).startswith(message)
+
+
+def test_a_preset_comes_first_wherever_it_stands(config_file):
+    config = read_config(
+        config_file(
+            """
+            [[models]]
+            name = "game"
+            factory = "my_game:Game"
+            [models.search]
+            sharing = "depth"
+            preset = "graph"
+            max_depth = 9
+            """
+        )
+    )
+    (model,) = config.models
+    assert model.search == SearchConfig.preset("dp_uct", max_depth=9)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -111,6 +139,7 @@ def test_the_example_shows_the_defaults_and_its_model_can_be_served():
     assert config.deadline_margin == ServerConfig().deadline_margin
     assert config.budget == ServerConfig().budget
     (model,) = config.models
+    assert model.search == SearchConfig()
     entry = load_configured(model)
     assert entry.name == "acrobot"
     assert entry.limits.default_simulations == 100

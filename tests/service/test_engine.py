@@ -6,6 +6,7 @@ import pytest
 from served_models import FAULTS, Corridor, Faulty, Grid, Slow, entry_of
 
 from mcts_service.errors import DeadlineExpired, InvalidRequest, ModelFault, Overloaded, ReplicaLost
+from mcts_service.models import make
 from mcts_service.planning import MCTS, Budget, SearchConfig, StopReason
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import DeadlineMargin, ReplyClock
@@ -63,6 +64,29 @@ async def test_a_request_may_change_the_search(engine_of):
     outcome = await engine.plan(query_of(entry, config=config))
     expected = MCTS(Corridor(), config).plan(4, Budget(simulations=100), seed=3)
     assert outcome.plan.actions == expected.actions
+
+
+@pytest.mark.parametrize("preset", ["uct", "dp_uct", "graph"])
+async def test_a_request_may_name_another_algorithm(engine_of, preset):
+    entry = entry_of(Corridor())
+    config = SearchConfig.preset(preset)
+    outcome = await engine_of(entry).plan(query_of(entry, config=config))
+    expected = MCTS(Corridor(), config).plan(4, Budget(simulations=100), seed=3)
+    assert outcome.plan.recipe == preset
+    assert [(action.visits, action.value) for action in outcome.plan.actions] == [
+        (action.visits, action.value) for action in expected.actions
+    ]
+
+
+async def test_a_search_that_the_model_cannot_have_is_the_callers_mistake_every_time(engine_of):
+    entry = entry_of(make("tic_tac_toe"))
+    engine = engine_of(entry)
+    state = entry.example
+    for _ in range(2):
+        with pytest.raises(InvalidRequest) as caught:
+            await engine.plan(query_of(entry, state, config=SearchConfig.preset("graph")))
+        assert [violation.field for violation in caught.value.violations] == ["options.backup"]
+    assert (await engine.plan(query_of(entry, state))).plan.simulations == 100
 
 
 async def test_a_seed_is_drawn_where_none_is_given(engine_of):

@@ -91,3 +91,15 @@ def test_a_python_model_is_not_asked_to_be_thread_safe():
 
 def test_the_models_own_default_budget_is_taken():
     assert entry_of(Corridor()).limits.default_simulations == 200
+
+
+def test_a_model_that_labels_its_actions_is_refused():
+    class Labelled:
+        def actions(self, state):
+            return ("left", "right")
+
+        def sample(self, state, action, rng):
+            return state, 0.0, True
+
+    with pytest.raises(InvalidRequest, match="Labelled labels its actions, and labels do not"):
+        entry_of(Labelled())

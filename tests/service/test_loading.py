@@ -25,6 +25,11 @@ class Walk:
         num_actions = 1
         sample = None
 
+class Game(Walk):
+    num_players = 2
+    def current_player(self, state):
+        return state % 2
+
 class Restless(Walk):
     def initial_state(self, rng=None):
         raise ZeroDivisionError("nowhere to start")
@@ -78,6 +83,12 @@ def test_a_configured_model_is_built_with_its_arguments_and_settings(installed):
     assert (entry.name, entry.version, entry.description) == ("far", "2024-01", "Far.")
     assert entry.limits.default_simulations == 5
     assert entry.config.max_depth == 4
+
+
+def test_a_default_search_that_the_model_cannot_have_stops_the_start(installed):
+    model = ModelConfig("x", "walks:Game", search=SearchConfig.preset("graph"))
+    with pytest.raises(InvalidRequest, match=r"^model x: backup: is bellman, which needs a single"):
+        load_configured(model)
 
 
 def test_installed_packages_offer_models_by_entry_points(installed):

@@ -135,7 +135,7 @@ def test_checks_of_absent_capabilities_say_that_they_do_not_apply():
 def test_every_check_applies_to_a_model_that_has_everything():
     applied = {
         name
-        for model in (Corridor(), Drift(), Pennies())
+        for model in (Corridor(), Drift(), Pennies(), Crossing())
         for name, outcome in outcomes(check_model(model)).items()
         if outcome == "ok"
     }
@@ -702,3 +702,48 @@ def test_built_in_model_keeps_the_contract(name):
 def test_right_distribution_raises_no_false_alarm():
     # 30 seeds at 1e-6 each: this fails by chance for less than one choice of them in 30,000.
     assert all(check_model(Corridor(), steps=20, seed=seed).ok for seed in range(30))
+
+
+class Crossing:
+    """A corridor that names its actions, and at its left end only one of them."""
+
+    labels = ("left", "right")
+
+    def initial_state(self, rng=None):
+        return 0
+
+    def actions(self, state):
+        return self.labels[1:] if state == 0 else self.labels
+
+    def sample(self, state, action, rng):
+        target = min(state + (1 if action == self.labels[1] else -1), GOAL)
+        return target, float(target == GOAL), target == GOAL
+
+    def rollout_action(self, state, rng):
+        return self.actions(state)[-1]
+
+
+def test_model_that_labels_its_actions_conforms():
+    report = check_model(Crossing())
+    assert report.ok, report.problems
+    outcomes = {check.name: check.outcome for check in report.checks}
+    assert outcomes["actions"] == outcomes["rollout_action"] == "ok"
+    assert outcomes["num_actions"] == outcomes["legal_actions"] == "not applicable"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"actions": lambda state: []}, "actions(0) is empty; must name an action"),
+        ({"actions": lambda state: [["left"], "right"]}, "must be hashable"),
+        ({"actions": lambda state: ["right", "right"]}, "must name each action once"),
+        ({"max_actions": 1}, "must be at most max_actions, 1"),
+        ({"rollout_action": lambda state, rng: "up"}, "rollout_action(0, rng) is 'up'; must be"),
+    ],
+)
+def test_wrong_labels_are_a_problem(wrong, words):
+    model = Crossing()
+    for name, value in wrong.items():
+        setattr(model, name, value)
+    problems = check_model(model).problems
+    assert any(words in problem for problem in problems), problems

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from mcts_client import _checks, _responses
 from mcts_client._checks import INT32, INT64, MAX_SECONDS, UINT64, shown
+from mcts_client._enums import wire_name
 from mcts_client._values import Value, write_value
 from mcts_client.errors import InvalidRequest
 from mcts_client.results import ModelInfo, ModelSummary, Plan
@@ -28,13 +29,6 @@ __all__ = ["Call", "as_method", "get_model", "list_models", "plan"]
 Request = TypeVar("Request", bound=Message)
 Result = TypeVar("Result")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-#: The wire's name of each way to value a leaf: {"auto": "EVALUATION_AUTO", ...}.
-_EVALUATIONS = {
-    name.removeprefix("EVALUATION_").lower(): name
-    for name, number in planner_pb2.Evaluation.items()
-    if number != planner_pb2.EVALUATION_UNSPECIFIED
-}
 
 
 @dataclass(frozen=True)
@@ -76,6 +70,9 @@ def plan(
     exploration: float | None = None,
     max_depth: int | None = None,
     evaluation: str | None = None,
+    backup: str | None = None,
+    sharing: str | None = None,
+    preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
     timeout: float | None = None,
@@ -96,7 +93,14 @@ def plan(
       allowed_actions: the plan chooses among these only.
       exploration: weight of exploration, 0 or more.
       max_depth: steps that a simulation looks ahead.
-      evaluation: how a new leaf is valued: "auto", "rollout" or "value".
+      evaluation: how a new leaf is valued: "auto", "rollout" or "value", or "trial": not at
+        all, the simulation goes on down the tree (needs Bellman backups).
+      backup: what a node learns: the "mean" of the returns, or "bellman": the best action's
+        expectation over its outcomes (for one player).
+      sharing: which paths lead to one node: "none" is a tree; "depth" joins those that reach
+        a state after equally many steps; "state" all that reach it, whenever.
+      preset: a known algorithm: "uct", "dp_uct" or "graph". It sets evaluation, backup and
+        sharing; those of them that are given too win.
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
       timeout: the call's deadline in seconds, retries included. The server trims the search
@@ -113,7 +117,14 @@ def plan(
         request_id=_checks.text("request_id", request_id),
         state=write_value(planner_pb2.State(), "state", state),
         budget=_budget(simulations, time_limit, max_bytes),
-        options=_options(exploration, max_depth, evaluation),
+        options=planner_pb2.SearchOptions(
+            exploration=_checks.number("exploration", exploration),
+            max_depth=_checks.integer("max_depth", max_depth, INT32),
+            evaluation=wire_name("evaluation", evaluation),
+            backup=wire_name("backup", backup),
+            sharing=wire_name("sharing", sharing),
+            preset=None if preset is None else _checks.text("preset", preset),
+        ),
         allowed_actions=_action_set(allowed_actions),
         horizon=_checks.integer("horizon", horizon, INT32),
         seed=_checks.integer("seed", seed, UINT64),
@@ -190,26 +201,6 @@ def _budget(
         time_limit=_duration("time_limit", time_limit),
         max_bytes=_checks.integer("max_bytes", max_bytes, INT64),
     )
-
-
-def _options(
-    exploration: float | None, max_depth: int | None, evaluation: str | None
-) -> planner_pb2.SearchOptions:
-    return planner_pb2.SearchOptions(
-        exploration=_checks.number("exploration", exploration),
-        max_depth=_checks.integer("max_depth", max_depth, INT32),
-        evaluation=_evaluation(evaluation),
-    )
-
-
-def _evaluation(evaluation: str | None) -> str | None:
-    if evaluation is None:
-        return None
-    if not isinstance(evaluation, str) or evaluation not in _EVALUATIONS:
-        raise InvalidRequest.of_field(
-            "evaluation", f"is {shown(evaluation)}; must be one of {', '.join(_EVALUATIONS)}"
-        )
-    return _EVALUATIONS[evaluation]
 
 
 def _action_set(allowed_actions: Iterable[Value] | None) -> planner_pb2.ActionSet | None:

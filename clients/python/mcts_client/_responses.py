@@ -6,6 +6,7 @@ import math
 
 from google.protobuf.duration_pb2 import Duration
 
+from mcts_client._enums import word
 from mcts_client._values import dtype_of, read_value
 from mcts_client.results import (
     ActionSpec,
@@ -30,17 +31,13 @@ _STOP_REASONS = {
     planner_pb2.STOP_REASON_TIME_LIMIT: StopReason.TIME_LIMIT,
     planner_pb2.STOP_REASON_MAX_BYTES: StopReason.MAX_BYTES,
     planner_pb2.STOP_REASON_CANCELLED: StopReason.CANCELLED,
+    planner_pb2.STOP_REASON_SOLVED: StopReason.SOLVED,
 }
 _KINDS: dict[int, ValueKind] = {
     planner_pb2.VALUE_KIND_DISCRETE: "discrete",
     planner_pb2.VALUE_KIND_TENSOR: "tensor",
     planner_pb2.VALUE_KIND_OPAQUE: "opaque",
     planner_pb2.VALUE_KIND_JSON: "json",
-}
-_EVALUATIONS = {
-    planner_pb2.EVALUATION_AUTO: "auto",
-    planner_pb2.EVALUATION_ROLLOUT: "rollout",
-    planner_pb2.EVALUATION_VALUE: "value",
 }
 
 
@@ -63,6 +60,7 @@ def plan(response: planner_pb2.PlanResponse) -> Plan:
         model=ModelId(response.model.name, response.model.version),
         seed=response.seed,
         deterministic=response.deterministic,
+        reused_simulations=response.reused_simulations,
         request_id=response.request_id,
     )
 
@@ -132,7 +130,9 @@ def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
     return SearchOptions(
         exploration=message.exploration if message.HasField("exploration") else None,
         max_depth=message.max_depth if message.HasField("max_depth") else None,
-        evaluation=_EVALUATIONS.get(message.evaluation),
+        evaluation=word("evaluation", message.evaluation),
+        backup=word("backup", message.backup),
+        sharing=word("sharing", message.sharing),
     )
 
 

@@ -37,6 +37,7 @@ class StopReason(str, Enum):
     TIME_LIMIT = "time_limit"
     MAX_BYTES = "max_bytes"
     CANCELLED = "cancelled"
+    SOLVED = "solved"
     #: A rule that the server knows and this client is too old for.
     UNKNOWN = "unknown"
 
@@ -56,8 +57,9 @@ class ActionStatistics:
     Attributes:
       action: the model's own action.
       visits: simulations that took it first.
-      value: mean discounted return, for the player to move at the root; NaN if never tried.
-      standard_error: of `value`; NaN below two visits.
+      value: mean discounted return, for the player to move at the root, or with Bellman backups
+        the expectation; NaN if never tried and not known.
+      standard_error: of a mean; NaN below two visits, and of an expectation.
     """
 
     action: Any
@@ -87,7 +89,7 @@ class Plan:
 
     Attributes:
       action: the recommended action.
-      value: its mean discounted return, in reward units, for the player to move.
+      value: of that action, in reward units, for the player to move.
       player_values: mean return of each player over all simulations.
       actions: every legal (and allowed) action of the state, in the model's order.
       principal_variation: the most visited line of play.
@@ -101,7 +103,8 @@ class Plan:
       search_time: seconds spent searching.
       model: which model and version answered.
       seed: gives the same plan again, if `deterministic`.
-      deterministic: True if only the count of simulations stopped the search.
+      deterministic: True if the same request with this seed gives the same plan again.
+      reused_simulations: of earlier plans, that the tree still held.
       request_id: the request's own.
     """
 
@@ -121,6 +124,7 @@ class Plan:
     model: ModelId
     seed: int
     deterministic: bool
+    reused_simulations: int
     request_id: str
 
 
@@ -191,12 +195,16 @@ class SearchOptions:
     Attributes:
       exploration: weight of exploration.
       max_depth: steps that a simulation looks ahead.
-      evaluation: how a new leaf is valued: "auto", "rollout" or "value".
+      evaluation: how a new leaf is valued: "auto", "rollout", "value" or "trial".
+      backup: what a node learns: "mean" or "bellman".
+      sharing: which paths lead to one node: "none", "depth" or "state".
     """
 
     exploration: float | None
     max_depth: int | None
     evaluation: str | None
+    backup: str | None
+    sharing: str | None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,167 @@
+/* Arrival: which child did a step lead to? In a tree each child has one parent edge; in a
+ * graph the index finds it wherever it came from first. */
+#ifndef MCTS_CORE_ARRIVE_H
+#define MCTS_CORE_ARRIVE_H
+
+#include "evaluate.h"
+#include "key.h"
+
+static inline double *cursor_rewards(const search *s, const cursor *c) {
+  return &c->rewards[(size_t)c->depth * s->model->num_players];
+}
+
+/* The cursor has come to `child`, one step further down. */
+LOOP_PIECE void cursor_arrive(const search *s, cursor *c, ref child, unsigned recipe) {
+  c->node = child;
+  c->depth += 1;
+  const node *n = node_at(&s->tree, child);
+  bool fresh = n->visits == 0 && !(recipe & RECIPE_TRIAL);
+  bool leaf = fresh || (n->flags & (NODE_TERMINAL | NODE_SOLVED)) || c->depth == s->bound;
+  c->phase = leaf ? CURSOR_EVALUATING : CURSOR_SELECTING;
+}
+
+/* ---- nodes ---------------------------------------------------------------------------- */
+
+/* A node that owns the state; 0 at the byte limit, and the state is still the caller's. */
+static inline ref arrive_at_new(search *s, const void *state, const void *key, uint32_t depth,
+                                bool terminated) {
+  tree *t = &s->tree;
+  ref r = node_new(t, state, t->key_size ? key : NULL, depth, terminated);
+  if (r && terminated && t->graph_size) node_at(t, r)->flags |= NODE_SOLVED;
+  return r;
+}
+
+/* The node of that state, an old one or a new one that then owns the state: `*owned` says so. */
+LOOP_PIECE ref arrive_at(search *s, const void *state, const void *key, uint32_t hash,
+                            uint32_t depth, bool terminated, bool *owned, unsigned recipe) {
+  tree *t = &s->tree;
+  *owned = true;
+  if (!(recipe & RECIPE_SHARED)) return arrive_at_new(s, state, key, depth, terminated);
+  uint32_t in_index = index_hash(&s->index, hash, depth);
+  ref r = key_find_node(t, &s->index, key, in_index, terminated, depth);
+  *owned = r == 0;
+  if (r) return r;
+  r = arrive_at_new(s, state, key, depth, terminated);
+  if (r) index_insert(t, &s->index, r, in_index);
+  return r;
+}
+
+/* The key of a state, which may be the state itself; made canonical where it stands. */
+static inline int arrive_key(search *s, void *state, void *scratch, const void **key) {
+  const mcts_model *m = s->model;
+  *key = state;
+  if (m->flags & MCTS_MODEL_FLOAT64_STATE) key_canonical_floats(state, s->tree.state_size);
+  if (!s->tree.key_size) return MCTS_OK;
+  memset(scratch, 0, s->tree.key_size);
+  int status = m->key(s->ctx, state, scratch);
+  *key = scratch;
+  return status < 0 ? fault_set(&s->fault, m, s->ctx, "key", NULL, status) : MCTS_OK;
+}
+
+/* ---- a deterministic model: the edge remembers its one child ---------------------------- */
+
+LOOP_PIECE int arrive_remembered(search *s, cursor *c, const edges *e, uint32_t edge,
+                                    unsigned recipe) {
+  uint32_t players = s->model->num_players;
+  memcpy(cursor_rewards(s, c), &e->reward[(size_t)edge * players], players * sizeof(double));
+  cursor_arrive(s, c, e->child[edge], recipe);
+  return MCTS_OK;
+}
+
+LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
+  const cursor_step *at = &c->path[c->depth];
+  uint32_t players = s->model->num_players, hash = 0;
+  const void *key = NULL;
+  bool owned = true;
+  int status = MCTS_OK;
+  if (recipe & RECIPE_SHARED) {
+    status = arrive_key(s, c->next, c->key, &key);
+    if (status == MCTS_OK) hash = key_hash(&s->tree, key, c->terminated);
+  }
+  ref child = status < 0 ? 0
+                         : arrive_at(s, c->next, key, hash, c->depth + 1, c->terminated, &owned,
+                                    recipe);
+  if (!child || !owned) search_release(s, c->next);
+  if (!child) return status < 0 ? status : OUT_OF_BYTES;
+  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  e.child[at->edge] = child;
+  memcpy(&e.reward[(size_t)at->edge * players], cursor_rewards(s, c), players * sizeof(double));
+  cursor_arrive(s, c, child, recipe);
+  return MCTS_OK;
+}
+
+/* ---- a stochastic model: the edge has a list of outcomes --------------------------------- */
+
+/* The outcome of the edge for that state, in `*found`; takes the state over. */
+LOOP_PIECE int outcome_for(search *s, const edges *e, uint32_t edge, void *state,
+                              void *scratch, uint32_t depth, bool terminated, ref *found,
+                              unsigned recipe) {
+  tree *t = &s->tree;
+  const void *key;
+  bool owned = false;
+  int status = arrive_key(s, state, scratch, &key);
+  if (status == MCTS_OK) {
+    uint32_t hash = key_hash(t, key, terminated);
+    ref *link = key_find(t, &e->child[edge], key, hash, terminated);
+    if (!*link) {
+      ref r = tree_alloc(t, outcome_size(t), 0);
+      ref child = r ? arrive_at(s, state, key, hash, depth, terminated, &owned, recipe) : 0;
+      if (child) {
+        outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
+        *o = (outcome){.node = child, .hash = hash};
+        if (t->sums) {
+          *outcome_share_of(o) = (outcome_share){0};
+          e->width[edge] += 1;
+        }
+        if (e->child[edge]) {
+          o->sibling = first->sibling;
+          first->sibling = r;
+        }
+        *link = r;
+      } else {
+        owned = false;
+        status = OUT_OF_BYTES;
+      }
+    }
+    *found = *link;
+  }
+  if (!owned) search_release(s, state);
+  return status;
+}
+
+LOOP_PIECE int arrive_stochastic(search *s, cursor *c, unsigned recipe) {
+  cursor_step *at = &c->path[c->depth];
+  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  int status = outcome_for(s, &e, at->edge, c->next, c->key, c->depth + 1, c->terminated,
+                           &at->outcome, recipe);
+  if (status < 0) return status;
+  cursor_arrive(s, c, outcome_at(&s->tree, at->outcome)->node, recipe);
+  return MCTS_OK;
+}
+
+/* ---- known probabilities: the search draws the outcome itself ----------------------------- */
+
+/* As a table draws: nothing where there is one outcome, else one uniform number. */
+static inline ref draw_outcome(search *s, const edges *e, uint32_t edge, mcts_bitgen *rng) {
+  ref r = e->child[edge], last = r;
+  if (e->width[edge] == 1) return r;
+  double u = mcts_random_double(rng), cumulative = 0.0;
+  for (; r; r = outcome_at(&s->tree, r)->sibling) {
+    last = r;
+    cumulative += outcome_share_of(outcome_at(&s->tree, r))->weight;
+    if (u < cumulative) break;
+  }
+  return last;
+}
+
+LOOP_PIECE int arrive_drawn(search *s, cursor *c, const edges *e, uint32_t edge,
+                               unsigned recipe) {
+  ref r = draw_outcome(s, e, edge, &c->rng);
+  outcome *o = outcome_at(&s->tree, r);
+  c->path[c->depth].outcome = r;
+  c->rewards[c->depth] = outcome_share_of(o)->reward;
+  cursor_arrive(s, c, o->node, recipe);
+  return MCTS_OK;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* Keeping the part of a tree that an action and its outcome lead to. */
+#ifndef MCTS_CORE_REROOT_H
+#define MCTS_CORE_REROOT_H
+
+#include "search.h"
+
+enum reroot_status { NOT_IN_TREE = -120 };
+
+/* Makes the child behind `action` with `next_state` the root. NOT_IN_TREE: there is no such
+ * child with edges of its own, and the tree is as it was. OUT_OF_BYTES: the tree may be gone
+ * (s->tree.root is 0). FAILED: see s->fault; the tree is as it was. */
+int search_advance(search *s, int32_t action, const void *next_state);
+
+#endif
