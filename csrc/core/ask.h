@@ -49,7 +49,8 @@ static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, 
   if (status < 0) return fault_set(f, m, ctx, "sample", NULL, status);
   const char *problem = NULL;
   for (uint32_t p = 0; p < m->num_players; p++)
-    if (!ask_is_sound(rewards[p])) problem = "a reward is not a finite number of at most 1e140 in size, or was not set";
+    if (!ask_is_sound(rewards[p])) problem = "a reward is not a finite number of at most 1e140 in "
+                                             "size, or was not set";
   if (ended != 0 && ended != 1) problem = "terminated is neither 0 nor 1, or was not set";
   if (problem) {
     if (m->release) m->release(ctx, next_state);
@@ -80,8 +81,10 @@ static inline int ask_transitions(const mcts_model *m, void *ctx, const void *st
   for (int32_t i = 0; i < *count; i++) {
     sum += probability[i];
     if (!(probability[i] > 0.0)) problem = "a probability is not above 0, or was not set";
-    if (!ask_is_sound(reward[i])) problem = "a reward is not a finite number of at most 1e140 in size, or was not set";
-    if (terminated[i] != 0 && terminated[i] != 1) problem = "terminated is neither 0 nor 1, or was not set";
+    if (!ask_is_sound(reward[i])) problem = "a reward is not a finite number of at most 1e140 in "
+                                            "size, or was not set";
+    if (terminated[i] != 0 && terminated[i] != 1) problem = "terminated is neither 0 nor "
+                                                            "1, or was not set";
   }
   if (!(fabs(sum - 1.0) < 1e-6)) problem = "the probabilities do not sum to 1";
   if (!problem) return MCTS_OK;
