@@ -6,18 +6,25 @@ import threading
 import time
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from mcts_service._core import CancelFlag, ModelHandle, Search, SplitMix64
 from mcts_service.checks import require_integer, require_number, shown
-from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest, ModelFault
+from mcts_service.errors import (
+    Cancelled,
+    DeadlineExpired,
+    InvalidRequest,
+    MCTSServiceError,
+    ModelFault,
+)
 from mcts_service.labels import is_hashable, is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.planning.config import (
     DEFAULT_SIMULATIONS,
+    LEAST_SECONDS,
     MAX_SIMULATIONS,
     Budget,
     SearchConfig,
@@ -125,6 +132,52 @@ class MCTS:
                 return _read_plan(tree.search, stop_reason, seconds, seed, self.config.recipe)
             finally:
                 self._release(tree)
+
+    def plan_batch(
+        self,
+        states: Sequence[Any] | np.ndarray,
+        budget: Budget | None = None,
+        *,
+        horizon: int | None = None,
+        seeds: Sequence[int] | None = None,
+        allowed_actions: Sequence[Sequence[Any] | None] | None = None,
+        cancel: CancelFlag | None = None,
+    ) -> list[Plan | MCTSServiceError]:
+        """One plan for each of many states, each as `plan` alone would give it.
+
+        Args:
+          states: B of the model's states, or an array [B, ...] of them, B >= 1. Not changed.
+          budget: simulations and bytes are limits of each row, the time limit of the call.
+          horizon: steps left, >= 1, of every row.
+          seeds: B of them, in place of the planner's own.
+          allowed_actions: for each row None or what its plan chooses among.
+          cancel: another thread may set it to stop all searches.
+        Returns:
+          B entries, in the order of the states: a plan, or, of a row that has none, the error
+          that `plan` would raise for it. No row depends on the others.
+        Raises:
+          InvalidRequest: an argument that is not one row's is wrong.
+        """
+        started = time.perf_counter()
+        budget = _of_type("budget", budget, Budget)
+        count = _count_of_rows(states)
+        seeds = _rows_of("seeds", seeds, count)
+        allowed = _rows_of("allowed_actions", allowed_actions, count)
+        plans: list[Plan | MCTSServiceError] = []
+        for row in range(count):
+            try:
+                plan = self.plan(
+                    states[row],
+                    _share_of_time(budget, started, count - row),
+                    horizon=horizon,
+                    seed=seeds[row],
+                    allowed_actions=allowed[row],
+                    cancel=cancel,
+                )
+                plans.append(plan)
+            except MCTSServiceError as error:
+                plans.append(error)
+        return plans
 
     def advance(self, action: Any, next_state: Any) -> bool:
         """Keeps, of the last plan's tree, what lies behind an action and what it led to.
@@ -325,6 +378,35 @@ class _Tree:
     advanced_to: Hashable | None = None
     horizon: int = 0
     limit_bytes: int = 0
+
+
+def _count_of_rows(states: Any) -> int:
+    if not isinstance(states, (Sequence, np.ndarray)) or isinstance(states, (str, bytes)):
+        raise InvalidRequest("states", f"is {shown(states)}; must be a sequence of states")
+    if isinstance(states, np.ndarray) and states.ndim == 0:
+        raise InvalidRequest("states", "is an array without rows; must have one a state")
+    if not len(states):
+        raise InvalidRequest("states", "is empty; must have at least one state")
+    return len(states)
+
+
+def _rows_of(field: str, values: Any, count: int) -> Sequence[Any]:
+    """One value a row; None for each where there are none."""
+    if values is None:
+        return [None] * count
+    if not isinstance(values, (Sequence, np.ndarray)):
+        raise InvalidRequest(field, f"is {shown(values)}; must be a sequence, one entry a state")
+    if len(values) != count:
+        raise InvalidRequest(field, f"has {len(values)} entries; must have {count}, one a state")
+    return values
+
+
+def _share_of_time(budget: Budget, started: float, rows: int) -> Budget:
+    """The budget of the next of so many rows: what is left of the time is theirs in equal parts."""
+    if budget.time_limit is None:
+        return budget
+    left = budget.time_limit - (time.perf_counter() - started)
+    return replace(budget, time_limit=max(left / rows, LEAST_SECONDS))
 
 
 def _no_room(limit_bytes: int) -> InvalidRequest:
