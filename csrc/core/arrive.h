@@ -50,7 +50,7 @@ LOOP_PIECE ref arrive_at(search *s, const void *state, const void *key, uint32_t
 static inline int arrive_key(search *s, void *state, void *scratch, const void **key) {
   const mcts_model *m = s->model;
   *key = state;
-  if (m->flags & MCTS_MODEL_FLOAT64_STATE) key_canonical_floats(state, s->tree.state_size);
+  if (m->flags & MCTS_MODEL_FLOAT64_STATE) key_canonical_floats(state, s->state_size);
   if (!s->tree.key_size) return MCTS_OK;
   memset(scratch, 0, s->tree.key_size);
   int status = m->key(s->ctx, state, scratch);
@@ -71,11 +71,17 @@ LOOP_PIECE int arrive_remembered(search *s, cursor *c, const edges *e, uint32_t 
 LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
   const cursor_step *at = &c->path[c->depth];
   uint32_t players = s->model->num_players, hash = 0;
+  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
   const void *key = NULL;
   bool owned = true;
   int status = MCTS_OK;
+  c->holds_next = false;
+  if ((recipe & RECIPE_FLIGHTS) && e.child[at->edge]) { /* another simulation has been here while this one waited */
+    search_release(s, c->next);
+    return arrive_remembered(s, c, &e, at->edge, recipe);
+  }
   if (recipe & RECIPE_SHARED) {
-    status = arrive_key(s, c->next, c->key, &key);
+    status = arrive_key(s, c->next, s->key, &key);
     if (status == MCTS_OK) hash = key_hash(&s->tree, key, c->terminated);
   }
   ref child = status < 0 ? 0
@@ -83,7 +89,6 @@ LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
                                     recipe);
   if (!child || !owned) search_release(s, c->next);
   if (!child) return status < 0 ? status : OUT_OF_BYTES;
-  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
   e.child[at->edge] = child;
   memcpy(&e.reward[(size_t)at->edge * players], cursor_rewards(s, c), players * sizeof(double));
   cursor_arrive(s, c, child, recipe);
@@ -92,39 +97,45 @@ LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
 
 /* ---- a stochastic model: the edge has a list of outcomes --------------------------------- */
 
-/* The outcome of the edge for that state, in `*found`; takes the state over. */
-LOOP_PIECE int outcome_for(search *s, const edges *e, uint32_t edge, void *state,
-                              void *scratch, uint32_t depth, bool terminated, ref *found,
-                              unsigned recipe) {
+/* The outcome of the edge for that key, in `*found`; a new one is for `state`, and `*owned` says
+ * whether the tree has taken that over. */
+LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const void *state,
+                              const void *key, uint32_t depth, bool terminated, ref *found,
+                              bool *owned, unsigned recipe) {
   tree *t = &s->tree;
+  uint32_t hash = key_hash(t, key, terminated);
+  ref *link = key_find(t, &e->child[edge], key, hash, terminated);
+  *owned = false;
+  *found = *link;
+  if (*found) return MCTS_OK;
+  ref r = tree_alloc(t, outcome_size(t), 0);
+  ref child = r ? arrive_at(s, state, key, hash, depth, terminated, owned, recipe) : 0;
+  if (!child) {
+    *owned = false;
+    return OUT_OF_BYTES;
+  }
+  outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
+  *o = (outcome){.node = child, .hash = hash};
+  if (t->sums) {
+    *outcome_share_of(o) = (outcome_share){0};
+    e->width[edge] += 1;
+  }
+  if (e->child[edge]) {
+    o->sibling = first->sibling;
+    first->sibling = r;
+  }
+  *found = *link = r;
+  return MCTS_OK;
+}
+
+/* The outcome of the edge for that state; takes the state over. */
+LOOP_PIECE int outcome_for(search *s, const edges *e, uint32_t edge, void *state, uint32_t depth,
+                           bool terminated, ref *found, unsigned recipe) {
   const void *key;
   bool owned = false;
-  int status = arrive_key(s, state, scratch, &key);
-  if (status == MCTS_OK) {
-    uint32_t hash = key_hash(t, key, terminated);
-    ref *link = key_find(t, &e->child[edge], key, hash, terminated);
-    if (!*link) {
-      ref r = tree_alloc(t, outcome_size(t), 0);
-      ref child = r ? arrive_at(s, state, key, hash, depth, terminated, &owned, recipe) : 0;
-      if (child) {
-        outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
-        *o = (outcome){.node = child, .hash = hash};
-        if (t->sums) {
-          *outcome_share_of(o) = (outcome_share){0};
-          e->width[edge] += 1;
-        }
-        if (e->child[edge]) {
-          o->sibling = first->sibling;
-          first->sibling = r;
-        }
-        *link = r;
-      } else {
-        owned = false;
-        status = OUT_OF_BYTES;
-      }
-    }
-    *found = *link;
-  }
+  int status = arrive_key(s, state, s->key, &key);
+  if (status == MCTS_OK)
+    status = outcome_of_key(s, e, edge, state, key, depth, terminated, found, &owned, recipe);
   if (!owned) search_release(s, state);
   return status;
 }
@@ -132,8 +143,23 @@ LOOP_PIECE int outcome_for(search *s, const edges *e, uint32_t edge, void *state
 LOOP_PIECE int arrive_stochastic(search *s, cursor *c, unsigned recipe) {
   cursor_step *at = &c->path[c->depth];
   edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
-  int status = outcome_for(s, &e, at->edge, c->next, c->key, c->depth + 1, c->terminated,
-                           &at->outcome, recipe);
+  c->holds_next = false;
+  int status = outcome_for(s, &e, at->edge, c->next, c->depth + 1, c->terminated, &at->outcome,
+                           recipe);
+  if (status < 0) return status;
+  cursor_arrive(s, c, outcome_at(&s->tree, at->outcome)->node, recipe);
+  return MCTS_OK;
+}
+
+/* The same where the simulation carries its state: what is observed tells outcomes apart, or
+ * nothing but the end of the episode. */
+LOOP_PIECE int arrive_carrying(search *s, cursor *c, unsigned recipe) {
+  cursor_step *at = &c->path[c->depth];
+  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  bool owned; /* never: the node has no state */
+  cursor_take_over(s, c);
+  int status = outcome_of_key(s, &e, at->edge, NULL, c->observation, c->depth + 1, c->terminated,
+                              &at->outcome, &owned, recipe);
   if (status < 0) return status;
   cursor_arrive(s, c, outcome_at(&s->tree, at->outcome)->node, recipe);
   return MCTS_OK;

@@ -35,23 +35,35 @@ static inline int fault_set(fault *f, const mcts_model *m, void *ctx, const char
   return FAILED;
 }
 
+#define ASK_IS_SIZED " is not a finite number of at most 1e140 in size, or was not set"
+#define ASK_REWARD_PROBLEM "a reward" ASK_IS_SIZED
+#define ASK_VALUE_PROBLEM "a value" ASK_IS_SIZED
+#define ASK_END_PROBLEM "terminated is neither 0 nor 1, or was not set"
+
 /* Finite, and so far from the largest double that neither a return of many such numbers nor
  * the square of one overflows. */
 static inline bool ask_is_sound(double x) { return fabs(x) <= 1e140; }
 
+/* What is wrong with the answer to a step; NULL: nothing. */
+static inline const char *ask_step_problem(const mcts_model *m, const double *rewards,
+                                           int32_t terminated) {
+  if (terminated != 0 && terminated != 1) return ASK_END_PROBLEM;
+  for (uint32_t p = 0; p < m->num_players; p++)
+    if (!ask_is_sound(rewards[p])) return ASK_REWARD_PROBLEM;
+  return NULL;
+}
+
+/* `observation` is NULL where none is asked for. */
 static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
                              mcts_bitgen *rng, size_t state_size, void *next_state,
-                             double *rewards, bool *terminated, fault *f) {
+                             double *rewards, bool *terminated, void *observation, fault *f) {
   int32_t ended = -1;
   memset(next_state, 0, state_size);
+  if (observation) memset(observation, 0, m->observation_bytes);
   for (uint32_t p = 0; p < m->num_players; p++) rewards[p] = NAN;
-  int status = m->sample(ctx, state, action, rng, next_state, rewards, &ended, NULL);
+  int status = m->sample(ctx, state, action, rng, next_state, rewards, &ended, observation);
   if (status < 0) return fault_set(f, m, ctx, "sample", NULL, status);
-  const char *problem = NULL;
-  for (uint32_t p = 0; p < m->num_players; p++)
-    if (!ask_is_sound(rewards[p])) problem = "a reward is not a finite number of at most 1e140 in "
-                                             "size, or was not set";
-  if (ended != 0 && ended != 1) problem = "terminated is neither 0 nor 1, or was not set";
+  const char *problem = ask_step_problem(m, rewards, ended);
   if (problem) {
     if (m->release) m->release(ctx, next_state);
     return fault_set(f, m, ctx, "sample", problem, MCTS_OK);
@@ -81,10 +93,8 @@ static inline int ask_transitions(const mcts_model *m, void *ctx, const void *st
   for (int32_t i = 0; i < *count; i++) {
     sum += probability[i];
     if (!(probability[i] > 0.0)) problem = "a probability is not above 0, or was not set";
-    if (!ask_is_sound(reward[i])) problem = "a reward is not a finite number of at most 1e140 in "
-                                            "size, or was not set";
-    if (terminated[i] != 0 && terminated[i] != 1) problem = "terminated is neither 0 nor "
-                                                            "1, or was not set";
+    if (!ask_is_sound(reward[i])) problem = ASK_REWARD_PROBLEM;
+    if (terminated[i] != 0 && terminated[i] != 1) problem = ASK_END_PROBLEM;
   }
   if (!(fabs(sum - 1.0) < 1e-6)) problem = "the probabilities do not sum to 1";
   if (!problem) return MCTS_OK;
@@ -165,8 +175,7 @@ static inline int ask_value(const mcts_model *m, void *ctx, const void *state, d
   for (uint32_t p = 0; p < m->num_players; p++) values[p] = NAN;
   int status = m->evaluate(ctx, state, NULL, values);
   if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
-  return ask_finite(m, ctx, values, "evaluate", "a value is not a finite number of at most 1e140 in size, or was not set",
-                    f);
+  return ask_finite(m, ctx, values, "evaluate", ASK_VALUE_PROBLEM, f);
 }
 
 static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
@@ -179,8 +188,7 @@ static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
   if (taken < 0 || taken > (int64_t)max_steps)
     return fault_set(f, m, ctx, "rollout", "the steps are not from 0 to max_steps", MCTS_OK);
   *steps += (uint64_t)taken;
-  return ask_finite(m, ctx, returns, "rollout", "a return is not a finite number of at most 1e140 in size, or was not set",
-                    f);
+  return ask_finite(m, ctx, returns, "rollout", "a return" ASK_IS_SIZED, f);
 }
 
 /* The action that the rollout policy takes in a state that is not terminal. */

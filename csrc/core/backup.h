@@ -64,6 +64,7 @@ LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
     edges e = edges_at(t, n);
     count_up(&n->visits);
     bool counted = count_up(&e.visits[step->edge]);
+    if (recipe & RECIPE_FLIGHTS) e.flights[step->edge] -= 1;
     if (step->outcome) count_up(&outcome_at(t, step->outcome)->visits);
     if (recipe & RECIPE_BELLMAN) {
       backup_bellman(s, c, n, &e, d, counted);

@@ -7,12 +7,16 @@
 #include "tree.h"
 
 typedef enum {
+  CURSOR_DONE,
   CURSOR_SELECTING,  /* at a node with something to choose */
   CURSOR_STEPPING,   /* asks the model: one step down the tree */
   CURSOR_ARRIVING,   /* the model has answered: which child is it? */
-  CURSOR_EVALUATING, /* at a leaf; asks the model what it is worth */
-  CURSOR_BACKING_UP,
-  CURSOR_DONE
+  CURSOR_EVALUATING, /* at a leaf: what is it worth? */
+  CURSOR_ROLLING,    /* asks the model: one step of a rollout */
+  CURSOR_ROLLED,     /* the model has answered */
+  CURSOR_VALUING,    /* asks the model: the value of where it stands */
+  CURSOR_VALUED,     /* the model has answered */
+  CURSOR_BACKING_UP
 } cursor_phase;
 
 /* One edge of the path. */
@@ -24,17 +28,25 @@ typedef struct {
 
 typedef struct {
   cursor_phase phase;
-  ref node;       /* where it is */
-  uint32_t depth; /* steps from the root: the length of the path */
-  bool terminated;
-  uint64_t counter; /* of its random stream */
+  ref node;        /* where it is in the tree */
+  uint32_t depth;  /* steps from the root: the length of the path */
+  uint32_t chosen; /* edges of the path that count it as in flight */
+  uint32_t rolled; /* steps of the rollout */
+  int32_t action;  /* that is asked about */
+  bool terminated; /* by the last answer */
+  bool holds_next; /* `next` is an answer that nobody has taken over yet */
+  bool owns;       /* it stands in `spare`, and owns that state; else in its node's, or in one
+                      of the root's */
+  uint32_t particle; /* which one of the root's it started from */
+  double weight;     /* of a reward at the next step of the rollout */
+  uint64_t counter;  /* of its random stream */
   mcts_bitgen rng;
   cursor_step *path; /* [bound] */
   double *rewards;   /* [bound][players], of each step of the path */
   double *returns;   /* [players], from where it is to the end */
-  double *step_rewards; /* [players], scratch of a rollout */
-  void *next, *spare;   /* two states: what the model writes, and where a rollout stands */
-  void *key;
+  double *answer;    /* [players]: the rewards of a rollout's step, or values */
+  void *next, *spare; /* two states: what the model writes, and where it stands */
+  void *observation;
 } cursor;
 
 #endif

@@ -1,4 +1,9 @@
-/* Evaluation: what a leaf is worth to each player, by the model's value or by a rollout. */
+/* Evaluation: what a leaf is worth to each player, by the model's value or by a rollout.
+ *
+ *   returns = sum_k weight_k reward_k + weight_end value      weight_k = discount^k
+ *
+ * where the sum is over the steps of a rollout, if there is one, and the value is the model's,
+ * of where the rollout stopped short of an end. */
 #ifndef MCTS_CORE_EVALUATE_H
 #define MCTS_CORE_EVALUATE_H
 
@@ -6,75 +11,115 @@
 #include "search.h"
 #include "stop.h"
 
-/* At the bound. What lies beyond the horizon is worth nothing; what lies beyond the depth that
- * the search looks ahead is worth what the model says, if it does. */
-static inline int evaluate_bound(search *s, const void *state, double *values) {
-  if (!s->bound_is_end && (s->model->flags & MCTS_MODEL_VALUES))
-    return ask_value(s->model, s->ctx, state, values, &s->fault);
-  for (uint32_t p = 0; p < s->model->num_players; p++) values[p] = 0.0;
-  return MCTS_OK;
+/* The state that a cursor stands in. */
+static inline const void *cursor_state(const search *s, const cursor *c) {
+  if (c->owns) return c->spare;
+  if (s->carried) return s->particles + (size_t)c->particle * s->state_size;
+  return node_state(&s->tree, node_at(&s->tree, c->node));
 }
 
-static inline void swap_states(cursor *c) {
+/* The cursor moves on to the state that the model has written. */
+static inline void cursor_take_over(search *s, cursor *c) {
+  if (c->owns) search_release(s, c->spare);
   void *state = c->next;
   c->next = c->spare;
   c->spare = state;
+  c->owns = true;
+  c->holds_next = false;
 }
 
-/* Plays on from `state`, step by step, to the end or the bound; adds up the discounted rewards
- * in c->returns. Between calls c->spare holds the state it stands in, once it has moved. */
-static inline int evaluate_by_steps(search *s, cursor *c, const void *state) {
-  const mcts_model *m = s->model;
-  double weight = 1.0;
-  bool terminated = false;
-  uint32_t depth = c->depth;
+/* At the bound: what lies beyond the horizon is worth nothing; what lies beyond the depth that
+ * the search looks ahead is worth what the model says, if it does. */
+static inline cursor_phase evaluate_bound(const search *s) {
+  bool has_value = !s->bound_is_end && (s->model->flags & MCTS_MODEL_VALUES);
+  return has_value ? CURSOR_VALUING : CURSOR_BACKING_UP;
+}
+
+/* What is to be asked about a leaf: CURSOR_VALUING, CURSOR_ROLLING or, nothing,
+ * CURSOR_BACKING_UP. */
+LOOP_PIECE cursor_phase evaluate_begin(search *s, cursor *c) {
+  node *leaf = node_at(&s->tree, c->node);
+  for (uint32_t p = 0; p < s->model->num_players; p++) c->returns[p] = 0.0;
+  if (leaf->flags & (NODE_TERMINAL | NODE_SOLVED)) {
+    if (leaf->flags & NODE_SOLVED) c->returns[0] = node_graph(leaf)->value;
+    return CURSOR_BACKING_UP;
+  }
+  c->weight = 1.0;
+  c->rolled = 0;
+  c->terminated = false;
+  if (c->depth == s->bound) return evaluate_bound(s);
+  return s->options.evaluation == EVALUATION_VALUE ? CURSOR_VALUING : CURSOR_ROLLING;
+}
+
+/* The value of where the cursor stands, in c->answer, is part of the returns. */
+static inline void evaluate_add_answer(search *s, cursor *c) {
+  for (uint32_t p = 0; p < s->model->num_players; p++)
+    c->returns[p] += c->weight * c->answer[p];
+}
+
+/* ---- a rollout, step by step ------------------------------------------------------------- */
+
+/* The model plays all of it itself, unless a value is to be asked for where it stops. */
+static inline bool rollout_is_the_models(const search *s) {
+  return s->model->rollout && evaluate_bound(s) == CURSOR_BACKING_UP;
+}
+
+static inline int rollout_by_model(search *s, cursor *c) {
+  return ask_rollout(s->model, s->ctx, cursor_state(s, c), s->bound - c->depth, &c->rng,
+                     c->returns, &s->model_steps, &s->fault);
+}
+
+static inline int rollout_choose(search *s, cursor *c) {
+  return ask_rollout_action(s->model, s->ctx, cursor_state(s, c), &c->rng, s->actions, &c->action,
+                            &s->fault);
+}
+
+/* The step that was chosen has been answered. */
+static inline void rollout_take(search *s, cursor *c) {
+  cursor_take_over(s, c);
+  c->rolled += 1;
+  s->model_steps += 1;
+  evaluate_add_answer(s, c);
+  c->weight *= s->model->discount;
+}
+
+/* What comes after a step of a rollout. */
+static inline cursor_phase rollout_phase(const search *s, const cursor *c) {
+  if (c->terminated) return CURSOR_BACKING_UP;
+  return c->depth + c->rolled < s->bound ? CURSOR_ROLLING : evaluate_bound(s);
+}
+
+static inline int rollout_by_steps(search *s, cursor *c) {
   int status = MCTS_OK;
-  for (uint32_t p = 0; p < m->num_players; p++) c->returns[p] = 0.0;
-  while (status == MCTS_OK && !terminated && depth < s->bound) {
-    int32_t action;
-    status = ask_rollout_action(m, s->ctx, state, &c->rng, s->actions, &action, &s->fault);
-    if (status == MCTS_OK)
-      status = ask_sample(m, s->ctx, state, action, &c->rng, s->tree.state_size, c->next,
-                          c->step_rewards, &terminated, &s->fault);
-    if (depth > c->depth) search_release(s, c->spare);
-    if (status != MCTS_OK) return status;
-    swap_states(c);
-    state = c->spare;
-    depth += 1;
-    s->model_steps += 1;
-    for (uint32_t p = 0; p < m->num_players; p++) c->returns[p] += weight * c->step_rewards[p];
-    weight *= m->discount;
+  while (status == MCTS_OK && c->phase == CURSOR_ROLLING) {
+    status = rollout_choose(s, c);
+    if (status < 0) return status;
+    status = ask_sample(s->model, s->ctx, cursor_state(s, c), c->action, &c->rng, s->state_size,
+                        c->next, c->answer, &c->terminated, NULL, &s->fault);
+    if (status < 0) return status;
+    rollout_take(s, c);
+    c->phase = rollout_phase(s, c);
     status = stop_breathe(s);
   }
-  if (status == MCTS_OK && !terminated && !s->bound_is_end && (m->flags & MCTS_MODEL_VALUES)) {
-    status = evaluate_bound(s, state, c->step_rewards);
-    if (status == MCTS_OK)
-      for (uint32_t p = 0; p < m->num_players; p++) c->returns[p] += weight * c->step_rewards[p];
-  }
-  if (depth > c->depth) search_release(s, c->spare);
   return status;
 }
 
-static inline int evaluate_rollout(search *s, cursor *c, const void *state) {
-  bool value_at_bound = !s->bound_is_end && (s->model->flags & MCTS_MODEL_VALUES);
-  if (!s->model->rollout || value_at_bound) return evaluate_by_steps(s, c, state);
-  return ask_rollout(s->model, s->ctx, state, s->bound - c->depth, &c->rng, c->returns,
-                     &s->model_steps, &s->fault);
-}
+/* ---- all at once, by questions that are answered on the spot ------------------------------- */
 
 LOOP_PIECE int evaluate(search *s, cursor *c) {
-  node *leaf = node_at(&s->tree, c->node);
-  c->phase = CURSOR_BACKING_UP;
-  if (leaf->flags & (NODE_TERMINAL | NODE_SOLVED)) {
-    for (uint32_t p = 0; p < s->model->num_players; p++) c->returns[p] = 0.0;
-    if (leaf->flags & NODE_SOLVED) c->returns[0] = node_graph(leaf)->value;
-    return MCTS_OK;
+  int status = MCTS_OK;
+  c->phase = evaluate_begin(s, c);
+  if (c->phase == CURSOR_ROLLING && rollout_is_the_models(s)) {
+    c->phase = CURSOR_BACKING_UP;
+    return rollout_by_model(s, c);
   }
-  const void *state = node_state(&s->tree, leaf);
-  if (c->depth == s->bound) return evaluate_bound(s, state, c->returns);
-  if (s->options.evaluation == EVALUATION_VALUE)
-    return ask_value(s->model, s->ctx, state, c->returns, &s->fault);
-  return evaluate_rollout(s, c, state);
+  if (c->phase == CURSOR_ROLLING) status = rollout_by_steps(s, c);
+  if (status == MCTS_OK && c->phase == CURSOR_VALUING) {
+    status = ask_value(s->model, s->ctx, cursor_state(s, c), c->answer, &s->fault);
+    evaluate_add_answer(s, c);
+  }
+  c->phase = CURSOR_BACKING_UP;
+  return status;
 }
 
 #endif

@@ -10,7 +10,7 @@ static inline void key_canonical_floats(void *state, size_t bytes) {
   for (size_t i = 0; i < bytes / sizeof(double); i++) x[i] += 0.0;
 }
 
-/* What is compared: the key, or the state if it is its own key. A multiple of 8. */
+/* What is compared: the key, or the state if it is its own key. A multiple of 8; 0: nothing. */
 static inline size_t key_size(const tree *t) {
   return t->key_size ? t->key_size : t->state_size;
 }
@@ -28,7 +28,8 @@ static inline uint32_t key_hash(const tree *t, const void *key, bool terminated)
 
 static inline bool key_matches(const tree *t, node *n, const void *key, bool terminated) {
   bool ended = n->flags & NODE_TERMINAL;
-  return ended == terminated && memcmp(node_key(t, n), key, key_size(t)) == 0;
+  return ended == terminated &&
+         (key_size(t) == 0 || memcmp(node_key(t, n), key, key_size(t)) == 0);
 }
 
 /* The link, among an edge's outcomes, that leads to the one with that key, or the empty link

@@ -216,7 +216,7 @@ static int advance(search *s, int32_t action, const void *next_state) {
 }
 
 int search_advance(search *s, int32_t action, const void *next_state) {
-  if (!s->tree.root) return NOT_IN_TREE;
+  if (!s->tree.root || s->carried) return NOT_IN_TREE;
   int status = search_enter(s);
   if (status < 0) return status;
   status = advance(s, action, next_state);

@@ -29,7 +29,7 @@ const char *search_refuses(const mcts_model *m) {
   if (m->num_players == 0 || m->num_players > UINT8_MAX) return "num_players is not from 1 to 255";
   if (m->num_players > 1 && !m->player) return "player is missing in a game";
   if (m->action_bytes > 0) return "action_bytes above 0 is not searched by this version";
-  if (m->observation_bytes > 0) return "observation_bytes above 0 is not searched by this version";
+  if (m->observation_bytes > (1u << 24)) return "observation_bytes is above 16777216";
   if (m->transitions && (m->max_outcomes == 0 || m->max_outcomes > (1u << 24)))
     return "transitions is there and max_outcomes is not from 1 to 16777216";
   if ((m->enter != NULL) != (m->leave != NULL)) return "enter and leave do not go together";
@@ -48,90 +48,182 @@ const char *search_refuses_options(const mcts_model *m, search_options o) {
     return "evaluation: is trial, which learns only by bellman backups; rollout would work";
   if (o.evaluation == EVALUATION_VALUE && !(m->flags & MCTS_MODEL_VALUES))
     return "evaluation: is value, and the model has no value(state); rollout would work";
+  if (o.outcome_key == OUTCOME_STATE) return NULL;
+  if (o.outcome_key == OUTCOME_OBSERVATION && m->observation_bytes == 0)
+    return "outcome_key: is observation, and the model gives none; none or state would work";
+  if (o.sharing != SHARING_NONE)
+    return "sharing: joins equal states, which nodes have only with the outcome_key state; none "
+           "would work";
+  if (m->num_actions == 0)
+    return "outcome_key: must be state for a model that names its actions state by state";
   return NULL;
 }
 
 /* ---- building and taking down -------------------------------------------------------- */
 
-static bool allocate(search *s) {
-  const mcts_model *m = s->model;
-  cursor *c = &s->cursor;
-  size_t players = m->num_players, depth = s->options.max_depth;
-  s->actions = calloc(m->max_actions, sizeof *s->actions);
-  s->root_spread = calloc(m->max_actions, sizeof *s->root_spread);
-  s->root_before = calloc(m->max_actions, sizeof *s->root_before);
-  s->root_mean = calloc(players, sizeof *s->root_mean);
+static bool allocate_cursor(search *s, cursor *c) {
+  size_t players = s->model->num_players, depth = s->options.max_depth;
+  c->rng = stream_bitgen(&c->counter);
   c->path = calloc(depth, sizeof *c->path);
   c->rewards = calloc(depth, players * sizeof *c->rewards);
   c->returns = calloc(players, sizeof *c->returns);
-  c->step_rewards = calloc(players, sizeof *c->step_rewards);
-  c->next = calloc(1, s->tree.state_size);
-  c->spare = calloc(1, s->tree.state_size);
-  c->key = calloc(1, s->tree.key_size + 8);
+  c->answer = calloc(players, sizeof *c->answer);
+  c->next = calloc(1, s->state_size);
+  c->spare = calloc(1, s->state_size);
+  c->observation = calloc(1, s->tree.key_size + 8);
+  return c->path && c->rewards && c->returns && c->answer && c->next && c->spare &&
+         c->observation;
+}
+
+static void free_cursor(cursor *c) {
+  void *owned[] = {c->path, c->rewards, c->returns, c->answer, c->next, c->spare, c->observation};
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static bool allocate_row(search *s) {
   transitions_row *row = &s->row;
-  size_t outcomes = s->exact ? m->max_outcomes : 1;
+  size_t outcomes = s->exact ? s->model->max_outcomes : 1;
   row->probability = calloc(outcomes, sizeof *row->probability);
   row->reward = calloc(outcomes, sizeof *row->reward);
   row->terminated = calloc(outcomes, sizeof *row->terminated);
-  row->state = calloc(outcomes, s->tree.state_size);
-  return s->actions && s->root_spread && s->root_before && s->root_mean && c->path && c->rewards && c->returns &&
-         c->step_rewards && c->next && c->spare && c->key && row->probability && row->reward &&
-         row->terminated && row->state;
+  row->state = calloc(outcomes, s->state_size);
+  return row->probability && row->reward && row->terminated && row->state;
 }
 
-search *search_new(const mcts_model *m, search_options options, size_t bytes_per_state) {
+static bool allocate(search *s) {
+  const mcts_model *m = s->model;
+  s->actions = calloc(m->max_actions, sizeof *s->actions);
+  s->legal = calloc(m->max_actions, sizeof *s->legal);
+  s->root_spread = calloc(m->max_actions, sizeof *s->root_spread);
+  s->root_before = calloc(m->max_actions, sizeof *s->root_before);
+  s->root_mean = calloc(m->num_players, sizeof *s->root_mean);
+  s->key = calloc(1, s->tree.key_size + 8);
+  s->cursors = calloc(s->options.in_flight, sizeof *s->cursors);
+  if (!s->cursors) return false;
+  for (uint32_t i = 0; i < s->options.in_flight; i++)
+    if (!allocate_cursor(s, &s->cursors[i])) return false;
+  return s->actions && s->legal && s->root_spread && s->root_before && s->root_mean && s->key &&
+         allocate_row(s);
+}
+
+static unsigned recipe_of(const search *s) {
+  search_options o = s->options;
+  return (s->deterministic ? RECIPE_DETERMINISTIC : 0) |
+         (o.backup == BACKUP_BELLMAN ? RECIPE_BELLMAN : 0) |
+         (o.sharing != SHARING_NONE ? RECIPE_SHARED : 0) |
+         (o.evaluation == EVALUATION_TRIAL ? RECIPE_TRIAL : 0) | (s->exact ? RECIPE_EXACT : 0) |
+         (o.in_flight > 1 ? RECIPE_FLIGHTS : 0) | (s->carried ? RECIPE_CARRIED : 0);
+}
+
+/* What the nodes and edges of the tree hold. */
+static void lay_out_tree(search *s, size_t bytes_per_state) {
+  const mcts_model *m = s->model;
+  tree *t = &s->tree;
+  bool bellman = s->options.backup == BACKUP_BELLMAN, shared = s->options.sharing != SHARING_NONE;
+  if (s->carried) {
+    bool observed = s->options.outcome_key == OUTCOME_OBSERVATION;
+    t->key_size = observed ? arena_round(m->observation_bytes) : 0;
+  } else {
+    t->state_size = s->state_size;
+    t->key_size = s->deterministic && !shared ? 0 : arena_round(m->key_bytes);
+    t->owns_states = m->release != NULL;
+    t->bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
+  }
+  t->graph_size = bellman || shared ? sizeof(graph_part) : 0;
+  t->sums = bellman && !s->deterministic;
+  t->rewards = s->deterministic ? m->num_players : 0;
+  t->flights = s->options.in_flight > 1;
+}
+
+/* Without a context of its own. */
+static search *new_search(const mcts_model *m, search_options options, size_t bytes_per_state) {
   search *s = calloc(1, sizeof *s);
   if (!s) return NULL;
   s->model = m;
   s->ctx = m->ctx;
+  if (options.in_flight == 0) options.in_flight = 1;
   s->options = options;
-  s->tree.bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
-  s->deterministic = m->flags & MCTS_MODEL_DETERMINISTIC;
-  s->tree.state_size = arena_round(m->state_bytes);
-  bool bellman = options.backup == BACKUP_BELLMAN, shared = options.sharing != SHARING_NONE;
-  s->exact = bellman && !s->deterministic && m->transitions;
-  s->tree.key_size = s->deterministic && !shared ? 0 : arena_round(m->key_bytes);
-  s->tree.graph_size = bellman || shared ? sizeof(graph_part) : 0;
-  s->tree.sums = bellman && !s->deterministic;
-  s->tree.rewards = s->deterministic ? m->num_players : 0;
-  bool trial = options.evaluation == EVALUATION_TRIAL;
-  s->recipe = (s->deterministic ? RECIPE_DETERMINISTIC : 0) | (bellman ? RECIPE_BELLMAN : 0) |
-              (shared ? RECIPE_SHARED : 0) | (trial ? RECIPE_TRIAL : 0) |
-              (s->exact ? RECIPE_EXACT : 0);
-  s->tree.owns_states = m->release != NULL;
-  s->cursor.rng = stream_bitgen(&s->cursor.counter);
-  if (!allocate(s) || (m->context_new && m->context_new(m->ctx, &s->ctx) < 0)) {
+  s->state_size = arena_round(m->state_bytes);
+  s->carried = options.outcome_key != OUTCOME_STATE;
+  s->deterministic = (m->flags & MCTS_MODEL_DETERMINISTIC) && !s->carried;
+  bool bellman = options.backup == BACKUP_BELLMAN;
+  s->exact = bellman && !s->deterministic && !s->carried && m->transitions;
+  s->recipe = recipe_of(s);
+  lay_out_tree(s, bytes_per_state);
+  if (allocate(s)) return s;
+  search_free(s);
+  return NULL;
+}
+
+search *search_new(const mcts_model *m, search_options options, size_t bytes_per_state) {
+  search *s = new_search(m, options, bytes_per_state);
+  if (!s || !m->context_new) return s;
+  if (m->context_new(m->ctx, &s->ctx) < 0) {
     s->ctx = m->ctx;
     search_free(s);
     return NULL;
   }
+  s->owns_ctx = true;
   return s;
 }
 
-static int release_states(search *s) {
+search *search_new_beside(const search *first) {
+  search *s = new_search(first->model, first->options, first->tree.bytes_per_state);
+  if (s) s->ctx = first->ctx;
+  return s;
+}
+
+/* Of the nodes, and of the root where nodes have none. Entered. */
+static void release_states(search *s) {
   tree *t = &s->tree;
-  if (!t->last_owned && !s->left_over) return MCTS_OK;
-  int status = search_enter(s);
-  if (status < 0) return status;
   for (ref r = t->last_owned; r;) {
     node *n = node_at(t, r);
     s->model->release(s->ctx, node_state(t, n));
     r = *node_previous_owned(t, n);
   }
-  search_leave(s);
   t->last_owned = 0;
+  for (uint32_t i = 0; i < s->num_particles; i++)
+    search_release(s, s->particles + (size_t)i * s->state_size);
+  s->num_particles = 0;
+}
+
+/* FAILED: the model could not be entered, and they are still there. */
+static int enter_to_release(search *s) {
+  bool holds = s->tree.last_owned || s->left_over || s->num_particles;
+  if (!s->model->release || !holds) {
+    s->num_particles = 0;
+    return MCTS_OK;
+  }
+  int status = search_enter(s);
+  if (status < 0) return status;
+  release_states(s);
+  search_leave(s);
   return MCTS_OK;
+}
+
+void search_abandon(search *s) {
+  s->left_over = false;
+  for (uint32_t i = 0; i < s->options.in_flight; i++) {
+    cursor *c = &s->cursors[i];
+    if (c->phase != CURSOR_DONE && s->tree.flights)
+      for (uint32_t d = 0; d < c->chosen; d++)
+        edges_at(&s->tree, node_at(&s->tree, c->path[d].node)).flights[c->path[d].edge] -= 1;
+    c->phase = CURSOR_DONE;
+    cursor_let_go(s, c);
+  }
+  s->started = s->simulations;
 }
 
 void search_free(search *s) {
   if (!s) return;
-  cursor *c = &s->cursor;
-  release_states(s);
+  if (s->cursors && s->tree.blocks.base) search_abandon(s);
+  enter_to_release(s);
   arena_close(&s->tree.blocks);
-  if (s->ctx != s->model->ctx) s->model->context_free(s->ctx);
-  void *owned[] = {s->actions,  s->root_spread,  s->root_before, s->root_mean, c->path, c->rewards,
-                   c->returns,  c->step_rewards, c->next,      c->spare, c->key,
-                   s->row.probability, s->row.reward, s->row.terminated, s->row.state};
+  if (s->owns_ctx) s->model->context_free(s->ctx);
+  for (uint32_t i = 0; s->cursors && i < s->options.in_flight; i++) free_cursor(&s->cursors[i]);
+  void *owned[] = {s->cursors,   s->particles, s->allowed, s->actions,         s->legal,
+                   s->root_spread, s->root_before, s->root_mean, s->key, s->row.probability,
+                   s->row.reward, s->row.terminated, s->row.state};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(s);
 }
@@ -140,8 +232,9 @@ void search_free(search *s) {
 
 int search_clear(search *s) {
   tree *t = &s->tree;
+  if (t->blocks.base) search_abandon(s);
   t->root = 0;
-  int status = release_states(s);
+  int status = enter_to_release(s);
   if (status < 0) return status;
   if (t->blocks.base) arena_reset(&t->blocks);
   t->last_owned = 0;
@@ -170,35 +263,53 @@ static void reset_counts(search *s, const search_root *root) {
   s->low = INFINITY;
   s->high = -INFINITY;
   s->burst_left = STOP_BURST;
-  s->simulations = s->model_steps = s->tree_depth = 0;
+  s->simulations = s->started = s->model_steps = s->tree_depth = 0;
   s->fault = (fault){0};
   memset(s->root_spread, 0, s->model->max_actions * sizeof *s->root_spread);
   memset(s->root_before, 0, s->model->max_actions * sizeof *s->root_before);
   memset(s->root_mean, 0, s->model->num_players * sizeof *s->root_mean);
 }
 
-/* Keeps of s->actions what is allowed; both lists ascend. */
-static int32_t keep_allowed(search *s, int32_t count, const search_root *root) {
-  if (!root->allowed) return count;
-  int32_t kept = 0;
-  for (int32_t i = 0; i < count; i++)
-    for (uint32_t k = 0; k < root->num_allowed; k++)
-      if (s->actions[i] == root->allowed[k]) s->actions[kept++] = root->allowed[k];
-  return kept;
+/* A root of its own where nodes have no state: the states that it may be are kept beside it. */
+static int keep_particles(search *s, const search_root *root) {
+  uint32_t count = root->num_states ? root->num_states : 1;
+  free(s->particles);
+  free(s->allowed);
+  s->allowed = NULL;
+  s->particles = calloc(count, s->state_size);
+  if (root->allowed) s->allowed = calloc(root->num_allowed + 1u, sizeof *s->allowed);
+  if (!s->particles || (root->allowed && !s->allowed)) return OUT_OF_BYTES;
+  s->num_allowed = root->num_allowed;
+  for (uint32_t i = 0; i < root->num_allowed; i++) s->allowed[i] = root->allowed[i];
+  for (uint32_t i = 0; i < count; i++) {
+    unsigned char *particle = s->particles + (size_t)i * s->state_size;
+    memcpy(particle, (const unsigned char *)root->state + (size_t)i * s->state_size,
+           s->model->state_bytes);
+    if (s->model->retain) s->model->retain(s->ctx, particle);
+    s->num_particles += 1;
+  }
+  return MCTS_OK;
 }
 
 /* The root itself. With a choice of its own it is a node apart: the same state further down
  * has all its actions. */
 static int add_root_node(search *s, const search_root *root) {
   tree *t = &s->tree;
-  cursor *c = &s->cursor;
+  void *state = s->cursors[0].next;
   const void *key = NULL;
   bool shared = s->options.sharing != SHARING_NONE;
-  memset(c->next, 0, t->state_size);
-  memcpy(c->next, root->state, s->model->state_bytes);
-  int status = shared ? arrive_key(s, c->next, c->key, &key) : MCTS_OK;
+  memset(state, 0, s->state_size);
+  memset(s->key, 0, t->key_size);
+  if (s->carried) {
+    int status = keep_particles(s, root);
+    if (status < 0) return status;
+    t->root = arrive_at_new(s, NULL, s->key, 0, false);
+    return t->root ? MCTS_OK : OUT_OF_BYTES;
+  }
+  memcpy(state, root->state, s->model->state_bytes);
+  int status = shared ? arrive_key(s, state, s->key, &key) : MCTS_OK;
   if (status < 0) return status;
-  t->root = arrive_at_new(s, c->next, key, 0, false);
+  t->root = arrive_at_new(s, state, key, 0, false);
   if (!t->root) return OUT_OF_BYTES;
   if (s->model->retain) s->model->retain(s->ctx, node_state(t, node_at(t, t->root)));
   if (!shared || root->allowed) return MCTS_OK;
@@ -206,26 +317,39 @@ static int add_root_node(search *s, const search_root *root) {
   return MCTS_OK;
 }
 
-static int add_root(search *s, const search_root *root) {
+/* Whether there is something to plan in one of the root's states; leaves its actions, `*count`
+ * of them, in s->actions. */
+static int check_root_state(search *s, const search_root *root, const void *state,
+                            int32_t *count) {
   const mcts_model *m = s->model;
   bool terminal;
-  int status = m->validate ? m->validate(s->ctx, root->state) : MCTS_OK;
+  int status = m->validate ? m->validate(s->ctx, state) : MCTS_OK;
   if (status < 0) {
     fault_set(&s->fault, m, s->ctx, "validate", NULL, status);
     return status == MCTS_INVALID_STATE ? ROOT_INVALID : FAILED;
   }
-  status = ask_terminal(m, s->ctx, root->state, &terminal, &s->fault);
+  status = ask_terminal(m, s->ctx, state, &terminal, &s->fault);
   if (status < 0) return status;
   if (terminal) return ROOT_TERMINAL;
-  status = add_root_node(s, root);
+  status = ask_actions(m, s->ctx, state, s->actions, count, &s->fault);
+  if (status < 0) return status;
+  if (root->allowed) *count = expand_keep_allowed(s, *count, root->allowed, root->num_allowed);
+  return *count ? MCTS_OK : ROOT_NO_ACTION;
+}
+
+static int add_root(search *s, const search_root *root) {
+  int32_t count = 0;
+  /* The last of them first: the first one's actions are those that are there at the end. */
+  for (uint32_t i = root->num_states ? root->num_states : 1; i-- > 0;) {
+    const unsigned char *state = root->state;
+    int status = check_root_state(s, root, state + (size_t)i * s->state_size, &count);
+    if (status < 0) return status;
+  }
+  int status = add_root_node(s, root);
   if (status < 0) return status;
   node *n = node_at(&s->tree, s->tree.root);
-  const void *state = node_state(&s->tree, n);
-  int32_t count;
-  status = ask_actions(m, s->ctx, state, s->actions, &count, &s->fault);
-  if (status < 0) return status;
-  count = keep_allowed(s, count, root);
-  return count ? expand_with(s, s->tree.root, count) : ROOT_NO_ACTION;
+  const void *state = s->carried ? s->particles : node_state(&s->tree, n);
+  return expand_with(s, s->tree.root, state, count);
 }
 
 int search_begin(search *s, const search_root *root) {
@@ -235,8 +359,11 @@ int search_begin(search *s, const search_root *root) {
   status = search_enter(s);
   if (status < 0) return status;
   status = add_root(s, root);
+  if (status < 0) {
+    s->tree.root = 0;
+    release_states(s);
+  }
   search_leave(s);
-  if (status < 0) s->tree.root = 0;
   return status;
 }
 
@@ -252,14 +379,6 @@ void search_resume(search *s, const search_root *root) {
 
 /* ---- the loop ------------------------------------------------------------------------- */
 
-LOOP_PIECE int simulate(search *s, unsigned recipe) {
-  cursor *c = &s->cursor;
-  cursor_begin(s, c);
-  int status = MCTS_OK;
-  while (status == MCTS_OK && c->phase != CURSOR_DONE) status = cursor_advance(s, c, recipe);
-  return status;
-}
-
 /* Why the search ends with a simulation that was given up. */
 static stop_reason reason_of(const search *s, int status) {
   if (status == OUT_OF_BYTES) return STOP_MAX_BYTES;
@@ -267,8 +386,8 @@ static stop_reason reason_of(const search *s, int status) {
 }
 
 LOOP_PIECE int run_recipe(search *s, stop_reason *reason, unsigned recipe) {
-  while ((*reason = stop_now(s)) == STOP_NONE) {
-    int status = simulate(s, recipe);
+  while ((*reason = stop_now(s, s->simulations)) == STOP_NONE) {
+    int status = simulate(s, s->cursors, recipe);
     if (status == MCTS_OK) continue;
     *reason = reason_of(s, status);
     return status == FAILED ? FAILED : MCTS_OK;
@@ -288,11 +407,15 @@ static int run(search *s, stop_reason *reason) {
   }
 }
 
-int search_run(search *s, const search_limits *limits, stop_reason *reason) {
+void search_set_limits(search *s, const search_limits *limits) {
   s->limits = *limits;
   s->until_clock = 0;
   s->clock_read = search_now();
   s->simulations_then = s->simulations;
+}
+
+int search_run(search *s, const search_limits *limits, stop_reason *reason) {
+  search_set_limits(s, limits);
   int status = search_enter(s);
   if (status < 0) return status;
   status = run(s, reason);

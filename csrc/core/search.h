@@ -4,7 +4,8 @@
  *
  * A search belongs to one thread at a time. Reading order of its parts: tree.h (what is in
  * memory), ask.h (the model), cursor.h (one simulation), then select.h, evaluate.h, backup.h
- * and the loop in search.c. */
+ * and simulate.h, the loop in search.c that answers each question on the spot, and batch.h,
+ * which gathers the questions of many simulations. */
 #ifndef MCTS_CORE_SEARCH_H
 #define MCTS_CORE_SEARCH_H
 
@@ -34,6 +35,13 @@ typedef enum {
   EVALUATION_TRIAL    /* nothing: the simulation goes on down the tree, to an end or the bound */
 } search_evaluation;
 
+/* What tells the outcomes of an action apart, and so what a node stands for. */
+typedef enum {
+  OUTCOME_STATE,       /* the next state: a node is a state */
+  OUTCOME_OBSERVATION, /* what is observed: a node is a history of actions and observations */
+  OUTCOME_NONE         /* nothing: a node is a sequence of actions (open loop) */
+} search_outcome_key;
+
 /* A piece of the loop: part of each of its copies, specialised with it. */
 #define LOOP_PIECE static inline __attribute__((always_inline))
 
@@ -44,7 +52,9 @@ enum search_recipe {
   RECIPE_BELLMAN = 2,
   RECIPE_SHARED = 4,
   RECIPE_TRIAL = 8,
-  RECIPE_EXACT = 16 /* outcomes and their probabilities come from `transitions` */
+  RECIPE_EXACT = 16, /* outcomes and their probabilities come from `transitions` */
+  RECIPE_FLIGHTS = 32, /* several simulations are in progress at once */
+  RECIPE_CARRIED = 64  /* a simulation carries its state: nodes have none */
 };
 
 typedef struct {
@@ -53,11 +63,15 @@ typedef struct {
   search_evaluation evaluation;
   search_backup backup;
   search_sharing sharing;
+  search_outcome_key outcome_key;
+  uint32_t in_flight; /* simulations in progress at once, >= 1 (0 is 1) */
 } search_options;
 
 /* What a request fixes beside its limits. */
 typedef struct {
-  const void *state;      /* state_bytes; copied */
+  const void *state;      /* state_bytes; copied. Or many, as an array of the model's */
+  uint32_t num_states;    /* from 2 on: what the root may be, each as likely as the others, where
+                             simulations carry their state; 0 is 1 */
   uint32_t horizon;       /* steps left; 0: no end is known */
   const int32_t *allowed; /* ascending; NULL: every legal action */
   uint32_t num_allowed;
@@ -94,21 +108,30 @@ typedef struct {
 typedef struct search {
   const mcts_model *model;
   void *ctx;
+  bool owns_ctx;
   search_options options;
   unsigned recipe;       /* of search_recipe */
   bool deterministic;
   bool exact; /* as the recipe says */
+  bool carried;
   bool entered;          /* between the model's `enter` and `leave` */
-  const void *left_over; /* a state that waits for `enter`, to be released; NULL: none */
+  bool left_over;        /* cursors that are done hold states that wait for `enter` */
 
   tree tree;
   node_index index; /* of the nodes of a graph */
-  cursor cursor;
+  size_t state_size;   /* of the model's states, rounded to 8 */
+  cursor *cursors;     /* [in_flight]; simulation i is number i % in_flight's */
+  unsigned char *particles; /* [num_particles][state_size]: the states of a root that has none */
+  uint32_t num_particles;
   transitions_row row; /* scratch: all outcomes of one action */
   int32_t *actions;    /* scratch: the legal actions of one state */
+  bool *legal;         /* scratch: by edge, whether it is legal where the cursor stands */
+  void *key;           /* scratch */
   double *root_spread; /* sum of squared deviations of each root edge's returns */
   uint32_t *root_before; /* visits of each root edge that an earlier search brought */
   double *root_mean;   /* mean return of each player */
+  int32_t *allowed;    /* at a root that is carried to: what the request allows, ascending */
+  uint32_t num_allowed;
 
   uint64_t seed;
   uint32_t bound;    /* steps from the root that a simulation may take */
@@ -122,6 +145,7 @@ typedef struct search {
   uint64_t simulations_then; /* and how many simulations there were */
 
   uint64_t simulations, model_steps, tree_depth; /* totals; the last sums the path lengths */
+  uint64_t started; /* simulations: those from `simulations` on are in flight */
   fault fault;
 } search;
 
@@ -133,6 +157,10 @@ const char *search_refuses_options(const mcts_model *model, search_options optio
 
 /* NULL if there is no memory. The model must stay alive until search_free. */
 search *search_new(const mcts_model *model, search_options options, size_t bytes_per_state);
+
+/* One more with the same model, options and context, for a batch of searches that one thread runs
+ * (see batch.h). `first` must be freed after it. NULL if there is no memory. */
+search *search_new_beside(const search *first);
 void search_free(search *s);
 
 /* Gives up the tree, and most of its memory. FAILED: the model could not be entered to release
@@ -147,11 +175,18 @@ int search_begin(search *s, const search_root *root);
  * the tree has. `root->state` is not looked at; every legal action is allowed. */
 void search_resume(search *s, const search_root *root);
 
-/* Runs simulations until a limit is reached. FAILED: see s->fault; the tree is sound. */
+/* The limits of what runs next. */
+void search_set_limits(search *s, const search_limits *limits);
+
+/* Runs simulations, one after the other, until a limit is reached. FAILED: see s->fault; the tree
+ * is sound. For options with one simulation in flight; see batch.h for more. */
 int search_run(search *s, const search_limits *limits, stop_reason *reason);
 
 /* Monotonic nanoseconds, the clock of search_limits. */
 int64_t search_now(void);
+
+/* Gives up every simulation that is in progress, as if it had never started. */
+void search_abandon(search *s);
 
 /* Around calls to the model. FAILED: not entered; see s->fault. What waits to be released goes
  * first, before the buffer that it lies in is written again. */
@@ -159,8 +194,7 @@ static inline int search_enter(search *s) {
   int status = s->model->enter ? s->model->enter(s->ctx) : MCTS_OK;
   if (status < 0) return fault_set(&s->fault, s->model, s->ctx, "enter", NULL, status);
   s->entered = true;
-  if (s->left_over) s->model->release(s->ctx, s->left_over);
-  s->left_over = NULL;
+  if (s->left_over) search_abandon(s);
   return MCTS_OK;
 }
 
@@ -170,12 +204,19 @@ static inline void search_leave(search *s) {
   s->entered = false;
 }
 
-/* Gives up a state that is no node's: at once, or with the tree's if the model could not be
- * entered again. */
+/* Gives up a state that is no node's. */
 static inline void search_release(search *s, const void *state) {
-  if (!s->model->release) return;
-  if (s->entered) s->model->release(s->ctx, state);
-  else s->left_over = state;
+  if (s->model->release) s->model->release(s->ctx, state);
+}
+
+/* Ends what a cursor holds: at once, or when the model is entered next. */
+static inline void cursor_let_go(search *s, cursor *c) {
+  bool waits = !s->entered && s->model->release;
+  s->left_over |= waits && (c->owns || c->holds_next);
+  if (waits) return;
+  if (c->owns) search_release(s, c->spare);
+  if (c->holds_next) search_release(s, c->next);
+  c->owns = c->holds_next = false;
 }
 
 #endif

@@ -60,9 +60,10 @@ static inline stop_reason stop_by_clock(search *s) {
   return STOP_NONE;
 }
 
-static inline stop_reason stop_now(search *s) {
+/* Before simulation number `next`. */
+static inline stop_reason stop_now(search *s, uint64_t next) {
   if (node_at(&s->tree, s->tree.root)->flags & NODE_SOLVED) return STOP_SOLVED;
-  if (s->simulations >= s->limits.simulations) return STOP_SIMULATIONS;
+  if (next >= s->limits.simulations) return STOP_SIMULATIONS;
   if (stop_is_cancelled(s)) return STOP_CANCELLED;
   return stop_by_clock(s);
 }

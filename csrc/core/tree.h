@@ -8,10 +8,10 @@
  *   | value chain hash | G   | width   uint32 [E]           |  B  number of outcomes
  *   +------------------+     | turn    ref    [E]           |  B  outcome to refresh next
  *   | state            |     | visits  uint32 [E]           |
- *   +------------------+     | child   ref    [E] ----------+--> D node, else outcome
- *   | key, if any      |     | action  int32  [E]           |
- *   +------------------+     +------------------------------+
- *   | previous owned   |
+ *   +------------------+     | flights uint32 [E]           |  F  simulations on their way
+ *   | key, if any      |     | child   ref    [E] ----------+--> D node, else outcome
+ *   +------------------+     | action  int32  [E]           |
+ *   | previous owned   |     +------------------------------+
  *   +------------------+     outcome: one of the states that an action led to
  *                            +--------------------------+
  *                            | node --------------------+--> node
@@ -22,7 +22,9 @@
  *                            +--------------------------+
  *
  *   G only in a graph or with Bellman backups; D only if the model is deterministic; B only
- *   with Bellman backups of a model that is not.
+ *   with Bellman backups of a model that is not; F only with several simulations in flight.
+ *   A node has no state where the simulations carry it: in open-loop search, and where the tree
+ *   is one of observations.
  *
  * A node without edges is a leaf. The outcomes of an edge form a binary trie on the bits of
  * their keys' hashes: a few outcomes cost a few comparisons, a hundred thousand about
@@ -78,18 +80,19 @@ typedef struct {
   double *value, *reward, *sum;
   uint32_t *width;
   ref *turn;
-  uint32_t *visits;
+  uint32_t *visits, *flights;
   ref *child;
   int32_t *action;
 } edges;
 
 typedef struct {
   arena blocks;
-  size_t state_size, key_size; /* rounded to 8 */
+  size_t state_size, key_size; /* of a node's, rounded to 8; 0: it has none */
   size_t graph_size;           /* sizeof(graph_part), or 0 */
   size_t bytes_per_state;      /* that the model holds outside the arena for each node */
   uint32_t rewards;            /* stored with an edge: the players, or 0 */
   bool sums;                   /* edges have sum, width and turn; outcomes have a share */
+  bool flights;                /* edges have flights */
   bool owns_states;            /* nodes are chained by `last_owned`, to release their states */
   ref root, last_owned;
   uint64_t nodes;
@@ -144,12 +147,12 @@ static inline size_t outcome_size(const tree *t) {
 }
 
 static inline size_t edges_size(const tree *t, size_t count) {
-  size_t doubles = 1 + t->rewards + (t->sums ? 1 : 0), words = 3 + (t->sums ? 2 : 0);
+  size_t doubles = 1 + t->rewards + (t->sums ? 1 : 0), words = 3 + (t->sums ? 2 : 0) + t->flights;
   return arena_round(count * (doubles * sizeof(double) + words * sizeof(uint32_t)));
 }
 
 static inline edges edges_at(const tree *t, const node *n) {
-  size_t count = n->count, sums = t->sums ? count : 0;
+  size_t count = n->count, sums = t->sums ? count : 0, flights = t->flights ? count : 0;
   edges e;
   e.value = arena_at(&t->blocks, n->edges);
   e.reward = e.value + count;
@@ -157,7 +160,8 @@ static inline edges edges_at(const tree *t, const node *n) {
   e.width = (uint32_t *)(e.sum + sums);
   e.turn = e.width + sums;
   e.visits = e.turn + sums;
-  e.child = e.visits + count;
+  e.flights = e.visits + count;
+  e.child = e.flights + flights;
   e.action = (int32_t *)(e.child + count);
   return e;
 }
@@ -171,7 +175,7 @@ static inline ref node_new(tree *t, const void *state, const void *key, uint32_t
   node *n = node_at(t, r);
   *n = (node){.depth = (uint16_t)depth, .flags = terminal ? NODE_TERMINAL : 0};
   if (t->graph_size) *node_graph(n) = (graph_part){0};
-  memcpy(node_state(t, n), state, t->state_size);
+  if (state) memcpy(node_state(t, n), state, t->state_size);
   if (key && t->key_size) memcpy(node_key(t, n), key, t->key_size);
   if (t->owns_states) {
     *node_previous_owned(t, n) = t->last_owned;
@@ -182,6 +186,19 @@ static inline ref node_new(tree *t, const void *state, const void *key, uint32_t
   return r;
 }
 
+static inline void edge_begin(const tree *t, const edges *e, uint32_t i, int32_t action) {
+  e->value[i] = 0.0;
+  e->visits[i] = 0;
+  e->child[i] = 0;
+  e->action[i] = action;
+  if (t->flights) e->flights[i] = 0;
+  if (t->sums) {
+    e->sum[i] = 0.0;
+    e->width[i] = 0;
+    e->turn[i] = 0;
+  }
+}
+
 /* Gives a leaf its edges, all untried. False at the byte limit. */
 static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_t count) {
   ref block = tree_alloc(t, edges_size(t, count), 0);
@@ -189,17 +206,32 @@ static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_
   n->edges = block;
   n->count = count;
   edges e = edges_at(t, n);
-  for (uint32_t i = 0; i < count; i++) {
-    e.value[i] = 0.0;
-    e.visits[i] = 0;
-    e.child[i] = 0;
-    e.action[i] = actions[i];
-    if (t->sums) {
-      e.sum[i] = 0.0;
-      e.width[i] = 0;
-      e.turn[i] = 0;
-    }
+  for (uint32_t i = 0; i < count; i++) edge_begin(t, &e, i, actions[i]);
+  return true;
+}
+
+/* Gives a node `count` more edges, behind those that it has. False at the byte limit. */
+static inline bool node_widen(tree *t, node *n, const int32_t *actions, uint32_t count) {
+  edges from = edges_at(t, n);
+  uint32_t old = n->count;
+  ref block = tree_alloc(t, edges_size(t, (size_t)old + count), 0);
+  if (!block) return false;
+  n->edges = block;
+  n->count = old + count;
+  n->flags &= (uint8_t)~NODE_ALL_TRIED;
+  edges to = edges_at(t, n);
+  memcpy(to.value, from.value, old * sizeof *to.value);
+  memcpy(to.reward, from.reward, old * t->rewards * sizeof *to.reward);
+  memcpy(to.visits, from.visits, old * sizeof *to.visits);
+  memcpy(to.child, from.child, old * sizeof *to.child);
+  memcpy(to.action, from.action, old * sizeof *to.action);
+  if (t->flights) memcpy(to.flights, from.flights, old * sizeof *to.flights);
+  if (t->sums) {
+    memcpy(to.sum, from.sum, old * sizeof *to.sum);
+    memcpy(to.width, from.width, old * sizeof *to.width);
+    memcpy(to.turn, from.turn, old * sizeof *to.turn);
   }
+  for (uint32_t i = 0; i < count; i++) edge_begin(t, &to, old + i, actions[i]);
   return true;
 }
 

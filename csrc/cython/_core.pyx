@@ -4,8 +4,12 @@
     stream.pxi            SplitMix64, the random stream as a NumPy bit generator
     model_handle.pxi      ModelHandle: a model behind the native ABI
     model_functions.pxi   functions known by their addresses, as such a model
+    held_model.pxi        what models that need the GIL share
     python_model.pxi      PythonModel: a Python object made to look like one
+    row_generator.pxi     RowGenerator: random numbers for the rows of a batch
+    batch_model.pxi       BatchModel: a vectorised Python object made to look like one
     search.pxi            Search, CancelFlag
+    batch.pxi             SearchBatch: many searches at once
 """
 
 cimport cython
@@ -28,7 +32,11 @@ include "core.pxi"
 include "stream.pxi"
 include "model_handle.pxi"
 include "model_functions.pxi"
+include "held_model.pxi"
 include "python_model.pxi"
+include "row_generator.pxi"
+include "batch_model.pxi"
 include "search.pxi"
+include "batch.pxi"
 
 logarithm_fill_table()

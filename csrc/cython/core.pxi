@@ -4,7 +4,8 @@ cdef extern from "mcts_model.h" nogil:
     const char *MCTS_MODEL_CAPSULE_NAME
     enum: MCTS_MODEL_ABI_VERSION
     enum: MCTS_OK, MCTS_ERROR, MCTS_INVALID_STATE
-    enum: MCTS_MODEL_THREAD_SAFE, MCTS_MODEL_DETERMINISTIC, MCTS_MODEL_VALUES
+    enum: MCTS_MODEL_THREAD_SAFE, MCTS_MODEL_DETERMINISTIC
+    enum: MCTS_MODEL_VALUES, MCTS_MODEL_PRIORS
 
     ctypedef struct mcts_bitgen:
         void *state
@@ -40,6 +41,11 @@ cdef extern from "mcts_model.h" nogil:
         int (*rollout)(void *, const void *, int64_t, double, mcts_bitgen *, double *,
                        int64_t *) noexcept nogil
         int (*evaluate)(void *, const void *, double *, double *) noexcept nogil
+        int (*step_batch)(void *, int64_t, const void *, const int64_t *, mcts_bitgen *const *,
+                          void *, double *, int32_t *, void *, double *, double *,
+                          int32_t *) noexcept nogil
+        int (*evaluate_batch)(void *, int64_t, const void *, double *, double *,
+                              int32_t *) noexcept nogil
 
 cdef extern from "rng.h" nogil:
     mcts_bitgen stream_bitgen(uint64_t *counter)
@@ -67,12 +73,12 @@ cdef extern from "tree.h" nogil:
         double *value
         double *reward
         uint32_t *visits
+        uint32_t *flights
         ref *child
         int32_t *action
 
     ctypedef struct tree:
-        size_t key_size, bytes_per_state
-        size_t key_size
+        size_t state_size, key_size, bytes_per_state
         ref root, last_owned
         uint64_t nodes
         uint32_t deepest
@@ -105,15 +111,21 @@ cdef extern from "search.h" nogil:
     ctypedef enum search_evaluation:
         EVALUATION_ROLLOUT, EVALUATION_VALUE, EVALUATION_TRIAL
 
+    ctypedef enum search_outcome_key:
+        OUTCOME_STATE, OUTCOME_OBSERVATION, OUTCOME_NONE
+
     ctypedef struct search_options:
         double exploration
         uint32_t max_depth
         search_evaluation evaluation
         search_backup backup
         search_sharing sharing
+        search_outcome_key outcome_key
+        uint32_t in_flight
 
     ctypedef struct search_root:
         const void *state
+        uint32_t num_states
         uint32_t horizon
         const int32_t *allowed
         uint32_t num_allowed
@@ -135,7 +147,8 @@ cdef extern from "search.h" nogil:
     ctypedef struct search_t "search":
         tree tree
         search_options options
-        bint deterministic, exact
+        bint deterministic, exact, carried
+        size_t state_size
         double *root_spread
         uint32_t *root_before
         double *root_mean
@@ -145,12 +158,23 @@ cdef extern from "search.h" nogil:
     const char *search_refuses(const mcts_model *)
     const char *search_refuses_options(const mcts_model *, search_options)
     search_t *search_new(const mcts_model *, search_options, size_t bytes_per_state)
+    search_t *search_new_beside(const search_t *)
     void search_free(search_t *)
     int search_clear(search_t *)
     int search_begin(search_t *, const search_root *)
     void search_resume(search_t *, const search_root *)
     int search_run(search_t *, const search_limits *, stop_reason *)
     int64_t search_now()
+
+cdef extern from "batch.h" nogil:
+    ctypedef struct batch_end:
+        int status
+        stop_reason reason
+    ctypedef struct batch_t "batch":
+        pass
+    batch_t *batch_new(search_t **, uint32_t count)
+    void batch_free(batch_t *)
+    void batch_run(batch_t *, const search_limits *, batch_end *)
 
 cdef extern from "stdatomic.h" nogil:
     void atomic_store(atomic_int *, int)

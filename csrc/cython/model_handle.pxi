@@ -15,7 +15,7 @@ cdef extern from "ask.h" nogil:
                   int status)
     int ask_sample(const mcts_model *, void *, const void *state, int32_t action, mcts_bitgen *,
                    size_t state_size, void *next_state, double *rewards, c_bool *terminated,
-                   fault *)
+                   void *observation, fault *)
     int ask_transitions(const mcts_model *, void *, const void *state, int32_t action,
                         size_t state_size, int32_t *count, double *probability,
                         unsigned char *next_states, double *reward, int32_t *terminated, fault *)
@@ -205,12 +205,14 @@ cdef class ModelHandle:
         cdef fault f
         cdef int status
         cdef bytes following = PyBytes_FromStringAndSize(NULL, size)
+        cdef bytes observed = bytes(self.model.observation_bytes)
+        cdef void *observation = PyBytes_AS_STRING(observed) if observed else NULL
         cdef char *next_state = PyBytes_AS_STRING(following)
         with nogil:
             status = self.enter(&f)
             if status == MCTS_OK:
                 status = ask_sample(self.model, self.model.ctx, subject, action, &bitgen, size,
-                                    next_state, rewards, &terminated, &f)
+                                    next_state, rewards, &terminated, observation, &f)
                 self.leave()
         stream._counter = counter
         if status < 0:

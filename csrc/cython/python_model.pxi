@@ -10,35 +10,11 @@
 # asked once for each state that needs it. A state's identity is the number of its key in
 # `keys`, a dict, so that the core compares eight bytes where Python has compared in full.
 #
-# Functions here are called by the core between `enter` and `leave`, with the GIL held; they
-# report by status and leave the exception in `error`.
-
-cdef extern from "Python.h" nogil:
-    ctypedef enum PyGILState_STATE:
-        pass
-    PyGILState_STATE PyGILState_LOCKED
-    PyGILState_STATE PyGILState_Ensure()
-    void PyGILState_Release(PyGILState_STATE)
-    ctypedef struct PyThreadState:
-        pass
-    ctypedef struct PyInterpreterState:
-        pass
-    PyInterpreterState *PyInterpreterState_Get()
-    PyThreadState *PyInterpreterState_ThreadHead(PyInterpreterState *)
-    PyThreadState *PyThreadState_Next(PyThreadState *)
-    PyThreadState *PyEval_SaveThread()
-    void PyEval_RestoreThread(PyThreadState *)
+# Functions here are called by the core between `enter` and `leave` (see held_model.pxi).
 
 cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
 
-cdef extern from "time.h" nogil:
-    struct timespec:
-        long tv_sec, tv_nsec
-    int nanosleep(const timespec *, timespec *)
-
-ctypedef int (*python_entry)(void *) noexcept nogil
-ctypedef void (*python_exit)(void *) noexcept nogil
 ctypedef int (*python_sample)(void *, const void *, int64_t, mcts_bitgen *, void *, double *,
                               int32_t *, void *) noexcept nogil
 ctypedef int (*python_actions)(void *, const void *, int32_t *, int32_t *) noexcept nogil
@@ -54,11 +30,6 @@ ctypedef int (*python_value)(void *, const void *, double *, double *) noexcept 
 # Of a model that does not say how many outcomes an action has at most.
 cdef uint32_t MAX_OUTCOMES = 1024
 
-# How long the GIL is held before others are let in, and for how long one stays away from it
-# then, as far as the system's timer can tell.
-cdef int64_t HOLD_NANOSECONDS = 1_000_000
-cdef long PAUSE_NANOSECONDS = 1_000
-
 from mcts_service.labels import MAX_LABELS, is_labelled
 
 cdef type numpy_bool = np.bool_
@@ -66,13 +37,12 @@ cdef type array_type = np.ndarray
 
 
 @cython.no_gc_clear
-cdef class PythonModel:
+cdef class PythonModel(HeldModel):
     """A user's sample model, behind the native ABI.
 
     One search uses it at a time. Every attribute of the model is looked up here, once.
     """
 
-    cdef mcts_model model
     cdef object sample, state_key, legal_actions, actions, is_terminal, current_player
     cdef object value, rollout_action, validate_state, transitions
     cdef object generator
@@ -86,9 +56,6 @@ cdef class PythonModel:
     cdef tuple sound_labels
     cdef list allowed
     cdef int32_t *allowed_numbers
-    cdef PyGILState_STATE gil
-    cdef int64_t held_since
-    cdef object error
 
     def __init__(self, model):
         self.sample = model.sample
@@ -119,7 +86,7 @@ cdef class PythonModel:
         m.discount = getattr(model, "discount", 1.0)
         m.state_bytes = m.key_bytes = sizeof(void *)
         m.num_players = getattr(model, "num_players", 1)
-        m.enter, m.leave = <python_entry>python_enter, <python_exit>python_leave
+        self.hold()
         m.retain = <python_state>python_retain
         m.release = <python_release>python_drop
         m.key = <python_key>python_state_key
@@ -339,39 +306,6 @@ cdef int read_flag(flag, str name) except -1:
     if isinstance(flag, numpy_bool):
         return bool(flag)
     raise TypeError(f"{name} is {describe(flag)}; must be a bool")
-
-
-cdef int python_enter(void *ctx) noexcept:
-    cdef PyGILState_STATE gil = PyGILState_Ensure()
-    (<PythonModel>ctx).gil = gil
-    return MCTS_OK
-
-
-cdef void python_leave(void *ctx) noexcept:
-    """Lets other threads run, if there are any, but no more often than is good for them.
-
-    A thread that waits for the GIL is woken whenever it is let go, mostly finds it taken
-    again, and starts to wait anew. What hands it over is to stay away from it for a moment.
-    """
-    cdef PyGILState_STATE gil = (<PythonModel>ctx).gil
-    cdef int64_t now = search_now()
-    cdef bint is_due = now - (<PythonModel>ctx).held_since >= HOLD_NANOSECONDS
-    cdef bint pauses = is_due and gil == PyGILState_LOCKED and others_may_wait()
-    cdef timespec moment
-    cdef PyThreadState *thread
-    if is_due:
-        (<PythonModel>ctx).held_since = now
-    PyGILState_Release(gil)
-    if pauses:
-        moment.tv_sec, moment.tv_nsec = 0, PAUSE_NANOSECONDS
-        thread = PyEval_SaveThread()
-        nanosleep(&moment, NULL)
-        PyEval_RestoreThread(thread)
-
-
-cdef inline bint others_may_wait() noexcept:
-    """True if Python has a thread beside this one."""
-    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) != NULL
 
 
 cdef int python_retain(void *ctx, const void *state) noexcept:

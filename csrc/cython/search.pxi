@@ -33,6 +33,11 @@ cdef dict STOP_NAMES = {
 cdef dict SHARINGS = {
     "none": <int>SHARING_NONE, "depth": <int>SHARING_DEPTH, "state": <int>SHARING_STATE,
 }
+cdef dict OUTCOME_KEYS = {
+    "state": <int>OUTCOME_STATE,
+    "observation": <int>OUTCOME_OBSERVATION,
+    "none": <int>OUTCOME_NONE,
+}
 cdef dict BACKUPS = {"mean": <int>BACKUP_MEAN, "bellman": <int>BACKUP_BELLMAN}
 cdef dict EVALUATIONS = {
     "rollout": <int>EVALUATION_ROLLOUT,
@@ -58,6 +63,19 @@ cdef dict PYTHON_NAMES = {
 }
 
 
+# And in a batch model.
+cdef dict BATCH_NAMES = {
+    "sample": "sample_batch",
+    "step_batch": "sample_batch",
+    "evaluate": "evaluate_batch",
+    "validate": "validate_state",
+    "terminal": "is_terminal_batch",
+    "player": "current_player_batch",
+    "actions": "legal_actions_batch",
+    "key": "state_key_batch",
+}
+
+
 cdef str in_one_line(error):
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -77,6 +95,16 @@ cdef size_t weight_of(state, bint has_key):
     return weight + (entry if has_key else 0)
 
 
+cdef search_limits limits_of(uint64_t simulations, time_limit, CancelFlag cancel):
+    cdef search_limits limits
+    limits.simulations = simulations
+    limits.deadline = limits.slice_deadline = INT64_MAX
+    if time_limit is not None:
+        limits.deadline = search_now() + <int64_t>(min(time_limit, MAX_SECONDS) * 1e9)
+    limits.cancelled = &cancel.flag if cancel is not None else NULL
+    return limits
+
+
 # The core releases its states when it is freed, so the model must still be whole then.
 @cython.no_gc_clear
 cdef class Search:
@@ -87,37 +115,60 @@ cdef class Search:
 
     cdef search_t *search
     cdef const mcts_model *model
+    cdef HeldModel held
     cdef PythonModel python
+    cdef BatchModel rows
     cdef object owner
     cdef size_t bytes_per_state
 
-    def __cinit__(self, model, *, double exploration, uint32_t max_depth, str evaluation="rollout",
-                  str backup="mean", str sharing="none", size_t bytes_per_state=0):
-        """`model` is a ModelHandle, or a Python object with `sample` and `num_actions`."""
-        if isinstance(model, ModelHandle):
-            self.model = (<ModelHandle>model).model
-            self.owner = model
-        else:
-            self.python = PythonModel(model)
-            self.model = &self.python.model
+    def __cinit__(self, model, *, double exploration=1.0, uint32_t max_depth=1,
+                  str evaluation="rollout", str backup="mean", str sharing="none",
+                  str outcome_key="state", uint32_t in_flight=1, size_t bytes_per_state=0,
+                  Search beside=None):
+        """`model` is a ModelHandle, a BatchModel, or a Python object with `sample`.
+
+        With `beside`, a search of the same model, it takes all settings from there, and both can
+        be run in one SearchBatch.
+        """
         cdef search_options options
-        options.exploration, options.max_depth = exploration, max_depth
-        options.evaluation = <search_evaluation><int>EVALUATIONS[evaluation]
-        options.backup = <search_backup><int>BACKUPS[backup]
-        options.sharing = <search_sharing><int>SHARINGS[sharing]
-        refusal = search_refuses_options(self.model, options)
-        if refusal != NULL:
-            field, _, description = (<bytes>refusal).decode().partition(": ")
-            raise InvalidRequest(field, description)
-        self.bytes_per_state = bytes_per_state
-        self.search = search_new(self.model, options, bytes_per_state)
+        if beside is not None:
+            self.take_model(beside.owner)
+            self.bytes_per_state = beside.bytes_per_state
+            self.search = search_new_beside(beside.search)
+        else:
+            self.take_model(model)
+            options.exploration, options.max_depth = exploration, max_depth
+            options.evaluation = <search_evaluation><int>EVALUATIONS[evaluation]
+            options.backup = <search_backup><int>BACKUPS[backup]
+            options.sharing = <search_sharing><int>SHARINGS[sharing]
+            options.outcome_key = <search_outcome_key><int>OUTCOME_KEYS[outcome_key]
+            options.in_flight = in_flight
+            refusal = search_refuses_options(self.model, options)
+            if refusal != NULL:
+                field, _, description = (<bytes>refusal).decode().partition(": ")
+                raise InvalidRequest(field, description)
+            self.bytes_per_state = bytes_per_state
+            self.search = search_new(self.model, options, bytes_per_state)
         if self.search == NULL:
             raise MemoryError("a search could not be allocated")
+
+    cdef take_model(self, model):
+        if isinstance(model, ModelHandle):
+            self.model = (<ModelHandle>model).model
+        else:
+            if isinstance(model, BatchModel):
+                self.held = self.rows = model
+            else:
+                model = model if isinstance(model, PythonModel) else PythonModel(model)
+                self.held = self.python = model
+            self.model = &self.held.model
+        self.owner = model
 
     def __dealloc__(self):
         search_free(self.search)
 
-    def begin(self, state, *, uint32_t horizon, list allowed, uint64_t seed, uint64_t max_bytes):
+    def begin(self, state, *, uint32_t horizon, list allowed, uint64_t seed, uint64_t max_bytes,
+              bint is_belief=False):
         """Starts a fresh tree.
 
         Args:
@@ -126,24 +177,32 @@ cdef class Search:
           allowed: actions, numbers ascending; None: every legal action.
           seed: of the random streams.
           max_bytes: of the tree.
+          is_belief: `state` is a sequence of states, each of which the root may be, where
+            simulations carry their state.
         Raises:
           InvalidRequest, TerminalState, NoLegalAction, ModelFault, MemoryError.
         """
         cdef search_root root
-        cdef PyObject *subject[2]
         cdef int32_t *numbers = NULL
+        cdef unsigned char *states = NULL
+        cdef size_t i
         cdef int status
+        particles = state if is_belief else (state,)
         if self.python is not None:
-            if self.bytes_per_state == 0:
-                self.search.tree.bytes_per_state = weight_of(state, self.search.tree.key_size > 0)
-            self.python.begin(state)
-            subject[0], subject[1] = <PyObject *>state, NULL
-            root.state = subject
-        else:
-            root.state = (<ModelHandle>self.owner).bytes_of(state)
-        root.horizon, root.seed, root.max_bytes = horizon, seed, max_bytes
+            if self.bytes_per_state == 0 and not self.search.carried:
+                weight = weight_of(particles[0], self.search.tree.key_size > 0)
+                self.search.tree.bytes_per_state = weight
+            self.python.begin(particles[0])
+        root.num_states, root.horizon = len(particles), horizon
+        root.seed, root.max_bytes = seed, max_bytes
         root.num_allowed = len(allowed) if allowed is not None else 0
         try:
+            states = <unsigned char *>calloc(len(particles), self.search.state_size)
+            if states == NULL:
+                raise MemoryError
+            for i, particle in enumerate(particles):
+                self.write_state(particle, states + i * self.search.state_size)
+            root.state = states
             if allowed is not None:
                 numbers = <int32_t *>calloc(len(allowed) + 1, sizeof(int32_t))
                 if numbers == NULL:
@@ -154,11 +213,30 @@ cdef class Search:
                     for i, action in enumerate(allowed):
                         numbers[i] = action
             root.allowed = numbers
-            with nogil:
+            if self.held is not None:
                 status = search_begin(self.search, &root)
+            else:
+                with nogil:
+                    status = search_begin(self.search, &root)
         finally:
             free(numbers)
-        self.raise_for(status, state)
+            if states != NULL and self.is_labelled():
+                for i in range(<size_t>len(particles)):
+                    # The labels that were asked for along the way; the state is the caller's.
+                    Py_XDECREF((<PyObject **>(states + i * self.search.state_size))[1])
+            free(states)
+        self.raise_for(status, particles[0])
+
+    cdef write_state(self, state, void *to):
+        """The bytes of a state; a handle among them is the caller's, for as long as `state` is."""
+        cdef bytes packed
+        if self.python is not None:
+            (<PyObject **>to)[0] = <PyObject *>state
+            return
+        packed = self.rows.pack(state) if self.rows is not None else state
+        if self.rows is None:
+            (<ModelHandle>self.owner).bytes_of(packed)
+        memcpy(to, PyBytes_AS_STRING(packed), self.model.state_bytes)
 
     def advance(self, action, state):
         """Makes the child behind an action the root, and gives the rest of the tree back.
@@ -171,20 +249,21 @@ cdef class Search:
         Raises:
           ModelFault: the model could not tell its states apart.
         """
-        cdef PyObject *subject[2]
-        cdef const void *following
         cdef int32_t number
         cdef int status
-        if self.search.tree.root == 0:
+        cdef unsigned char *following
+        if self.search.tree.root == 0 or self.search.carried:
             return False
-        if self.python is not None:
-            subject[0], subject[1] = <PyObject *>state, NULL
-            following = subject
-        else:
-            following = (<ModelHandle>self.owner).bytes_of(state)
         number = self.root_number(action)
-        with nogil:
-            status = search_advance(self.search, number, following)
+        following = <unsigned char *>calloc(1, self.search.state_size)
+        if following == NULL:
+            raise MemoryError
+        try:
+            self.write_state(state, following)
+            with nogil:
+                status = search_advance(self.search, number, following)
+        finally:
+            free(following)
         if status == FAILED:
             self.raise_for(status, state)
         if self.python is not None and status == MCTS_OK:
@@ -236,31 +315,40 @@ cdef class Search:
             raise RuntimeError("the search has no root: begin comes first, and must succeed")
 
     cdef raise_for(self, int status, state):
-        if status == MCTS_OK:
-            return
+        if status < 0:
+            error = self.error_of(status, state)
+            raise error from error.__cause__
+
+    cdef object error_of(self, int status, state):
+        """What went wrong, as an exception."""
         if status == ROOT_TERMINAL:
-            raise TerminalState("state: is terminal; there is no action left to plan")
+            return TerminalState("state: is terminal; there is no action left to plan")
         if status == ROOT_NO_ACTION:
-            raise NoLegalAction("state: has no legal action, or none of the allowed ones")
+            return NoLegalAction("state: has no legal action, or none of the allowed ones")
         if status == OUT_OF_BYTES:
-            raise MemoryError("the byte limit leaves no room for the root of the tree")
+            return MemoryError("the byte limit leaves no room for the root of the tree")
         text, error = self.fault_text(), None
-        if self.python is not None:
+        if self.held is not None:
             # Not kept here: its traceback holds on to whatever the model was doing.
-            error, self.python.error = self.python.error, None
-        if status == ROOT_INVALID:
-            if isinstance(error, InvalidRequest):
-                raise error
-            raise InvalidRequest("state", text if error is None else in_one_line(error)) from error
+            error, self.held.error = self.held.error, None
+        if status == ROOT_INVALID and isinstance(error, InvalidRequest):
+            return error
         if error is not None and not isinstance(error, Exception):
-            raise error
-        raise ModelFault(text) from error
+            return error
+        if status == ROOT_INVALID:
+            found = InvalidRequest("state", text if error is None else in_one_line(error))
+        else:
+            found = ModelFault(text)
+        found.__cause__ = error
+        return found
 
     cdef str fault_text(self):
         """How the model broke its contract, in a line."""
         cdef fault *f = &self.search.fault
         function = f.function.decode() if f.function != NULL else "model"
-        if self.python is not None:
+        if self.rows is not None:
+            function = BATCH_NAMES.get(function, function)
+        elif self.python is not None:
             if function != "actions" or not self.python.labelled:
                 function = PYTHON_NAMES.get(function, function)
         if f.problem != NULL:
@@ -290,24 +378,28 @@ cdef class Search:
         cdef stop_reason reason = STOP_NONE
         cdef int status
         self.require_root()
-        limits.simulations = simulations
-        limits.deadline = INT64_MAX
-        if time_limit is not None:
-            limits.deadline = search_now() + <int64_t>(min(time_limit, MAX_SECONDS) * 1e9)
-        limits.cancelled = &cancel.flag if cancel is not None else NULL
+        if self.search.options.in_flight > 1:
+            return self.run_in_flight(simulations, time_limit, cancel)
+        limits = limits_of(simulations, time_limit, cancel)
         while True:
             limits.slice_deadline = search_now() + SLICE_NANOSECONDS
-            if self.python is not None:
+            if self.held is not None:
                 # With the GIL held, which the model itself lets go of now and then.
                 status = search_run(self.search, &limits, &reason)
             else:
                 with nogil:
                     status = search_run(self.search, &limits, &reason)
-            if status < 0:
-                self.raise_for(status, None)
+            self.raise_for(status, None)
             if reason != STOP_SLICE:
                 return STOP_NAMES[<int>reason]
             PyErr_CheckSignals()
+
+    cdef str run_in_flight(self, uint64_t simulations, time_limit, CancelFlag cancel):
+        """The same with several simulations in progress at once: a batch of one search."""
+        [end] = SearchBatch([self]).run(simulations, time_limit, cancel)
+        if isinstance(end, BaseException):
+            raise end
+        return end
 
     @property
     def simulations(self):
@@ -443,7 +535,12 @@ cdef class Search:
         cdef const tree *t = &self.search.tree
         cdef node *n = node_at(t, at)
         cdef c_edges e
-        if self.python is not None:
+        state = None
+        if self.search.carried:
+            pass
+        elif self.rows is not None:
+            state = self.rows.unpack(node_state(t, n))
+        elif self.python is not None:
             state = state_at(node_state(t, n))
         else:
             state = PyBytes_FromStringAndSize(<char *>node_state(t, n), self.model.state_bytes)

@@ -35,6 +35,7 @@ static int sparing_mprotect(void *at, size_t bytes, int protection) {
 #define mmap sparing_mmap
 #define mprotect sparing_mprotect
 #include "arena.c"
+#include "batch.c"
 #include "logarithm.c"
 #include "reroot.c"
 #include "search.c"

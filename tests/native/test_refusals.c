@@ -39,7 +39,7 @@ int main(void) {
   CHECK_REFUSED(m.num_players = 256, "num_players");
   CHECK_REFUSED(m.player = NULL, "player");
   CHECK_REFUSED(m.action_bytes = 8, "action_bytes");
-  CHECK_REFUSED(m.observation_bytes = 8, "observation_bytes");
+  CHECK_REFUSED(m.observation_bytes = UINT32_MAX, "observation_bytes");
   CHECK_REFUSED(m.leave = NULL, "enter and leave");
   CHECK_REFUSED(m.release = NULL, "retain and release");
   CHECK_REFUSED(m.evaluate = NULL, "evaluate");

@@ -1,0 +1,38 @@
+/* Many simulations at once, of one search or of many: their questions to the model are gathered
+ * and asked together.
+ *
+ *   searches      cursors, at a question each       the model
+ *   +--------+    +---+---+---+
+ *   |   A    |--> | s | s | v |---+   steps  [s s s s] --> step_batch
+ *   +--------+    +---+---+---+   +->
+ *   |   B    |--> | s | v | s |---+   values [v v]     --> evaluate_batch
+ *   +--------+    +---+---+---+
+ *
+ * In a round every cursor gets one answer. A search starts simulation i when fewer than its
+ * `in_flight` are in progress, and backs them up in their order, so that what it does depends on
+ * its own seed alone and on no other search, and with one in flight it is the search that
+ * search_run runs. A model without batch functions is asked row by row. */
+#ifndef MCTS_CORE_BATCH_H
+#define MCTS_CORE_BATCH_H
+
+#include "search.h"
+
+/* How one search ended. */
+typedef struct {
+  int status; /* MCTS_OK, or FAILED: see the search's fault */
+  stop_reason reason;
+} batch_end;
+
+typedef struct batch batch;
+
+/* For `count` searches of one model, with a root each: all must have been made by `search_new`
+ * with the same model and, but for the first, by `search_new_beside` it. They are run by one
+ * thread, and stay the caller's. NULL if there is no memory. */
+batch *batch_new(search **searches, uint32_t count);
+void batch_free(batch *b);
+
+/* Runs all of them, each until a limit is reached; ends[i] says how. At STOP_SLICE simulations
+ * may be in progress: the next run goes on with them. */
+void batch_run(batch *b, const search_limits *limits, batch_end *ends);
+
+#endif

@@ -1,0 +1,68 @@
+# Many searches in one thread, or many simulations of one, whose questions are asked together.
+
+cdef class SearchBatch:
+    """Runs searches that were made beside each other: their questions go to the model together.
+
+    Belongs to one thread at a time, and so do its searches.
+    """
+
+    cdef batch_t *batch
+    cdef tuple searches
+    cdef batch_end *ends
+
+    def __cinit__(self, searches):
+        """`searches` have a root each; those behind the first were made `beside` it."""
+        cdef search_t **members
+        self.searches = tuple(searches)
+        self.ends = <batch_end *>calloc(len(self.searches), sizeof(batch_end))
+        members = <search_t **>calloc(len(self.searches), sizeof(search_t *))
+        try:
+            if self.ends == NULL or members == NULL:
+                raise MemoryError
+            for i, search in enumerate(self.searches):
+                members[i] = (<Search?>search).search
+            self.batch = batch_new(members, len(self.searches))
+            if self.batch == NULL:
+                raise MemoryError("a batch of searches could not be allocated")
+        finally:
+            free(members)
+
+    def __dealloc__(self):
+        batch_free(self.batch)
+        free(self.ends)
+
+    def run(self, uint64_t simulations, time_limit=None, CancelFlag cancel=None):
+        """Runs every search until one of the limits is reached; arguments as of `Search.run`.
+
+        Returns:
+          For each search the name of the rule that stopped it, or, if the model broke its
+          contract there, the exception.
+        """
+        cdef search_limits limits = limits_of(simulations, time_limit, cancel)
+        cdef Search first = self.searches[0]
+        while True:
+            limits.slice_deadline = search_now() + SLICE_NANOSECONDS
+            if first.held is not None:
+                batch_run(self.batch, &limits, self.ends)
+            else:
+                with nogil:
+                    batch_run(self.batch, &limits, self.ends)
+            if not self.goes_on():
+                return self.outcome()
+            PyErr_CheckSignals()
+
+    cdef bint goes_on(self) noexcept:
+        cdef size_t i
+        for i in range(<size_t>len(self.searches)):
+            if self.ends[i].status == MCTS_OK and self.ends[i].reason == STOP_SLICE:
+                return True
+        return False
+
+    cdef list outcome(self):
+        cdef list found = []
+        for i, search in enumerate(self.searches):
+            if self.ends[i].status < 0:
+                found.append((<Search>search).error_of(self.ends[i].status, None))
+            else:
+                found.append(STOP_NAMES[<int>self.ends[i].reason])
+        return found
