@@ -1,5 +1,6 @@
 """Types of the compiled core; see csrc/cython."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class ModelHandle:
     def thread_safe(self) -> bool: ...
     @property
     def has_value(self) -> bool: ...
+    @property
+    def answers_in_batches(self) -> bool: ...
     def validate(self, state: bytes) -> None: ...
     def is_terminal(self, state: bytes) -> bool: ...
     def current_player(self, state: bytes) -> int: ...
@@ -57,6 +60,7 @@ def model_of_functions(
     discount: float,
     state_bytes: int,
     key_bytes: int,
+    observation_bytes: int,
     num_actions: int,
     max_outcomes: int,
     num_players: int,
@@ -65,6 +69,30 @@ def model_of_functions(
     float64_state: bool,
     keep_alive: Any,
 ) -> Any: ...
+
+class RowGenerator:
+    """What a batch model draws from: row i of every answer comes from row i's own stream."""
+
+    def __len__(self) -> int: ...
+    def __getattr__(self, name: str) -> Any: ...
+    def random(self, size: Any = None) -> np.ndarray: ...
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> np.ndarray: ...
+    def integers(
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        dtype: Any = ...,
+        endpoint: bool = False,
+    ) -> np.ndarray: ...
+
+class BatchModel:
+    """A user's batch model, behind the native ABI."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    def __init__(self, model: Any, dtype: Any, shape: Any) -> None: ...
+    def pack(self, state: Any) -> bytes: ...
 
 class CancelFlag:
     """Stops the searches that were given it, from any thread."""
@@ -80,15 +108,25 @@ class Search:
         self,
         model: Any,
         *,
-        exploration: float,
-        max_depth: int,
+        exploration: float = 1.0,
+        max_depth: int = 1,
         evaluation: str = "rollout",
         backup: str = "mean",
         sharing: str = "none",
+        outcome_key: str = "state",
+        in_flight: int = 1,
         bytes_per_state: int = 0,
+        beside: Search | None = None,
     ) -> None: ...
     def begin(
-        self, state: Any, *, horizon: int, allowed: list[Any] | None, seed: int, max_bytes: int
+        self,
+        state: Any,
+        *,
+        horizon: int,
+        allowed: list[Any] | None,
+        seed: int,
+        max_bytes: int,
+        is_belief: bool = False,
     ) -> None: ...
     def clear(self) -> None: ...
     def advance(self, action: Any, state: Any) -> bool: ...
@@ -117,3 +155,11 @@ class Search:
     def principal_variation(self) -> list[tuple[Any, int, float]]: ...
     def graph(self) -> dict[int, dict[str, Any]]: ...
     def tree(self) -> dict[str, Any]: ...
+
+class SearchBatch:
+    """Runs searches that were made beside each other: their questions go to the model together."""
+
+    def __init__(self, searches: Sequence[Search]) -> None: ...
+    def run(
+        self, simulations: int, time_limit: float | None = None, cancel: CancelFlag | None = None
+    ) -> list[str | BaseException]: ...

@@ -29,11 +29,23 @@ capabilities, looked up once when a planner is built:
     deterministic: bool                   (state, action) fixes the outcome; default False
     state_key(state)                      -> hashable identity; default the state itself,
                                              or an array's bytes
+    observe(action, next_state, rng)      -> hashable or array: what is seen of a step, where the
+                                          state itself is not; for `outcome_key="observation"`
     validate_state(state)                 raises ValueError saying what is wrong
     state_size_bytes: int                 what one state weighs, for memory limits; default what
                                           Python says of the state that is planned from
     encode_state(state) -> bytes, decode_state(data) -> state     for the wire
     state_from_json(value) -> state       a state as a person would write it
+
+A model that answers for many states at once (`BatchSampleModel`) has these for rows:
+
+    evaluate_batch(states)                -> (priors [N, A] or None, values [N] or [N, players])
+    legal_actions_batch(states)           -> bool[N, A]
+    is_terminal_batch(states)             -> bool[N]
+    current_player_batch(states)          -> int64[N]
+    state_key_batch(states)               -> int64[N]
+
+Without them it is asked by the form for one state, where it has that, row by row.
 """
 
 from __future__ import annotations
@@ -98,7 +110,8 @@ class BatchSampleModel(Protocol):
         Args:
           states: [N, ...].
           actions: int64[N].
-          rng: draws row by row, each row from its own stream.
+          rng: as a `numpy.random.Generator` whose answers have a first axis of N rows, each drawn
+            from that row's own stream, so that a row's answer does not depend on the others.
         Returns:
           (next_states [N, ...], rewards float64[N], terminated bool[N]).
         """

@@ -26,6 +26,8 @@ cdef fill_functions(mcts_model *m, dict functions):
     point(&m.rollout_action, functions, "rollout_action")
     point(&m.rollout, functions, "rollout")
     point(&m.evaluate, functions, "evaluate")
+    point(&m.step_batch, functions, "step_batch")
+    point(&m.evaluate_batch, functions, "evaluate_batch")
     if functions:
         raise ValueError(f"the native ABI has no function {next(iter(functions))!r}")
 
@@ -42,6 +44,7 @@ def model_of_functions(
     double discount,
     uint32_t state_bytes,
     uint32_t key_bytes,
+    uint32_t observation_bytes,
     uint32_t num_actions,
     uint32_t max_outcomes,
     uint32_t num_players,
@@ -72,6 +75,7 @@ def model_of_functions(
     m.abi_version, m.struct_size = MCTS_MODEL_ABI_VERSION, sizeof(mcts_model)
     m.ctx, m.discount = <void *>ctx, discount
     m.state_bytes, m.key_bytes = state_bytes, key_bytes
+    m.observation_bytes = observation_bytes
     m.num_actions = m.max_actions = num_actions
     m.max_outcomes, m.num_players = max_outcomes, num_players
     if thread_safe:

@@ -105,6 +105,10 @@ cdef class ModelHandle:
     def has_value(self):
         return bool(self.model.flags & MCTS_MODEL_VALUES)
 
+    @property
+    def answers_in_batches(self):
+        return self.model.step_batch != NULL or self.model.evaluate_batch != NULL
+
     cdef int enter(self, fault *f) noexcept nogil:
         cdef int status = MCTS_OK
         if self.model.enter != NULL:

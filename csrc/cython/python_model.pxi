@@ -44,7 +44,7 @@ cdef class PythonModel(HeldModel):
     """
 
     cdef object sample, state_key, legal_actions, actions, is_terminal, current_player
-    cdef object value, rollout_action, validate_state, transitions
+    cdef object value, rollout_action, validate_state, transitions, observe
     cdef object generator
     cdef SplitMix64 stream
     cdef dict keys
@@ -69,6 +69,7 @@ cdef class PythonModel(HeldModel):
         self.rollout_action = getattr(model, "rollout_action", None)
         self.validate_state = getattr(model, "validate_state", None)
         self.transitions = getattr(model, "transitions", None)
+        self.observe = getattr(model, "observe", None)
         self.num_values = num_values_of(model)
         self.stream = SplitMix64(0)
         self.generator = np.random.Generator(self.stream)
@@ -91,6 +92,8 @@ cdef class PythonModel(HeldModel):
         m.release = <python_release>python_drop
         m.key = <python_key>python_state_key
         m.sample = <python_sample>python_take_sample
+        if self.observe is not None:
+            m.observation_bytes = sizeof(uint64_t)
         if getattr(model, "deterministic", False):
             m.flags |= MCTS_MODEL_DETERMINISTIC
         if self.labelled:
@@ -205,6 +208,12 @@ cdef class PythonModel(HeldModel):
         """The core's number of a label, -1 if it is no action of the state."""
         cdef tuple labels = self.labels_of(state)
         return labels.index(action) if action in labels else -1
+
+    cdef uint64_t number_of_key(self, identity) except? 0:
+        """The number that stands for a hashable, from 0 on in the order in which they came."""
+        cdef uint64_t number = self.keys.setdefault(identity, self.next_key)
+        self.next_key += number == self.next_key
+        return number
 
     cdef int failed(self) noexcept:
         """Takes over the exception that is being raised."""
@@ -360,8 +369,30 @@ cdef int python_take_sample(void *ctx, const void *state, int64_t action, mcts_b
     self.stream._counter = counter[0]
     cdef int status = (<quiet_sample>take_sample)(self, state, action, next_state, rewards,
                                                   terminated)
+    if observation != NULL and status == MCTS_OK:
+        status = python_observe(self, action, next_state, <uint64_t *>observation)
+        if status < 0: # `failed` would find nothing that is being raised
+            counter[0] = self.stream._counter
+            return status
     counter[0] = self.stream._counter
     return status if status == MCTS_OK else self.failed()
+
+
+cdef int python_observe(PythonModel self, int64_t action, void *next_state,
+                        uint64_t *observation) noexcept:
+    """What is seen of a step, as the number of that key; a state that fails is given back."""
+    try:
+        seen = self.observe(action, state_at(next_state), self.generator)
+        if isinstance(seen, array_type):
+            seen = (seen + 0.0 if seen.dtype.kind == "f" else seen).tobytes()
+        observation[0] = self.number_of_key(seen)
+    except BaseException as error:
+        python_drop(<void *>self, next_state)
+        if isinstance(error, TypeError) and "unhashable" in str(error):
+            error = TypeError(f"observe gives a {type(seen).__name__}; must be hashable")
+        self.error = error
+        return MCTS_ERROR
+    return MCTS_OK
 
 
 cdef int python_state_key(void *ctx, const void *state, void *key) noexcept:
@@ -376,8 +407,7 @@ cdef int python_state_key(void *ctx, const void *state, void *key) noexcept:
             identity = (subject + 0.0 if self.root_is_float else subject).tobytes()
         else:
             identity = subject
-        number = self.keys.setdefault(identity, self.next_key)
-        self.next_key += number == self.next_key
+        number = self.number_of_key(identity)
     except TypeError as error:
         self.error = TypeError(
             f"state_key: a state of type {type(state_at(state)).__name__} cannot be told from "

@@ -108,7 +108,7 @@ typedef struct mcts_model {
   uint32_t state_bytes;       /* 1 .. 2^24 */
   uint32_t key_bytes;         /* what `key` writes; 0: the state's bytes are its key */
   uint32_t action_bytes;      /* 0: an action is an index */
-  uint32_t observation_bytes; /* 0: the state is observed */
+  uint32_t observation_bytes; /* 0: the state is observed. Observations are compared as bytes */
   uint32_t num_actions;       /* actions are 0 .. num_actions - 1; 0: `actions` numbers
                                  them state by state */
   uint32_t max_actions;       /* most actions that one state has; >= num_actions */
@@ -160,8 +160,9 @@ typedef struct mcts_model {
    * `action` is an index or, where action_bytes > 0, the address of the action's bytes. */
 
   /* One transition. `rewards` has num_players entries; `terminated` is 1 where the episode
-   * ends with this step, else 0; `observation` is NULL where observation_bytes is 0. Draws
-   * from `rng` alone, so that the same stream gives the same transition. Required. */
+   * ends with this step, else 0; `observation` is NULL where observation_bytes is 0, and where
+   * the search does not need one. Draws from `rng` alone, so that the same stream gives the same
+   * transition. Required. */
   int (*sample)(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
                 void *next_state, double *rewards, int32_t *terminated, void *observation);
   /* All outcomes of an action: 1 <= `count` <= max_outcomes, probabilities above 0 that sum
@@ -189,7 +190,11 @@ typedef struct mcts_model {
                              const void *observation, double *density);
 
   /* batch: row i of every array belongs to question i, draws from rngs[i], and reports
-   * in status[i]; a negative return value fails the whole call. */
+   * in status[i], which is MCTS_OK before the call; what row i gets does not depend on the
+   * others. A negative return value fails the whole call: it is then asked again row by row.
+   * `observations`, `priors` [count][max_actions] and `values` [count][num_players] are NULL where
+   * they are not asked for; priors and values are those of the next states. NULL: `sample` and
+   * `evaluate`, row by row. evaluate_batch needs `evaluate` beside it. */
   int (*step_batch)(void *ctx, int64_t count, const void *states, const int64_t *actions,
                     mcts_bitgen *const *rngs, void *next_states, double *rewards,
                     int32_t *terminated, void *observations, double *priors, double *values,

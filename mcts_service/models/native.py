@@ -116,6 +116,9 @@ class NativeModel(ABC, Generic[S]):
         evaluate: Any = None,
         transitions: Any = None,
         max_outcomes: int = 0,
+        step_batch: Any = None,
+        evaluate_batch: Any = None,
+        observation_bytes: int = 0,
         key: Any = None,
         key_bytes: int = 0,
         validate: Any = None,
@@ -140,9 +143,10 @@ class NativeModel(ABC, Generic[S]):
           deterministic: whether (state, action) fixes the outcome.
           thread_safe: whether any number of threads may call at once; else the plans of a
             planner come one after the other.
-          actions, terminal, player, rollout, rollout_action, evaluate, transitions, key,
-            validate, error_text: as in the header. `evaluate` gives values.
+          actions, terminal, player, rollout, rollout_action, evaluate, transitions, step_batch,
+            evaluate_batch, key, validate, error_text: as in the header. `evaluate` gives values.
           max_outcomes: most outcomes that `transitions` gives.
+          observation_bytes: what `sample` and `step_batch` write of an observation.
           key_bytes: what `key` writes.
           ctx: address that every function is given.
           keep_alive: anything else that must live as long as the model: what `ctx` points to,
@@ -165,6 +169,8 @@ class NativeModel(ABC, Generic[S]):
             "rollout_action": rollout_action,
             "evaluate": evaluate,
             "transitions": transitions,
+            "step_batch": step_batch,
+            "evaluate_batch": evaluate_batch,
             "key": key,
             "validate": validate,
             "error_text": error_text,
@@ -180,6 +186,7 @@ class NativeModel(ABC, Generic[S]):
             thread_safe=thread_safe,
             max_outcomes=max_outcomes,
             key_bytes=key_bytes,
+            observation_bytes=observation_bytes,
             ctx=ctx,
             keep_alive=keep_alive,
         )

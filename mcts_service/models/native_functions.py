@@ -38,6 +38,7 @@ def functions_capsule(
     thread_safe: bool,
     max_outcomes: int,
     key_bytes: int,
+    observation_bytes: int,
     ctx: Any,
     keep_alive: Any,
 ) -> Any:
@@ -47,7 +48,7 @@ def functions_capsule(
       functions: by their names in mcts_model.h; None where there is none.
       spec, dtype: the form of a state.
       num_actions, discount, num_players, deterministic, thread_safe, max_outcomes, key_bytes,
-        ctx, keep_alive: as in `NativeModel.from_functions`.
+        observation_bytes, ctx, keep_alive: as in `NativeModel.from_functions`.
     Raises:
       InvalidRequest: names the argument and what would be right.
     """
@@ -71,6 +72,7 @@ def functions_capsule(
             "state_shape", dtype.itemsize * math.prod(spec.shape), 1, _MOST
         ),
         key_bytes=key_bytes,
+        observation_bytes=require_integer("observation_bytes", observation_bytes, 0, _MOST),
         num_actions=require_integer("num_actions", num_actions, 1, _MOST),
         max_outcomes=max_outcomes,
         num_players=num_players,
@@ -86,6 +88,8 @@ def _require_pairs(
 ) -> None:
     """What goes together only."""
     require_integer("num_players", num_players, 1, _MOST_PLAYERS)
+    if "evaluate_batch" in addresses and "evaluate" not in addresses:
+        raise InvalidRequest("evaluate", "is missing; evaluate_batch needs it beside")
     if num_players > 1 and "player" not in addresses:
         raise InvalidRequest("player", f"is missing; a game for {num_players} players needs it")
     for size, function, number in (

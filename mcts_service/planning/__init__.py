@@ -1,5 +1,6 @@
 """Choosing actions with a model at decision time."""
 
+from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import Budget, SearchConfig
 from mcts_service.planning.mcts import MCTS, CancelFlag
 from mcts_service.planning.plan import (
@@ -12,6 +13,7 @@ from mcts_service.planning.plan import (
 __all__ = [
     "MCTS",
     "ActionStatistics",
+    "Belief",
     "Budget",
     "CancelFlag",
     "Plan",

@@ -15,6 +15,7 @@ __all__ = [
     "Backup",
     "Budget",
     "Evaluation",
+    "OutcomeKey",
     "SearchConfig",
     "Sharing",
 ]
@@ -22,6 +23,7 @@ __all__ = [
 Evaluation = Literal["auto", "rollout", "value", "trial"]
 Backup = Literal["mean", "bellman"]
 Sharing = Literal["none", "depth", "state"]
+OutcomeKey = Literal["state", "observation", "none"]
 
 #: Simulations of a budget that sets no limit, for a model that declares no default.
 DEFAULT_SIMULATIONS = 1_000
@@ -29,6 +31,8 @@ DEFAULT_SIMULATIONS = 1_000
 MAX_SIMULATIONS = 2**31 - 1
 #: Depths are 16 bits wide.
 MAX_DEPTH = 2**16 - 1
+#: Simulations in progress at once; each has its own path and states.
+MAX_IN_FLIGHT = 4096
 #: Below this a search has no room for its root.
 MIN_BYTES = 65_536
 #: The shortest time limit: the resolution of the clock.
@@ -36,11 +40,35 @@ LEAST_SECONDS = 1e-9
 
 _PRESETS: dict[str, dict[str, Any]] = {
     # Kocsis and Szepesvári (2006).
-    "uct": {"evaluation": "rollout", "backup": "mean", "sharing": "none"},
+    "uct": {"evaluation": "rollout", "backup": "mean", "sharing": "none", "outcome_key": "state"},
     # Keller and Helmert (2013): DP-UCT, a tree by depth.
-    "dp_uct": {"evaluation": "trial", "backup": "bellman", "sharing": "depth"},
+    "dp_uct": {
+        "evaluation": "trial",
+        "backup": "bellman",
+        "sharing": "depth",
+        "outcome_key": "state",
+    },
     # The same over a graph of states: best where states come again.
-    "graph": {"evaluation": "trial", "backup": "bellman", "sharing": "state"},
+    "graph": {
+        "evaluation": "trial",
+        "backup": "bellman",
+        "sharing": "state",
+        "outcome_key": "state",
+    },
+    # UCT over sequences of actions, whatever they lead to: Lecarpentier et al. (2018).
+    "open_loop": {
+        "evaluation": "rollout",
+        "backup": "mean",
+        "sharing": "none",
+        "outcome_key": "none",
+    },
+    # UCT over histories of actions and observations: Silver and Veness (2010).
+    "pomcp": {
+        "evaluation": "rollout",
+        "backup": "mean",
+        "sharing": "none",
+        "outcome_key": "observation",
+    },
 }
 
 
@@ -67,6 +95,13 @@ class SearchConfig:
       sharing: which paths lead to one node: "none" is a tree; "depth" joins those that reach a
         state after equally many steps; "state" all that reach it, whenever. The last knows no
         time: it suits problems whose best action does not depend on the steps left.
+      outcome_key: what tells the outcomes of an action apart, and so what a node stands for:
+        the next "state"; what is seen of it, by the model's `observe`, so that a node is a
+        history of actions and "observation"s; or "none", a sequence of actions (open loop). With
+        the last two a simulation carries its state, and a plan may start from a `Belief`.
+      in_flight: simulations in progress at once, 1 .. 4096, whose questions a model that answers
+        in batches (`sample_batch`, `evaluate_batch`) is asked together. With one, each knows what
+        all before it have learned; with more a plan is faster and somewhat weaker.
     Source: Kocsis and Szepesvári (2006); Browne et al. (2012), section 3.3; Keller and Helmert
     (2013) for trials and Bellman backups.
     """
@@ -76,14 +111,18 @@ class SearchConfig:
     evaluation: Evaluation = "auto"
     backup: Backup = "mean"
     sharing: Sharing = "none"
+    outcome_key: OutcomeKey = "state"
+    in_flight: int = 1
 
     def __post_init__(self) -> None:
         require_number("exploration", self.exploration, 0, math.inf)
         require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
+        require_integer("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)
         for field, choices in (
             ("evaluation", Evaluation),
             ("backup", Backup),
             ("sharing", Sharing),
+            ("outcome_key", OutcomeKey),
         ):
             value = getattr(self, field)
             if value not in get_args(choices):
@@ -96,6 +135,12 @@ class SearchConfig:
                 "is 'trial', which learns by Bellman backups alone; backup 'bellman', or "
                 "evaluation 'rollout', would work",
             )
+        if self.outcome_key != "state" and self.sharing != "none":
+            raise InvalidRequest(
+                "sharing",
+                f"is {self.sharing!r}, which joins equal states; with the outcome_key "
+                f"{self.outcome_key!r} nodes are no states, and sharing 'none' would work",
+            )
 
     @property
     def recipe(self) -> str:
@@ -106,14 +151,17 @@ class SearchConfig:
                 self.evaluation == choices["evaluation"] or name == "uct"
             ):
                 return name
-        return f"{self.evaluation}, {self.backup}, shared by {self.sharing}"
+        parts = [self.evaluation, self.backup, f"shared by {self.sharing}"]
+        if self.outcome_key != "state":
+            parts.append(f"outcomes by {self.outcome_key}")
+        return ", ".join(parts)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> SearchConfig:
         """A known algorithm by its name, with changes.
 
         Args:
-          name: "uct", "dp_uct" or "graph".
+          name: "uct", "dp_uct", "graph", "open_loop" or "pomcp".
           changes: fields of `SearchConfig` that differ from the preset.
         Raises:
           InvalidRequest: the name or a field is unknown, or a value is out of range.
@@ -127,7 +175,7 @@ class SearchConfig:
         return replace(cls().with_preset(name), **changes)
 
     def with_preset(self, name: str) -> SearchConfig:
-        """These settings with the evaluation, backup and sharing of a known algorithm.
+        """These settings with the evaluation, backup, sharing and outcomes of a known algorithm.
 
         Args:
           name: as of `preset`.

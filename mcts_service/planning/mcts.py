@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from mcts_service._core import CancelFlag, ModelHandle, Search, SplitMix64
-from mcts_service.checks import require_integer, require_number, shown
+from mcts_service._core import (
+    BatchModel,
+    CancelFlag,
+    ModelHandle,
+    Search,
+    SearchBatch,
+    SplitMix64,
+)
+from mcts_service.checks import require_integer, shown
 from mcts_service.errors import (
     Cancelled,
     DeadlineExpired,
@@ -22,6 +30,16 @@ from mcts_service.errors import (
 )
 from mcts_service.labels import is_hashable, is_labelled
 from mcts_service.models.identity import state_identity
+from mcts_service.planning.arguments import (
+    MAX_HORIZON,
+    MAX_SEED,
+    check_allowed,
+    check_model,
+    count_rows,
+    of_type,
+    rows_of,
+)
+from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import (
     DEFAULT_SIMULATIONS,
     LEAST_SECONDS,
@@ -29,25 +47,14 @@ from mcts_service.planning.config import (
     Budget,
     SearchConfig,
 )
-from mcts_service.planning.plan import (
-    ActionStatistics,
-    Plan,
-    PrincipalVariationStep,
-    StopReason,
-)
+from mcts_service.planning.plan import Plan, StopReason, read_plan
+from mcts_service.planning.together import MAX_ROWS, RowSearches, rows_model
+from mcts_service.planning.trees import Tree, Trees
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
 
 #: Memory of a search tree whose budget sets no limit.
 DEFAULT_MAX_BYTES = 2**30
-
-MAX_SEED = 2**64 - 1
-MAX_HORIZON = 2**31 - 1
-MAX_STATE_BYTES = 2**63 - 1
-#: What the core numbers actions and players with.
-MAX_ACTIONS, MAX_PLAYERS = 2**24, 255
-
-T = TypeVar("T")
 
 
 class MCTS:
@@ -57,7 +64,9 @@ class MCTS:
     time; any other model serves one plan after the other.
 
     Args:
-      model: a sample model (see `mcts_service.protocols`), compiled or in Python.
+      model: a sample model or a batch model (see `mcts_service.protocols`), compiled or in
+        Python. One with both `sample` and `sample_batch` is asked by `sample` for a single plan
+        with one simulation in flight, and in batches otherwise.
       config: the algorithm.
       seed: 0 .. 2**64 - 1. The first plan uses it as it is, later ones seeds that follow
         from it, so that a planner's whole run can be repeated.
@@ -67,21 +76,23 @@ class MCTS:
 
     def __init__(self, model: Any, config: SearchConfig | None = None, *, seed: int = 0) -> None:
         self.model = model
-        self.config = _of_type("config", config, SearchConfig)
+        self.config = of_type("config", config, SearchConfig)
         self._handle: ModelHandle | None = getattr(model, "handle", None)
-        _check_model(model, self._handle is not None)
+        check_model(model, self._handle is not None)
         self._is_labelled = self._handle is None and is_labelled(model)
         self._evaluation = self._decide_evaluation()
         self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
         self._first_seed: int | None = seed
-        # Of the fields below and the seeds; reentrant, because a state_key may plan.
-        self._own = threading.RLock()
-        self._idle: list[_Tree] = []
-        self._latest: _Tree | None = None
+        self._seeds_lock = threading.Lock()
         shared = self._handle is not None and self._handle.thread_safe
         # Reentrant, because a model may ask its own planner for an action.
         self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
-        self._idle.append(_Tree(self._new_search()))
+        self._trees = Trees(knows_time=self.config.sharing != "state")
+        self._row_searches = RowSearches()
+        self._batch_model: BatchModel | None = None
+        if not self._is_asked_in_rows():
+            # At once, so that what does not go together is found out here.
+            self._trees.add(self._new_search(self._handle or model))
 
     def plan(
         self,
@@ -96,7 +107,8 @@ class MCTS:
         """The best action for a state, and why.
 
         Args:
-          state: one of the model's states that is not terminal. Not changed.
+          state: one of the model's states that is not terminal, or a `Belief` about which it
+            is. Not changed.
           budget: limits; the first one reached stops the search.
           horizon: steps left, >= 1, where the problem has an end.
           seed: of this plan, in place of the planner's own.
@@ -111,27 +123,26 @@ class MCTS:
           Cancelled, DeadlineExpired: before one simulation was done.
         """
         started = time.perf_counter()
-        budget = _of_type("budget", budget, Budget)
-        if seed is not None:
-            require_integer("seed", seed, 0, MAX_SEED)
+        budget = of_type("budget", budget, Budget)
         if cancel is not None:
-            _of_type("cancel", cancel, CancelFlag)
-        # 0 is the core's word for no end.
-        horizon = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
-        allowed = self._check_allowed(allowed_actions)
-        root = self._packed(state, "state")
-        # Last: a request that is refused uses up none of the planner's seeds.
-        seed = self._next_seed() if seed is None else int(seed)
-        limit_bytes = budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES
+            of_type("cancel", cancel, CancelFlag)
+        request = self._request(state, budget, horizon, seed, allowed_actions)
         with self._turn:
-            tree = self._acquire(root, horizon, allowed, limit_bytes)
+            tree = self._trees.acquire(
+                partial(self._new_search_of, state),
+                partial(self._identity, request.root),
+                horizon=request.horizon,
+                limit_bytes=request.limit_bytes,
+                may_go_on=request.allowed is None and not request.is_belief,
+            )
             try:
-                self._begin(tree, root, horizon, allowed, seed, limit_bytes)
-                stop_reason = self._run(tree.search, budget, limit_bytes, started, cancel)
-                seconds = time.perf_counter() - started
-                return _read_plan(tree.search, stop_reason, seconds, seed, self.config.recipe)
+                self._begin_or_go_on(tree, request)
+                end = tree.search.run(
+                    self._simulations(budget), _seconds_left(budget, started), cancel
+                )
+                return self._finish(tree.search, end, request, budget, started)
             finally:
-                self._release(tree)
+                self._trees.release(tree)
 
     def plan_batch(
         self,
@@ -144,6 +155,8 @@ class MCTS:
         cancel: CancelFlag | None = None,
     ) -> list[Plan | MCTSServiceError]:
         """One plan for each of many states, each as `plan` alone would give it.
+
+        A model that answers in batches is asked for all rows at once.
 
         Args:
           states: B of the model's states, or an array [B, ...] of them, B >= 1. Not changed.
@@ -159,22 +172,26 @@ class MCTS:
           InvalidRequest: an argument that is not one row's is wrong.
         """
         started = time.perf_counter()
-        budget = _of_type("budget", budget, Budget)
-        count = _count_of_rows(states)
-        seeds = _rows_of("seeds", seeds, count)
-        allowed = _rows_of("allowed_actions", allowed_actions, count)
+        budget = of_type("budget", budget, Budget)
+        if cancel is not None:
+            of_type("cancel", cancel, CancelFlag)
+        count = count_rows(states)
+        rows = list(
+            zip(
+                states,
+                rows_of("seeds", seeds, count),
+                rows_of("allowed_actions", allowed_actions, count),
+                strict=True,
+            )
+        )
+        if self._answers_in_batches():
+            return self._plan_together(rows, budget, horizon, cancel, started)
         plans: list[Plan | MCTSServiceError] = []
-        for row in range(count):
+        for row, (state, seed, allowed) in enumerate(rows):
+            share = _share_of_time(budget, started, count - row)
+            options: dict[str, Any] = {"seed": seed, "allowed_actions": allowed, "cancel": cancel}
             try:
-                plan = self.plan(
-                    states[row],
-                    _share_of_time(budget, started, count - row),
-                    horizon=horizon,
-                    seed=seeds[row],
-                    allowed_actions=allowed[row],
-                    cancel=cancel,
-                )
-                plans.append(plan)
+                plans.append(self.plan(state, share, horizon=horizon, **options))
             except MCTSServiceError as error:
                 plans.append(error)
         return plans
@@ -184,6 +201,7 @@ class MCTS:
 
         The next plan of `next_state` goes on from there; any other starts afresh, and so does
         one with `allowed_actions`, another memory limit, or a horizon that is not one step less.
+        A tree whose nodes are no states (`outcome_key` other than "state") is never kept.
 
         Args:
           action: what was done in the state of the last plan.
@@ -196,106 +214,46 @@ class MCTS:
         """
         action = self._check_action("action", action)
         root = self._packed(next_state, "next_state")
-        with self._turn, self._own:
-            tree = self._latest
-            if tree is None:
-                return False
-            identity = self._identity(root)  # before anything moves: it may fail
-            kept = tree.search.advance(action, root)
-            if not kept:  # its root is an older state: a later step must not start there
-                self._latest = None
-                self._set_aside(tree)
-                return False
-            tree.advanced_to = identity
-            tree.horizon -= tree.horizon > 0
-            return True
+        with self._turn:
+            return self._trees.advance(action, root, partial(self._identity, root))
 
     def forget(self) -> None:
         """Gives up the last plan's tree, which is kept for `advance`, and most of its memory."""
-        with self._own:
-            latest, self._latest = self._latest, None
-            if latest is not None:
-                self._set_aside(latest)
+        self._trees.forget()
 
     def action(self, state: Any, rng: np.random.Generator | None = None) -> Any:
         """The action of a plan with the default budget; with `rng`, by a seed drawn from it."""
         seed = None if rng is None else int(rng.integers(2**64, dtype=np.uint64))
         return self.plan(state, seed=seed).action
 
-    def _begin(
-        self,
-        tree: _Tree,
-        root: Any,
-        horizon: int,
-        allowed: list[int] | None,
-        seed: int,
-        limit_bytes: int,
-    ) -> None:
-        resumed, tree.advanced_to = tree.advanced_to is not None, None
-        tree.horizon, tree.limit_bytes = horizon, limit_bytes
-        if resumed:
-            tree.search.resume(horizon=horizon, seed=seed)
-            return
-        try:
-            tree.search.begin(
-                root, horizon=horizon, allowed=allowed, seed=seed, max_bytes=limit_bytes
-            )
-        except MemoryError:
-            raise _no_room(limit_bytes) from None
+    # ---- a request
 
-    def _run(
-        self,
-        search: Search,
-        budget: Budget,
-        limit_bytes: int,
-        started: float,
-        cancel: CancelFlag | None,
-    ) -> StopReason:
-        seconds = budget.time_limit
-        if seconds is not None:
-            seconds = max(0.0, seconds - (time.perf_counter() - started))
-        stop_reason = StopReason(search.run(self._simulations(budget), seconds, cancel))
-        if search.simulations > 0 or stop_reason is StopReason.SOLVED:
-            return stop_reason
-        if stop_reason is StopReason.CANCELLED:
-            raise Cancelled("the search was cancelled before one simulation was done")
-        if stop_reason is StopReason.TIME_LIMIT:
-            raise DeadlineExpired(f"not one simulation fits into {budget.time_limit} s")
-        raise _no_room(limit_bytes)
-
-    def _simulations(self, budget: Budget) -> int:
-        if budget.simulations is not None:
-            return budget.simulations
-        if budget.time_limit is not None or budget.max_bytes is not None:
-            return MAX_SIMULATIONS
-        return int(getattr(self.model, "default_simulations", DEFAULT_SIMULATIONS))
-
-    def _decide_evaluation(self) -> str:
-        """What "auto" means for this model; the core refuses what does not go together."""
-        if self.config.evaluation != "auto":
-            return self.config.evaluation
-        has_value = (
-            self._handle.has_value
-            if self._handle is not None
-            else getattr(self.model, "value", None) is not None
-        )
-        return "value" if has_value else "rollout"
-
-    def _check_allowed(self, allowed: Sequence[Any] | None) -> list[Any] | None:
-        if allowed is None:
-            return None
-        if not isinstance(allowed, Iterable):
+    def _request(
+        self, state: Any, budget: Budget, horizon: int | None, seed: int | None, allowed: Any
+    ) -> _Request:
+        """What a plan starts from, checked."""
+        if seed is not None:
+            require_integer("seed", seed, 0, MAX_SEED)
+        # 0 is the core's word for no end.
+        horizon = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
+        actions = check_allowed(allowed, self._check_action)
+        if actions is not None and not self._is_labelled:
+            actions.sort()
+        is_belief = isinstance(state, Belief)
+        if is_belief and self.config.outcome_key == "state":
             raise InvalidRequest(
-                "allowed_actions", f"is {shown(allowed)}; must be a sequence of actions"
+                "state",
+                f"is {state}; to plan from one, the config's outcome_key must be 'observation' "
+                "or 'none'",
             )
-        actions: list[Any] = []
-        for index, action in enumerate(allowed):
-            actions.append(self._check_action(f"allowed_actions[{index}]", action))
-            if action in actions[:index]:
-                raise InvalidRequest(f"allowed_actions[{index}]", f"repeats action {action}")
-        if not actions:
-            raise InvalidRequest("allowed_actions", "is empty; must name at least one action")
-        return actions if self._is_labelled else sorted(actions)
+        if is_belief:
+            root: Any = tuple(self._packed(particle, "state") for particle in state.particles)
+        else:
+            root = self._packed(state, "state")
+        # Last: a request that is refused uses up none of the planner's seeds.
+        seed = self._next_seed() if seed is None else int(seed)
+        limit_bytes = budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES
+        return _Request(root, is_belief, horizon, actions, seed, limit_bytes)
 
     def _check_action(self, field: str, action: Any) -> Any:
         """One of the model's numbers, or what may be a label: which ones depends on the state."""
@@ -304,11 +262,6 @@ class MCTS:
         if not is_hashable(action):
             raise InvalidRequest(field, f"is {shown(action)}; must be hashable, as actions are")
         return action
-
-    def _next_seed(self) -> int:
-        with self._own:
-            first, self._first_seed = self._first_seed, None
-            return self._seeds.next_uint64() if first is None else first
 
     def _packed(self, state: Any, field: str) -> Any:
         """The state as the core takes it."""
@@ -324,154 +277,193 @@ class MCTS:
         except Exception as error:
             raise ModelFault(f"state_key raised {type(error).__name__}: {error}") from error
 
-    def _acquire(
-        self, root: Any, horizon: int, allowed: list[int] | None, limit_bytes: int
-    ) -> _Tree:
-        """A tree that no other thread holds: the one advanced to `root`, or one to use again."""
-        with self._own:
-            latest = self._latest
-            if latest is not None and latest.advanced_to is not None:
-                same_time = self.config.sharing == "state" or horizon == latest.horizon
-                fits = allowed is None and same_time and limit_bytes == latest.limit_bytes
-                if not (fits and latest.advanced_to == self._identity(root)):
-                    latest.advanced_to = None
-            self._latest = None
-            if latest is not None:
-                return latest
-            return self._idle.pop() if self._idle else _Tree(self._new_search())
+    def _next_seed(self) -> int:
+        with self._seeds_lock:
+            first, self._first_seed = self._first_seed, None
+            return self._seeds.next_uint64() if first is None else first
 
-    def _release(self, tree: _Tree) -> None:
-        with self._own:
-            if self._latest is not None:
-                self._set_aside(self._latest)
-            self._latest = tree
+    def _simulations(self, budget: Budget) -> int:
+        if budget.simulations is not None:
+            return budget.simulations
+        if budget.time_limit is not None or budget.max_bytes is not None:
+            return MAX_SIMULATIONS
+        return int(getattr(self.model, "default_simulations", DEFAULT_SIMULATIONS))
 
-    def _set_aside(self, tree: _Tree) -> None:
-        """To be used again, for a fresh search. Needs the lock."""
-        tree.advanced_to = None
-        tree.search.clear()
-        self._idle.append(tree)
+    # ---- a search
 
-    def _new_search(self) -> Search:
+    def _decide_evaluation(self) -> str:
+        """What "auto" means for this model; the core refuses what does not go together."""
+        if self.config.evaluation != "auto":
+            return self.config.evaluation
+        if self._handle is not None:
+            has_value = self._handle.has_value
+        else:
+            names = ("value", "evaluate_batch")
+            has_value = any(getattr(self.model, name, None) is not None for name in names)
+        return "value" if has_value else "rollout"
+
+    def _answers_in_batches(self) -> bool:
+        if self._handle is not None:
+            return self._handle.answers_in_batches
+        return callable(getattr(self.model, "sample_batch", None))
+
+    def _is_asked_in_rows(self) -> bool:
+        """True if a Python model is asked by `sample_batch` for a single plan too."""
+        if self._handle is not None or not self._answers_in_batches():
+            return False
+        return self.config.in_flight > 1 or not callable(getattr(self.model, "sample", None))
+
+    def _in_rows(self, state: Any) -> Any:
+        """The model as it answers in batches; `state` shows the form of a row."""
+        if self._handle is not None:
+            return self._handle
+        if self._batch_model is None:
+            self._batch_model = rows_model(self.model, state)
+        return self._batch_model
+
+    def _new_search_of(self, state: Any) -> Search:
+        """A search for single plans; `state` shows the form of the model's states."""
+        if self._is_asked_in_rows():
+            shown_by = state.particles[0] if isinstance(state, Belief) else state
+            return self._new_search(self._in_rows(shown_by))
+        return self._new_search(self._handle or self.model)
+
+    def _new_search(self, asked: Any) -> Search:
         return Search(
-            self._handle if self._handle is not None else self.model,
+            asked,
             exploration=self.config.exploration,
             max_depth=self.config.max_depth,
             evaluation=self._evaluation,
             backup=self.config.backup,
             sharing=self.config.sharing,
+            outcome_key=self.config.outcome_key,
+            in_flight=self.config.in_flight,
             bytes_per_state=int(getattr(self.model, "state_size_bytes", 0)),
         )
 
+    def _begin(self, search: Search, request: _Request) -> None:
+        try:
+            search.begin(
+                request.root,
+                is_belief=request.is_belief,
+                horizon=request.horizon,
+                allowed=request.allowed,
+                seed=request.seed,
+                max_bytes=request.limit_bytes,
+            )
+        except MemoryError:
+            raise _no_room(request) from None
 
-@dataclass
-class _Tree:
-    """A search, and what its tree may be gone on with.
+    def _begin_or_go_on(self, tree: Tree, request: _Request) -> None:
+        resumed, tree.advanced_to = tree.advanced_to is not None, None
+        tree.horizon, tree.limit_bytes = request.horizon, request.limit_bytes
+        if resumed:
+            tree.search.resume(horizon=request.horizon, seed=request.seed)
+        else:
+            self._begin(tree.search, request)
+
+    def _finish(
+        self, search: Search, end: str, request: _Request, budget: Budget, started: float
+    ) -> Plan:
+        """The plan of a search that has run."""
+        stop_reason = StopReason(end)
+        if search.simulations > 0 or stop_reason is StopReason.SOLVED:
+            seconds = time.perf_counter() - started
+            return read_plan(
+                search,
+                stop_reason,
+                seconds=seconds,
+                seed=request.seed,
+                recipe=self.config.recipe,
+            )
+        if stop_reason is StopReason.CANCELLED:
+            raise Cancelled("the search was cancelled before one simulation was done")
+        if stop_reason is StopReason.TIME_LIMIT:
+            raise DeadlineExpired(f"not one simulation fits into {budget.time_limit} s")
+        raise _no_room(request)
+
+    # ---- many searches
+
+    def _plan_together(
+        self, rows: list[Any], budget: Budget, horizon: int | None, cancel: Any, started: float
+    ) -> list[Plan | MCTSServiceError]:
+        """Plans rows (state, seed, allowed actions), so many at a time."""
+        plans: list[Plan | MCTSServiceError] = []
+        for first in range(0, len(rows), MAX_ROWS):
+            group = rows[first : first + MAX_ROWS]
+            share = _share_of_time(budget, started, -(-(len(rows) - first) // MAX_ROWS))
+            with self._turn:
+                plans += self._plan_group(group, share, horizon, cancel)
+        return plans
+
+    def _plan_group(
+        self, rows: list[Any], budget: Budget, horizon: int | None, cancel: Any
+    ) -> list[Plan | MCTSServiceError]:
+        started = time.perf_counter()
+        plans: dict[int, Plan | MCTSServiceError] = {}
+        begun: dict[int, _Request] = {}
+        asked = self._in_rows(rows[0][0])
+        searches = self._row_searches.acquire(len(rows), partial(self._new_search, asked))
+        try:
+            for row, (state, seed, allowed) in enumerate(rows):
+                try:
+                    request = self._request(state, budget, horizon, seed, allowed)
+                    self._begin(searches[row], request)
+                    begun[row] = request
+                except MCTSServiceError as error:
+                    plans[row] = error
+            ends: list[Any] = []
+            if begun:
+                batch = SearchBatch([searches[row] for row in begun])
+                ends = batch.run(self._simulations(budget), _seconds_left(budget, started), cancel)
+            for (row, request), end in zip(begun.items(), ends, strict=True):
+                try:
+                    if isinstance(end, BaseException):
+                        raise end
+                    plans[row] = self._finish(searches[row], end, request, budget, started)
+                except MCTSServiceError as error:
+                    plans[row] = error
+        finally:
+            self._row_searches.release(searches)
+        return [plans[row] for row in range(len(rows))]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a plan starts from, checked and in the form of the core.
 
     Attributes:
-      advanced_to: identity of the state at its root, if `advance` has put it there.
-      horizon: steps left at its root; 0: no end.
-      limit_bytes: of its memory.
+      root: the state, or of a belief a tuple of states.
+      is_belief: whether it is one.
+      horizon: steps left; 0: no end.
+      allowed: actions that are chosen among; None: all.
+      seed: of the random streams.
+      limit_bytes: of the tree.
     """
 
-    search: Search
-    advanced_to: Hashable | None = None
-    horizon: int = 0
-    limit_bytes: int = 0
+    root: Any
+    is_belief: bool
+    horizon: int
+    allowed: list[Any] | None
+    seed: int
+    limit_bytes: int
 
 
-def _count_of_rows(states: Any) -> int:
-    if not isinstance(states, (Sequence, np.ndarray)) or isinstance(states, (str, bytes)):
-        raise InvalidRequest("states", f"is {shown(states)}; must be a sequence of states")
-    if isinstance(states, np.ndarray) and states.ndim == 0:
-        raise InvalidRequest("states", "is an array without rows; must have one a state")
-    if not len(states):
-        raise InvalidRequest("states", "is empty; must have at least one state")
-    return len(states)
-
-
-def _rows_of(field: str, values: Any, count: int) -> Sequence[Any]:
-    """One value a row; None for each where there are none."""
-    if values is None:
-        return [None] * count
-    if not isinstance(values, (Sequence, np.ndarray)):
-        raise InvalidRequest(field, f"is {shown(values)}; must be a sequence, one entry a state")
-    if len(values) != count:
-        raise InvalidRequest(field, f"has {len(values)} entries; must have {count}, one a state")
-    return values
-
-
-def _share_of_time(budget: Budget, started: float, rows: int) -> Budget:
-    """The budget of the next of so many rows: what is left of the time is theirs in equal parts."""
+def _seconds_left(budget: Budget, started: float) -> float | None:
     if budget.time_limit is None:
+        return None
+    return max(0.0, budget.time_limit - (time.perf_counter() - started))
+
+
+def _share_of_time(budget: Budget, started: float, parts: int) -> Budget:
+    """The budget of the next of so many parts: what is left of the time is theirs equally."""
+    seconds = _seconds_left(budget, started)
+    if seconds is None:
         return budget
-    left = budget.time_limit - (time.perf_counter() - started)
-    return replace(budget, time_limit=max(left / rows, LEAST_SECONDS))
+    return replace(budget, time_limit=max(seconds / parts, LEAST_SECONDS))
 
 
-def _no_room(limit_bytes: int) -> InvalidRequest:
+def _no_room(request: _Request) -> InvalidRequest:
     return InvalidRequest(
-        "budget.max_bytes", f"is {limit_bytes}; not one simulation fits into that"
+        "budget.max_bytes", f"is {request.limit_bytes}; not one simulation fits into that"
     )
-
-
-def _of_type(field: str, value: T | None, kind: type[T]) -> T:
-    """The value, or one with every default where it is None."""
-    if value is None:
-        return kind()
-    if not isinstance(value, kind):
-        raise InvalidRequest(field, f"is {shown(value)}; must be a {kind.__name__}")
-    return value
-
-
-def _read_plan(
-    search: Search, stop_reason: StopReason, seconds: float, seed: int, recipe: str
-) -> Plan:
-    actions = [ActionStatistics(*row) for row in search.root_actions()]
-    best = actions[search.best_action()]
-    by_count = stop_reason in (StopReason.SIMULATIONS, StopReason.SOLVED)
-    return Plan(
-        action=best.action,
-        value=best.value,
-        player_values=search.player_values,
-        actions=actions,
-        principal_variation=[PrincipalVariationStep(*s) for s in search.principal_variation()],
-        simulations=search.simulations,
-        nodes=search.nodes,
-        depth=search.depth,
-        bytes=search.bytes,
-        recipe=recipe,
-        stop_reason=stop_reason,
-        search_time=seconds,
-        seed=seed,
-        deterministic=by_count and search.reused_simulations == 0,
-        reused_simulations=search.reused_simulations,
-    )
-
-
-def _check_model(model: Any, is_native: bool) -> None:
-    """What the core would find out later, or not tell by its name."""
-    if not is_native:
-        _check_python_model(model)
-    states = getattr(model, "state_size_bytes", 0)
-    require_integer("model.state_size_bytes", states, 0, MAX_STATE_BYTES)
-    simulations = getattr(model, "default_simulations", DEFAULT_SIMULATIONS)
-    require_integer("model.default_simulations", simulations, 1, MAX_SIMULATIONS)
-
-
-def _check_python_model(model: Any) -> None:
-    if not callable(getattr(model, "sample", None)):
-        raise InvalidRequest(
-            "model",
-            f"{type(model).__name__} has no sample(state, action, rng); a distribution model "
-            "becomes a sample model by mcts_service.models.SampledModel",
-        )
-    if is_labelled(model):
-        require_integer("model.max_actions", getattr(model, "max_actions", 1), 1, MAX_ACTIONS)
-    else:
-        num_actions = getattr(model, "num_actions", None)
-        require_integer("model.num_actions", num_actions, 1, MAX_ACTIONS)
-    require_integer("model.num_players", getattr(model, "num_players", 1), 1, MAX_PLAYERS)
-    discount = require_number("model.discount", getattr(model, "discount", 1.0), 0, 1)
-    if discount == 0:
-        raise InvalidRequest("model.discount", "is 0; must be above 0")

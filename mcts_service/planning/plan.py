@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-__all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason"]
+from mcts_service._core import Search
+
+__all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason", "read_plan"]
 
 
 class StopReason(str, Enum):
@@ -93,3 +95,29 @@ class Plan:
     seed: int
     deterministic: bool
     reused_simulations: int = 0
+
+
+def read_plan(
+    search: Search, stop_reason: StopReason, *, seconds: float, seed: int, recipe: str
+) -> Plan:
+    """The plan that a search has come to, copied out of its tree."""
+    actions = [ActionStatistics(*row) for row in search.root_actions()]
+    best = actions[search.best_action()]
+    by_count = stop_reason in (StopReason.SIMULATIONS, StopReason.SOLVED)
+    return Plan(
+        action=best.action,
+        value=best.value,
+        player_values=search.player_values,
+        actions=actions,
+        principal_variation=[PrincipalVariationStep(*s) for s in search.principal_variation()],
+        simulations=search.simulations,
+        nodes=search.nodes,
+        depth=search.depth,
+        bytes=search.bytes,
+        recipe=recipe,
+        stop_reason=stop_reason,
+        search_time=seconds,
+        seed=seed,
+        deterministic=by_count and search.reused_simulations == 0,
+        reused_simulations=search.reused_simulations,
+    )

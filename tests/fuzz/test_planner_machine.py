@@ -264,7 +264,10 @@ class PlannerMachine(RuleBasedStateMachine):
         if getattr(self, "planner", None) is None:
             return
         assert self.planner is not None
-        trees = [*self.planner._idle, *([self.planner._latest] if self.planner._latest else [])]
+        trees = [
+            *self.planner._trees._idle,
+            *([self.planner._trees._latest] if self.planner._trees._latest else []),
+        ]
         # One more for each tree: the state that its search began from.
         most = sum(tree.search.nodes + 1 for tree in trees)
         if len(self.model.alive) > most:

@@ -126,7 +126,8 @@ def test_unknown_preset_lists_the_known_ones() -> None:
 
 def test_unknown_setting_lists_the_known_ones() -> None:
     with pytest.raises(
-        InvalidRequest, match=r"^c_puct: is not a setting; .*evaluation, exploration, max_depth"
+        InvalidRequest,
+        match=r"^c_puct: is not a setting; .*evaluation, exploration, in_flight, max_depth",
     ):
         SearchConfig.preset("uct", c_puct=1.0)
 
