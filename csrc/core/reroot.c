@@ -4,6 +4,7 @@
  *   root --a--> child --> ...        child --> ...      (each node one step less deep)
  *     \--b--> ...                    nothing else
  *
+ * Both together stay below the byte limit: where less is free than what is to be kept, nothing is.
  * A node that has been moved says where to: its old `visits` then holds its new ref. So does
  * an outcome while the edge that it belongs to is moved. */
 #include "reroot.h"
@@ -202,7 +203,11 @@ static int advance(search *s, int32_t action, const void *next_state) {
   t->root = t->last_owned = 0;
   t->nodes = 0;
   t->deepest = 0;
+  /* Both arenas are there for a while: what does not fit beside the old one is not kept. */
+  size_t limit = t->blocks.limit;
+  t->blocks.limit = limit - v.old.blocks.used;
   bool moved = move_all(&v, child);
+  t->blocks.limit = limit;
   release_left_behind(&v);
   arena_close(&v.old.blocks);
   free(v.pending);

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from searching import plan_numbers
 from small_models import Chain, Countdown, FourRooms, SlipperyGrid, StraightGrid
@@ -275,3 +276,23 @@ def test_tree_that_another_plan_has_overtaken_is_not_gone_on_with(preset: str) -
     assert inner[0].reused_simulations == 0
     fresh = planner(FourRooms(), preset).plan(55, budget, seed=3)
     assert plan_numbers(inner[0]) == plan_numbers(fresh)
+
+
+class Line:
+    """One action, one step further: whatever is below the root is below its child."""
+
+    num_actions = 1
+
+    def sample(self, state: int, action: int, rng: np.random.Generator) -> tuple[int, float, bool]:
+        return state + 1, float(rng.random()), False
+
+
+@pytest.mark.parametrize(("max_bytes", "kept"), [(2**18, False), (2**21, True)])
+def test_what_is_kept_fits_into_the_byte_limit_beside_the_old_tree(
+    max_bytes: int, kept: bool
+) -> None:
+    planner = MCTS(Line(), SearchConfig(max_depth=1_000))
+    plan = planner.plan(0, Budget(simulations=900, max_bytes=max_bytes))
+    assert plan.simulations == 900
+    assert (2 * plan.bytes < max_bytes) == kept
+    assert planner.advance(0, 1) == kept
