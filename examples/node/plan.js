@@ -6,10 +6,9 @@ import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
 
-const PROTO = fileURLToPath(
-  new URL("../../proto/mcts_service/v1/planner.proto", import.meta.url),
-);
-const definition = protoLoader.loadSync(PROTO, {
+const PROTO = fileURLToPath(new URL("../../proto", import.meta.url));
+const definition = protoLoader.loadSync("mcts_service/v1/planner.proto", {
+  includeDirs: [PROTO],
   longs: Number, // visits and simulations are far below 2^53
   enums: String,
   defaults: true,

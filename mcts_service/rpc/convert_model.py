@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mcts_service.models.spec import StateSpec, ValueKind
 from mcts_service.rpc.convert_options import options_message
-from mcts_service.rpc.convert_plan import duration_message
 from mcts_service.rpc.convert_state import state_message
+from mcts_service.rpc.durations import duration_message
 from mcts_service.rpc.tensors import dtype_number
 from mcts_service.service.entry import ModelEntry
 from mcts_service.v1 import planner_pb2
@@ -47,6 +47,7 @@ def model_response(entry: ModelEntry) -> planner_pb2.GetModelResponse:
             max_bytes=limits.max_bytes,
         ),
         default_options=options_message(entry.config),
+        max_batch=entry.max_batch,
     )
 
 

@@ -33,9 +33,13 @@ __all__ = [
 ]
 
 
-def state_reader(entry: ModelEntry, state: planner_pb2.State) -> Callable[[], Any]:
+def state_reader(
+    entry: ModelEntry, state: planner_pb2.State, field: str = "state"
+) -> Callable[[], Any]:
     """Checks what can be checked of a state in no time, and leaves the rest for later.
 
+    Args:
+      field: where the state stands in the request.
     Returns:
       A function that gives the model's own state, or raises InvalidRequest or ModelFault. It
       may run the model's own code, or read much JSON: it belongs where the searches run.
@@ -45,18 +49,18 @@ def state_reader(entry: ModelEntry, state: planner_pb2.State) -> Callable[[], An
     given = state.WhichOneof("kind")
     spec = entry.state_spec
     if given is None:
-        raise InvalidRequest("state", f"is missing; {expected(entry)}")
+        raise InvalidRequest(field, f"is missing; {expected(entry)}")
     if given == "json":
-        return partial(_read_json_state, entry, state.json, "state.json")
+        return partial(_read_json_state, entry, state.json, f"{field}.json")
     if given != spec.kind:
-        raise InvalidRequest("state", f"is {given}; {expected(entry)}")
+        raise InvalidRequest(field, f"is {given}; {expected(entry)}")
     if given == "opaque":
-        return partial(opaque_state, entry, state.opaque, "state.opaque")
+        return partial(opaque_state, entry, state.opaque, f"{field}.opaque")
     if given == "tensor":
-        array = array_from_tensor(state.tensor, spec, "state.tensor")
-        require_finite(array, "state.tensor.data")
+        array = array_from_tensor(state.tensor, spec, f"{field}.tensor")
+        require_finite(array, f"{field}.tensor.data")
         return lambda: array
-    number = discrete_state(entry, state.discrete, "state.discrete")
+    number = discrete_state(entry, state.discrete, f"{field}.discrete")
     return lambda: number
 
 

@@ -47,13 +47,14 @@ class PlannerServer:
     def __init__(self, config: ServerConfig, registry: Registry) -> None:
         """Puts the server together; nothing listens yet."""
         settings = config.server
-        clock = ReplyClock(config.deadline_margin)
+        clock, batch_clock = (ReplyClock(config.deadline_margin) for _ in range(2))
         self._settings = settings
         self._engine = Engine(
             registry.entries,
             workers=settings.workers,
             max_waiting=settings.max_waiting,
             clock=clock,
+            batch_clock=batch_clock,
         )
         self._calls = Calls()
         self._health = health.aio.HealthServicer()
@@ -64,7 +65,7 @@ class PlannerServer:
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
             ]
         )
-        self._register(PlannerServicer(registry, self._engine, clock))
+        self._register(PlannerServicer(registry, self._engine, clock, batch_clock))
 
     async def start(self) -> int:
         """Listens.

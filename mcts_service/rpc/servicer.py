@@ -5,10 +5,13 @@ An error ends a call as its exception; `raw_handlers` gives it its status.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 
 from mcts_service.checks import shown
+from mcts_service.rpc.convert_batch_plan import batch_response
+from mcts_service.rpc.convert_batch_query import batch_query
 from mcts_service.rpc.convert_model import model_response, model_summary
 from mcts_service.rpc.convert_plan import plan_query, plan_response
 from mcts_service.rpc.raw_handlers import Context
@@ -21,30 +24,49 @@ __all__ = ["PlannerServicer"]
 
 logger = logging.getLogger("mcts_service")
 
+_PLAN_BATCH = "/mcts_service.v1.PlannerService/PlanBatch"
+
 
 class PlannerServicer:
     """The methods of mcts_service.v1.PlannerService."""
 
-    def __init__(self, registry: Registry, engine: Engine, clock: ReplyClock) -> None:
+    def __init__(
+        self, registry: Registry, engine: Engine, clock: ReplyClock, batch_clock: ReplyClock
+    ) -> None:
         self._registry = registry
         # Built once: an example's encoding may be the model's own code.
         self._descriptions = {entry: model_response(entry) for entry in registry.entries}
         self._engine = engine
         self._clock = clock
+        self._batch_clock = batch_clock
 
     async def Plan(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.PlanRequest, context: Context
     ) -> planner_pb2.PlanResponse:
         """The best action for a state. Cancelling the call cancels the search."""
         received = time.monotonic()
-        if request.request_id:
-            logger.info("Plan %s: request %s", shown(request.model), shown(request.request_id))
+        _log_request("Plan", request)
         entry = self._registry.find(request.model, request.model_version)
         time_remaining = context.time_remaining()
         query = plan_query(request, entry, received=received, time_remaining=time_remaining)
         outcome = await self._engine.plan(query)
         response = plan_response(query, outcome)
         self._clock.observe(time.monotonic() - outcome.finished)
+        return response
+
+    async def PlanBatch(  # noqa: N802 (the name on the wire)
+        self, request: planner_pb2.PlanBatchRequest, context: Context
+    ) -> planner_pb2.PlanBatchResponse:
+        """A plan for each of many states. Cancelling the call cancels all searches."""
+        received = time.monotonic()
+        _log_request("PlanBatch", request)
+        entry = self._registry.find(request.model, request.model_version)
+        time_remaining = context.time_remaining()
+        query = batch_query(request, entry, received=received, time_remaining=time_remaining)
+        outcome = await self._engine.plan_batch(query)
+        # In another thread: a thousand rows take long enough for others to notice.
+        response = await asyncio.to_thread(batch_response, query, outcome, _PLAN_BATCH)
+        self._batch_clock.observe(time.monotonic() - outcome.finished)
         return response
 
     async def ListModels(  # noqa: N802 (the name on the wire)
@@ -59,3 +81,11 @@ class PlannerServicer:
     ) -> planner_pb2.GetModelResponse:
         """All about one model."""
         return self._descriptions[self._registry.find(request.model, request.model_version)]
+
+
+def _log_request(
+    method: str, request: planner_pb2.PlanRequest | planner_pb2.PlanBatchRequest
+) -> None:
+    """A line for a request that the caller has named."""
+    if request.request_id:
+        logger.info("%s %s: request %s", method, shown(request.model), shown(request.request_id))

@@ -27,7 +27,7 @@ from mcts_service.errors import (
     UnknownModel,
 )
 
-__all__ = ["STATUS_CODES", "ErrorReply", "error_reply"]
+__all__ = ["STATUS_CODES", "ErrorReply", "error_reply", "error_status"]
 
 logger = logging.getLogger("mcts_service")
 
@@ -85,21 +85,27 @@ def error_reply(error: Exception, method: str) -> ErrorReply:
     Args:
       method: the call's full name, for the log.
     """
+    status = error_status(error, method)
+    if not status.details:
+        return ErrorReply(_code(error), status.message)
+    metadata = rpc_status.to_status(status).trailing_metadata
+    return ErrorReply(_code(error), status.message, (*metadata, *_pushback(error)))
+
+
+def error_status(error: Exception, method: str) -> status_pb2.Status:
+    """The same with its details as one message, for an error inside of an answer."""
     code = _code(error)
     if code is grpc.StatusCode.INTERNAL:
         identity = uuid.uuid4().hex[:12]
         logger.error("internal error %s in %s", identity, method, exc_info=error)
-        return ErrorReply(
-            code, f"internal error {identity}: the server's log has more under this id"
-        )
-    text = _cut(str(error), _MAX_TEXT_BYTES)
-    details = _details(error)
-    if details is None:
-        return ErrorReply(code, text)
+        text = f"internal error {identity}: the server's log has more under this id"
+    else:
+        text = _cut(str(error), _MAX_TEXT_BYTES)
     status = status_pb2.Status(code=code.value[0], message=text)
-    status.details.add().Pack(details)
-    metadata = rpc_status.to_status(status).trailing_metadata
-    return ErrorReply(code, text, (*metadata, *_pushback(error)))
+    details = _details(error)
+    if details is not None:
+        status.details.add().Pack(details)
+    return status
 
 
 def _code(error: Exception) -> grpc.StatusCode:

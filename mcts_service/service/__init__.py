@@ -7,10 +7,13 @@ from mcts_service.service.engine import Engine
 from mcts_service.service.entry import ModelEntry, describe_model
 from mcts_service.service.loading import load_models
 from mcts_service.service.margin import DeadlineMargin
-from mcts_service.service.query import PlanOutcome, PlanQuery
+from mcts_service.service.query import BatchOutcome, BatchQuery, BatchRow, PlanOutcome, PlanQuery
 from mcts_service.service.registry import Registry
 
 __all__ = [
+    "BatchOutcome",
+    "BatchQuery",
+    "BatchRow",
     "BudgetLimits",
     "DeadlineMargin",
     "Engine",

@@ -19,16 +19,18 @@ class BudgetLimits:
 
     Attributes:
       default_simulations: of a budget with no field set; None: the model's own default.
-      max_simulations: the most that a request may ask for.
+      max_simulations: the most that a request may ask for, all its rows together.
       max_time_limit_seconds: the same of its time limit. It also binds where a request sets
         none, so that no search runs for ever.
       max_bytes: the same of its memory; what a request that sets none gets.
+      max_batch: rows of one batch at most.
     """
 
     default_simulations: int | None = None
     max_simulations: int = 10_000_000
     max_time_limit_seconds: float = 60.0
     max_bytes: int = 2**30
+    max_batch: int = 1024
 
     def __post_init__(self) -> None:
         require_integer("max_simulations", self.max_simulations, 1, MAX_SIMULATIONS)
@@ -38,6 +40,7 @@ class BudgetLimits:
             )
         require_number("max_time_limit_seconds", self.max_time_limit_seconds, 1e-3, 1e9)
         require_integer("max_bytes", self.max_bytes, MIN_BYTES, 2**63 - 1)
+        require_integer("max_batch", self.max_batch, 1, 1_000_000)
 
     def of_model(self, model: Any) -> BudgetLimits:
         """These limits with the default that the model declares, where they have none."""
@@ -50,11 +53,14 @@ class BudgetLimits:
         simulations: int | None = None,
         time_limit: float | None = None,
         max_bytes: int | None = None,
+        *,
+        rows: int = 1,
     ) -> Budget:
         """The budget of a request, complete.
 
         Args:
           simulations, time_limit (seconds), max_bytes: what the request asks for.
+          rows: states to plan, >= 1; simulations count for each of them, and in all.
         Returns:
           A budget whose time limit and bytes are always set, and whose simulations are set
           unless a time limit or bytes alone were asked for.
@@ -67,11 +73,17 @@ class BudgetLimits:
         _refuse_above("budget.max_bytes", max_bytes, self.max_bytes)
         if simulations is None and time_limit is None and max_bytes is None:
             simulations = self.default_simulations or DEFAULT_SIMULATIONS
-        return Budget(
+        budget = Budget(
             simulations=simulations,
             time_limit=self.max_time_limit_seconds if time_limit is None else time_limit,
             max_bytes=self.max_bytes if max_bytes is None else max_bytes,
         )
+        if simulations is not None and rows * simulations > self.max_simulations:
+            raise BudgetTooLarge(
+                f"budget.simulations: is {simulations} for each of {rows} rows, "
+                f"{rows * simulations} in all; at most {self.max_simulations} in all is allowed"
+            )
+        return budget
 
 
 def _refuse_above(field: str, value: float | None, greatest: float, unit: str = "") -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache, lru_cache, partial
+from typing import Any, TypeVar
 
 from mcts_service.errors import (
     Cancelled,
@@ -17,17 +18,20 @@ from mcts_service.errors import (
     ModelFault,
     ReplicaLost,
 )
-from mcts_service.planning import MCTS, CancelFlag, SearchConfig
+from mcts_service.planning import MCTS, Budget, CancelFlag, SearchConfig
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.plan_rows import plan_rows
 from mcts_service.service.pool import Pool
-from mcts_service.service.query import PlanOutcome, PlanQuery
+from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
 from mcts_service.service.violations import prefixed
 
 __all__ = ["Engine"]
 
 #: Planners that are kept for requests that change the search's settings; each holds memory.
 _MAX_SPECIAL_PLANNERS = 8
+
+Outcome = TypeVar("Outcome")
 
 
 class Engine:
@@ -38,7 +42,13 @@ class Engine:
     """
 
     def __init__(
-        self, entries: Iterable[ModelEntry], *, workers: int, max_waiting: int, clock: ReplyClock
+        self,
+        entries: Iterable[ModelEntry],
+        *,
+        workers: int,
+        max_waiting: int,
+        clock: ReplyClock,
+        batch_clock: ReplyClock | None = None,
     ) -> None:
         """Starts the threads.
 
@@ -47,15 +57,17 @@ class Engine:
           workers: native searches that run at once.
           max_waiting: searches that may wait, in each pool.
           clock: says how long before a caller's deadline a search must end.
+          batch_clock: the same of a batch, whose replies take longer; None: the same one.
         """
         self._clock = clock
+        self._batch_clock = batch_clock or clock
         self._shared = Pool("search", workers, max_waiting)
         self._own = {
             entry: Pool(f"search-{entry.name}", 1, max_waiting)
             for entry in entries
             if not entry.is_thread_safe
         }
-        self._jobs: dict[Future[PlanOutcome], tuple[Pool, CancelFlag]] = {}
+        self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
         self._default_planner = cache(_build_planner)
         self._special_planner = lru_cache(maxsize=_MAX_SPECIAL_PLANNERS)(_build_planner)
@@ -72,15 +84,40 @@ class Engine:
           DeadlineExpired: not one simulation fits in the time.
           InvalidRequest, TerminalState, NoLegalAction, ModelFault: as `MCTS.plan`.
         """
+        return await self._run(query, self._clock, self._search)
+
+    async def plan_batch(self, query: BatchQuery) -> BatchOutcome:
+        """Searches from every row, as one job when a thread is free.
+
+        Cancelling is as of `plan`. What is wrong with a row is its entry in the outcome.
+
+        Raises:
+          Overloaded: no room to wait.
+          ReplicaLost, DeadlineExpired: as of `plan`, if no row has a plan.
+          InvalidRequest, ModelFault: of the call as a whole.
+        """
+        return await self._run(query, self._batch_clock, self._search_batch)
+
+    async def _run(
+        self,
+        query: Query,
+        clock: ReplyClock,
+        search: Callable[[Any, float, CancelFlag], Outcome],
+    ) -> Outcome:
+        """Has a search done by the model's pool, and sees to its end.
+
+        Args:
+          search: does it, given the query, when it must end and what cancels it.
+        """
         if self._stopping:
             raise _stopped()
-        search_until = self._search_until(query)
+        search_until = _search_until(query, clock)
         time_left = search_until - time.monotonic()
         if time_left <= 0:
             raise _too_late(query)
         cancel = CancelFlag()
         pool = self._own.get(query.model, self._shared)
-        future = pool.submit(partial(self._search, query, search_until, cancel))
+        future = pool.submit(partial(_run_model, query, search, search_until, cancel))
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(time_left, pool.withdraw, future, _too_late(query))
         self._jobs[future] = (pool, cancel)
@@ -107,15 +144,6 @@ class Engine:
         for pool in (self._shared, *self._own.values()):
             pool.close()
 
-    def _search_until(self, query: PlanQuery) -> float:
-        """When the search must have ended, in seconds of time.monotonic()."""
-        assert query.budget.time_limit is not None
-        limit = query.received + query.budget.time_limit
-        if query.reply_by is None:
-            return limit
-        given = query.reply_by - query.received
-        return min(limit, query.reply_by - self._clock.margin(given))
-
     def _planner(self, entry: ModelEntry, config: SearchConfig) -> MCTS:
         if config == entry.config:
             return self._default_planner(entry, config)
@@ -126,35 +154,83 @@ class Engine:
         """One search, in a thread of a pool."""
         started = time.monotonic()
         seed = secrets.randbits(64) if query.seed is None else query.seed
-        try:
-            planner = self._planner(query.model, query.config)
-            state = query.read_state()
-            time_left = search_until - time.monotonic()
-            if time_left <= 0:
-                raise _too_late(query)
-            plan = planner.plan(
-                state,
-                replace(query.budget, time_limit=time_left),
-                horizon=query.horizon,
-                seed=seed,
-                allowed_actions=query.allowed_actions,
-                cancel=cancel,
-            )
-            planner.forget()
-        except MCTSServiceError:
-            raise
-        # A model may raise anything, SystemExit too: it belongs to its request, and asyncio
-        # would end the server over some of them.
-        except BaseException as error:
-            raise ModelFault(f"a search of {query.model.name} failed") from error
+        planner = self._planner(query.model, query.config)
+        state = query.read_state()
+        plan = planner.plan(
+            state,
+            _budget_until(query, search_until),
+            horizon=query.horizon,
+            seed=seed,
+            allowed_actions=query.allowed_actions,
+            cancel=cancel,
+        )
+        planner.forget()
         return PlanOutcome(plan, queue_time=started - query.received, finished=time.monotonic())
+
+    def _search_batch(
+        self, query: BatchQuery, search_until: float, cancel: CancelFlag
+    ) -> BatchOutcome:
+        """The searches of all rows, in a thread of a pool."""
+        started = time.monotonic()
+        seeds = query.seeds or [secrets.randbits(64) for _ in query.rows]
+        planner = self._planner(query.model, query.config)
+        budget_left = partial(_budget_until, query, search_until)
+        plans = plan_rows(planner, query, budget_left, seeds, cancel)
+        planner.forget()
+        finished = time.monotonic()
+        return BatchOutcome(
+            plans=[_stopped() if isinstance(plan, Cancelled) else plan for plan in plans],
+            seeds=seeds,
+            queue_time=started - query.received,
+            search_time=finished - started,
+            finished=finished,
+        )
+
+
+def _run_model(
+    query: Query,
+    search: Callable[[Any, float, CancelFlag], Outcome],
+    search_until: float,
+    cancel: CancelFlag,
+) -> Outcome:
+    """A search, whatever its model raises as an error of this service."""
+    try:
+        return search(query, search_until, cancel)
+    except MCTSServiceError:
+        raise
+    # A model may raise anything, SystemExit too: it belongs to its request, and asyncio
+    # would end the server over some of them.
+    except BaseException as error:
+        raise ModelFault(f"a search of {query.model.name} failed") from error
+
+
+def _search_until(query: Query, clock: ReplyClock) -> float:
+    """When the search must have ended, in seconds of time.monotonic()."""
+    assert query.budget.time_limit is not None
+    limit = query.received + query.budget.time_limit
+    if query.reply_by is None:
+        return limit
+    given = query.reply_by - query.received
+    return min(limit, query.reply_by - clock.margin(given))
+
+
+def _budget_until(query: Query, search_until: float) -> Budget:
+    """The query's budget with the time that is left of it.
+
+    Raises:
+      DeadlineExpired: none is.
+    """
+    time_left = search_until - time.monotonic()
+    if time_left <= 0:
+        raise _too_late(query)
+    return replace(query.budget, time_limit=time_left)
 
 
 def _build_planner(entry: ModelEntry, config: SearchConfig) -> MCTS:
     return MCTS(entry.model, config)
 
 
-def _too_late(query: PlanQuery) -> DeadlineExpired:
+def _too_late(query: Query) -> DeadlineExpired:
     return DeadlineExpired(
         f"not one simulation of {query.model.name} fitted in the time that was given"
     )

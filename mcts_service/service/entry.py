@@ -34,6 +34,10 @@ WIRE_DTYPES = (
     "float64",
 )
 
+#: A batch answers with columns of rows times actions: with no more entries than this, a few
+#: megabytes.
+_MAX_BATCH_ENTRIES = 2**20
+
 #: What a model may have beyond `sample`, as GetModel lists it.
 _OPTIONAL = (
     "legal_actions",
@@ -84,6 +88,12 @@ class ModelEntry:
     def discount(self) -> float:
         """Discount per step."""
         return float(getattr(self.model, "discount", 1.0))
+
+    @property
+    def max_batch(self) -> int:
+        """Rows of one batch at most: the limit's, or fewer where there are very many actions."""
+        fitting = _MAX_BATCH_ENTRIES // self.action_spec.num_actions
+        return max(1, min(self.limits.max_batch, fitting))
 
     @property
     def is_thread_safe(self) -> bool:

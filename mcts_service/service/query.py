@@ -1,4 +1,4 @@
-"""One request for a plan, checked and free of the wire's forms, and its answer."""
+"""A request for plans, checked and free of the wire's forms, and its answer."""
 
 from __future__ import annotations
 
@@ -6,40 +6,52 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from mcts_service.errors import MCTSServiceError
 from mcts_service.planning import Budget, Plan, SearchConfig
 from mcts_service.service.entry import ModelEntry
 
-__all__ = ["PlanOutcome", "PlanQuery"]
+__all__ = ["BatchOutcome", "BatchQuery", "BatchRow", "PlanOutcome", "PlanQuery", "Query"]
 
 
-@dataclass(frozen=True)
-class PlanQuery:
-    """What to plan, and within which limits.
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a request for one plan and one for many have in common.
 
     Attributes:
       model: the model that was asked for.
-      read_state: gives the state to plan from. It may run code of the model's (its codec),
-        so it is called where the model's searches run; raises InvalidRequest.
       budget: complete, see `BudgetLimits.admit`. Its time limit runs from `received`.
       config: the algorithm: the model's default with the request's changes.
       received: when the request came, in seconds of time.monotonic().
       reply_by: when the caller stops waiting, by the same clock; None: it never does.
       horizon: steps left, >= 1; None: no end.
-      seed: None: drawn.
-      allowed_actions: the plan chooses among these only; None: all.
       request_id: the caller's own name for the request.
     """
 
     model: ModelEntry
-    read_state: Callable[[], Any]
     budget: Budget
     config: SearchConfig
     received: float
     reply_by: float | None = None
     horizon: int | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanQuery(Query):
+    """What to plan, and within which limits.
+
+    Attributes:
+      read_state: gives the state to plan from. It may run code of the model's (its codec),
+        so it is called where the model's searches run; raises InvalidRequest.
+      seed: None: drawn.
+      allowed_actions: the plan chooses among these only; None: all.
+    """
+
+    read_state: Callable[[], Any]
     seed: int | None = None
     allowed_actions: Sequence[int] | None = None
-    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,4 +66,54 @@ class PlanOutcome:
 
     plan: Plan
     queue_time: float
+    finished: float
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """One state of a batch.
+
+    Attributes:
+      field: where it stands in the request: "list.states[3]".
+      read_state: as of a `PlanQuery`.
+    """
+
+    field: str
+    read_state: Callable[[], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchQuery(Query):
+    """What to plan for many states, and within which limits.
+
+    The budget's simulations and bytes are those of each row, its time limit that of all.
+
+    Attributes:
+      rows: the states, at least one.
+      seeds: one a row; None: drawn.
+      action_mask: bool[rows, num_actions]; each row's plan chooses among its true ones only.
+        None: among all.
+    """
+
+    rows: Sequence[BatchRow]
+    seeds: Sequence[int] | None = None
+    action_mask: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """A plan a row, and when they were made.
+
+    Attributes:
+      plans: in the order of the rows; of a row that has no plan, why.
+      seeds: one a row.
+      queue_time: seconds from receipt to the start of the searches.
+      search_time: seconds that they took, all together.
+      finished: when they ended, in seconds of time.monotonic().
+    """
+
+    plans: Sequence[Plan | MCTSServiceError]
+    seeds: Sequence[int]
+    queue_time: float
+    search_time: float
     finished: float

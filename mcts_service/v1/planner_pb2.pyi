@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.rpc import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -249,6 +250,96 @@ class PrincipalVariationStep(_message.Message):
     value: float
     def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
 
+class PlanBatchRequest(_message.Message):
+    __slots__ = ("model", "model_version", "tensor", "discrete", "list", "budget", "horizon", "options", "seeds", "action_mask", "request_id")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    DISCRETE_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    HORIZON_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SEEDS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_MASK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    model_version: str
+    tensor: Tensor
+    discrete: DiscreteStates
+    list: StateList
+    budget: Budget
+    horizon: int
+    options: SearchOptions
+    seeds: _containers.RepeatedScalarFieldContainer[int]
+    action_mask: Tensor
+    request_id: str
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., tensor: _Optional[_Union[Tensor, _Mapping]] = ..., discrete: _Optional[_Union[DiscreteStates, _Mapping]] = ..., list: _Optional[_Union[StateList, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seeds: _Optional[_Iterable[int]] = ..., action_mask: _Optional[_Union[Tensor, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DiscreteStates(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, values: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class StateList(_message.Message):
+    __slots__ = ("states",)
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    states: _containers.RepeatedCompositeFieldContainer[State]
+    def __init__(self, states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
+
+class PlanBatchResponse(_message.Message):
+    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id")
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
+    NUM_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_FIELD_NUMBER: _ClassVar[int]
+    VISITS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_VALUES_FIELD_NUMBER: _ClassVar[int]
+    SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    DEPTHS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    STOP_REASONS_FIELD_NUMBER: _ClassVar[int]
+    SEEDS_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_TIME_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    actions: _containers.RepeatedScalarFieldContainer[int]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    player_values: _containers.RepeatedScalarFieldContainer[float]
+    num_actions: int
+    legal: _containers.RepeatedScalarFieldContainer[bool]
+    visits: _containers.RepeatedScalarFieldContainer[int]
+    action_values: _containers.RepeatedScalarFieldContainer[float]
+    simulations: _containers.RepeatedScalarFieldContainer[int]
+    nodes: _containers.RepeatedScalarFieldContainer[int]
+    depths: _containers.RepeatedScalarFieldContainer[int]
+    bytes: _containers.RepeatedScalarFieldContainer[int]
+    stop_reasons: _containers.RepeatedScalarFieldContainer[StopReason]
+    seeds: _containers.RepeatedScalarFieldContainer[int]
+    deterministic: _containers.RepeatedScalarFieldContainer[bool]
+    errors: _containers.RepeatedCompositeFieldContainer[RowError]
+    recipe: str
+    queue_time: _duration_pb2.Duration
+    search_time: _duration_pb2.Duration
+    model: ModelId
+    request_id: str
+    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RowError(_message.Message):
+    __slots__ = ("row", "status")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    status: _status_pb2.Status
+    def __init__(self, row: _Optional[int] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
 class ModelId(_message.Message):
     __slots__ = ("name", "version")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -284,7 +375,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class GetModelResponse(_message.Message):
-    __slots__ = ("model", "description", "state_spec", "action_spec", "num_players", "discount", "capabilities", "default_budget", "max_budget", "default_options")
+    __slots__ = ("model", "description", "state_spec", "action_spec", "num_players", "discount", "capabilities", "default_budget", "max_budget", "default_options", "max_batch")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     STATE_SPEC_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +386,7 @@ class GetModelResponse(_message.Message):
     DEFAULT_BUDGET_FIELD_NUMBER: _ClassVar[int]
     MAX_BUDGET_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BATCH_FIELD_NUMBER: _ClassVar[int]
     model: ModelId
     description: str
     state_spec: StateSpec
@@ -305,7 +397,8 @@ class GetModelResponse(_message.Message):
     default_budget: Budget
     max_budget: Budget
     default_options: SearchOptions
-    def __init__(self, model: _Optional[_Union[ModelId, _Mapping]] = ..., description: _Optional[str] = ..., state_spec: _Optional[_Union[StateSpec, _Mapping]] = ..., action_spec: _Optional[_Union[ActionSpec, _Mapping]] = ..., num_players: _Optional[int] = ..., discount: _Optional[float] = ..., capabilities: _Optional[_Iterable[str]] = ..., default_budget: _Optional[_Union[Budget, _Mapping]] = ..., max_budget: _Optional[_Union[Budget, _Mapping]] = ..., default_options: _Optional[_Union[SearchOptions, _Mapping]] = ...) -> None: ...
+    max_batch: int
+    def __init__(self, model: _Optional[_Union[ModelId, _Mapping]] = ..., description: _Optional[str] = ..., state_spec: _Optional[_Union[StateSpec, _Mapping]] = ..., action_spec: _Optional[_Union[ActionSpec, _Mapping]] = ..., num_players: _Optional[int] = ..., discount: _Optional[float] = ..., capabilities: _Optional[_Iterable[str]] = ..., default_budget: _Optional[_Union[Budget, _Mapping]] = ..., max_budget: _Optional[_Union[Budget, _Mapping]] = ..., default_options: _Optional[_Union[SearchOptions, _Mapping]] = ..., max_batch: _Optional[int] = ...) -> None: ...
 
 class StateSpec(_message.Message):
     __slots__ = ("kind", "dtype", "shape", "num_values", "example", "description")

@@ -40,6 +40,11 @@ class PlannerServiceStub(object):
                 request_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanRequest.SerializeToString,
                 response_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanResponse.FromString,
                 _registered_method=True)
+        self.PlanBatch = channel.unary_unary(
+                '/mcts_service.v1.PlannerService/PlanBatch',
+                request_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanBatchRequest.SerializeToString,
+                response_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanBatchResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/mcts_service.v1.PlannerService/ListModels',
                 request_serializer=mcts__service_dot_v1_dot_planner__pb2.ListModelsRequest.SerializeToString,
@@ -58,6 +63,14 @@ class PlannerServiceServicer(object):
 
     def Plan(self, request, context):
         """The best action for a state, and why. The call's deadline is a time limit too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanBatch(self, request, context):
+        """The same for many states of one model, in columns. Each row is planned as Plan would plan
+        it with that row's seed, and one that cannot be planned harms no other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +97,11 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.Plan,
                     request_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanRequest.FromString,
                     response_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanResponse.SerializeToString,
+            ),
+            'PlanBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanBatch,
+                    request_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanBatchRequest.FromString,
+                    response_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanBatchResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -124,6 +142,33 @@ class PlannerService(object):
             '/mcts_service.v1.PlannerService/Plan',
             mcts__service_dot_v1_dot_planner__pb2.PlanRequest.SerializeToString,
             mcts__service_dot_v1_dot_planner__pb2.PlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mcts_service.v1.PlannerService/PlanBatch',
+            mcts__service_dot_v1_dot_planner__pb2.PlanBatchRequest.SerializeToString,
+            mcts__service_dot_v1_dot_planner__pb2.PlanBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -32,11 +32,21 @@ MODELS = {
 
 
 @pytest.fixture(scope="module")
-def plan(server_of):
-    limits = {"max_simulations": 50, "default_simulations": 50, "max_time_limit_seconds": 10.0}
+def channel(server_of):
+    limits = {"max_simulations": 50, "default_simulations": 10, "max_time_limit_seconds": 10.0}
     entries = [entry_of(model, name, **limits) for name, model in MODELS.items()]
     with server_of(Registry(entries)) as served:
-        yield served.channel.unary_unary("/mcts_service.v1.PlannerService/Plan")
+        yield served.channel
+
+
+@pytest.fixture(scope="module")
+def plan(channel):
+    return channel.unary_unary("/mcts_service.v1.PlannerService/Plan")
+
+
+@pytest.fixture(scope="module")
+def plan_batch(channel):
+    return channel.unary_unary("/mcts_service.v1.PlannerService/PlanBatch")
 
 
 def assert_plan_or_blame(plan, data):
@@ -47,6 +57,27 @@ def assert_plan_or_blame(plan, data):
     else:
         assert error.code() in BLAMES_THE_CALLER, error
         assert error.details()
+
+
+def assert_plans_or_blame(plan_batch, data):
+    """Every row of an answer has a plan or an error, and all columns one length."""
+    call = plan_batch.future(data, timeout=60)
+    error = call.exception()
+    if error is not None:
+        assert error.code() in BLAMES_THE_CALLER, error
+        assert error.details()
+        return
+    batch = planner_pb2.PlanBatchResponse.FromString(call.result())
+    rows = len(batch.actions)
+    failed = {error.row for error in batch.errors}
+    assert failed == {row for row, action in enumerate(batch.actions) if action < 0}
+    codes = {code.value[0] for code in BLAMES_THE_CALLER}
+    assert all(error.status.code in codes and error.status.message for error in batch.errors)
+    for column in (batch.values, batch.simulations, batch.nodes, batch.depths, batch.bytes,
+                   batch.stop_reasons, batch.seeds, batch.deterministic):  # fmt: skip
+        assert len(column) == rows
+    for column in (batch.legal, batch.visits, batch.action_values):
+        assert len(column) == rows * batch.num_actions
 
 
 json_values = st.recursive(
@@ -88,13 +119,12 @@ budgets = st.builds(
     simulations=st.none() | int64s,
     max_bytes=st.none() | int64s,
 )
-requests = st.builds(
-    PlanRequest,
-    model=st.sampled_from([*MODELS]) | st.text(max_size=8),
-    state=st.one_of(kinds).map(lambda kind: State(**kind)),
-    budget=st.none() | budgets,
-    horizon=st.none() | int32s,
-    options=st.none()
+states = st.one_of(kinds).map(lambda kind: State(**kind))
+settings_of_a_request = {
+    "model": st.sampled_from([*MODELS]) | st.text(max_size=8),
+    "budget": st.none() | budgets,
+    "horizon": st.none() | int32s,
+    "options": st.none()
     | st.builds(
         SearchOptions,
         exploration=st.none() | st.floats(),
@@ -104,12 +134,47 @@ requests = st.builds(
         sharing=st.integers(-1, 4),
         preset=st.sampled_from(["", "uct", "dp_uct", "graph"]) | st.text(max_size=8),
     ),
+    "request_id": st.text(max_size=8),
+}
+requests = st.builds(
+    PlanRequest,
+    **settings_of_a_request,
+    state=states,
     seed=st.none() | st.integers(0, 2**64 - 1),
     allowed_actions=st.none()
     | st.lists(st.one_of(kinds).map(lambda kind: Action(**kind)), max_size=3).map(
         lambda actions: planner_pb2.ActionSet(actions=actions)
     ),
-    request_id=st.text(max_size=8),
+)
+stacks = st.builds(
+    lambda rows, shape, tensor: Tensor(
+        dtype=tensor.dtype, shape=[rows, *shape], data=tensor.data * max(0, min(rows, 3))
+    ),
+    st.integers(-1, 3) | st.just(2**62),
+    st.sampled_from([[3, 3], [6, 7], [4], [2], []]),
+    tensors,
+)
+batch_requests = st.builds(
+    lambda kind, **fields: planner_pb2.PlanBatchRequest(**kind, **fields),
+    st.one_of(
+        st.builds(lambda t: {"tensor": t}, stacks | tensors),
+        st.lists(int64s, max_size=4).map(
+            lambda values: {"discrete": planner_pb2.DiscreteStates(values=values)}
+        ),
+        st.lists(states, max_size=4).map(lambda rows: {"list": planner_pb2.StateList(states=rows)}),
+        st.just({}),
+    ),
+    **settings_of_a_request,
+    seeds=st.lists(st.integers(0, 2**64 - 1), max_size=4),
+    action_mask=st.none()
+    | tensors
+    | st.builds(
+        lambda rows, actions: Tensor(
+            dtype=planner_pb2.DTYPE_BOOL, shape=[rows, actions], data=b"\1" * (rows * actions)
+        ),
+        st.integers(0, 4),
+        st.sampled_from([2, 3, 4, 6, 7, 9]),
+    ),
 )
 
 
@@ -133,3 +198,25 @@ def test_a_request_with_a_wrong_byte_ends_in_a_plan_or_blames_the_caller(
 @given(data=st.binary(max_size=200))
 def test_any_bytes_end_in_a_plan_or_blame_the_caller(plan, data):
     assert_plan_or_blame(plan, data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(request=batch_requests)
+def test_any_batch_ends_in_plans_or_blames_the_caller(plan_batch, request):
+    assert_plans_or_blame(plan_batch, request.SerializeToString())
+
+
+@settings(max_examples=300, deadline=None)
+@given(request=batch_requests, position=st.integers(0, 200), byte=st.integers(0, 255))
+def test_a_batch_with_a_wrong_byte_ends_in_plans_or_blames_the_caller(
+    plan_batch, request, position, byte
+):
+    data = bytearray(request.SerializeToString())
+    data[position : position + 1] = bytes([byte])
+    assert_plans_or_blame(plan_batch, bytes(data))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=200))
+def test_any_bytes_for_a_batch_end_in_plans_or_blame_the_caller(plan_batch, data):
+    assert_plans_or_blame(plan_batch, data)

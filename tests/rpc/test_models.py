@@ -71,6 +71,7 @@ def test_budgets_and_options_are_told(get_model):
     assert corridor.max_budget == Budget(
         simulations=10_000_000, time_limit=Duration(seconds=60), max_bytes=2**30
     )
+    assert corridor.max_batch == 1024
     assert corridor.default_options.exploration == 1.0
     assert corridor.default_options.max_depth == 200
     assert corridor.default_options.evaluation == planner_pb2.EVALUATION_AUTO

@@ -61,3 +61,21 @@ def test_the_models_own_default_stands_where_none_is_configured():
 def test_a_default_above_the_greatest_is_refused():
     with pytest.raises(InvalidRequest, match=r"default_simulations: is 11; .* from 1 to 10"):
         BudgetLimits(default_simulations=11, max_simulations=10)
+
+
+def test_the_simulations_of_all_rows_count_together():
+    assert LIMITS.admit(250, rows=4) == Budget(250, 2.0, 2**20)
+    message = "simulations: is 251 for each of 4 rows, 1004 in all; at most 1000 in all is allowed"
+    with pytest.raises(BudgetTooLarge, match=message):
+        LIMITS.admit(251, rows=4)
+    with pytest.raises(BudgetTooLarge, match="is 50 for each of 21 rows"):
+        LIMITS.admit(rows=21)
+
+
+def test_bytes_and_time_do_not_grow_with_the_rows():
+    assert LIMITS.admit(time_limit=2.0, max_bytes=2**20, rows=1_000) == Budget(None, 2.0, 2**20)
+
+
+def test_a_batch_without_rows_cannot_be_allowed():
+    with pytest.raises(InvalidRequest, match=r"max_batch: is 0; must be an integer from 1"):
+        BudgetLimits(max_batch=0)

@@ -5,12 +5,19 @@ from dataclasses import replace
 import pytest
 from served_models import FAULTS, Corridor, Faulty, Grid, Slow, entry_of
 
-from mcts_service.errors import DeadlineExpired, InvalidRequest, ModelFault, Overloaded, ReplicaLost
+from mcts_service.errors import (
+    DeadlineExpired,
+    InvalidRequest,
+    ModelFault,
+    Overloaded,
+    ReplicaLost,
+    TerminalState,
+)
 from mcts_service.models import make
 from mcts_service.planning import MCTS, Budget, SearchConfig, StopReason
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import DeadlineMargin, ReplyClock
-from mcts_service.service.query import PlanQuery
+from mcts_service.service.query import BatchQuery, BatchRow, PlanQuery
 
 LONG = Budget(simulations=10_000_000, time_limit=3600.0, max_bytes=2**30)
 
@@ -210,3 +217,97 @@ async def test_stopping_ends_what_runs_with_the_plan_so_far_and_what_waits_as_lo
         await waiting
     with pytest.raises(ReplicaLost):
         await engine.plan(query_of(entry))
+
+
+# ---- batches ----------------------------------------------------------------------------
+
+
+def refuse():
+    raise InvalidRequest("state.opaque", "is no state")
+
+
+def batch_of(entry, states, **changes):
+    """A function among the states is what reads that row."""
+    query = BatchQuery(
+        model=entry,
+        rows=[
+            BatchRow(f"rows[{row}]", state if callable(state) else lambda state=state: state)
+            for row, state in enumerate(states)
+        ],
+        budget=entry.limits.admit(simulations=100),
+        config=entry.config,
+        received=time.monotonic(),
+    )
+    return replace(query, **changes)
+
+
+async def test_a_batch_is_the_planners_own(engine_of):
+    entry = entry_of(Corridor())
+    outcome = await engine_of(entry).plan_batch(batch_of(entry, [4, 5], seeds=[3, 4]))
+    expected = MCTS(Corridor()).plan_batch([4, 5], Budget(simulations=100), seeds=[3, 4])
+    assert [plan.actions for plan in outcome.plans] == [plan.actions for plan in expected]
+    assert outcome.seeds == [3, 4]
+    assert outcome.queue_time >= 0
+
+
+async def test_a_row_that_fails_is_its_entry_under_its_own_name(engine_of):
+    entry = entry_of(make("frozen_lake_4x4"))
+    outcome = await engine_of(entry).plan_batch(batch_of(entry, [0, refuse, 5, 99, 1]))
+    kinds = [type(plan).__name__ for plan in outcome.plans]
+    assert kinds == ["Plan", "InvalidRequest", "TerminalState", "InvalidRequest", "Plan"]
+    assert outcome.plans[1].violations[0].field == "state.opaque"
+    assert outcome.plans[3].violations[0].field == "rows[3]"
+
+
+async def test_rows_that_all_fail_are_no_error_of_the_call(engine_of):
+    entry = entry_of(make("frozen_lake_4x4"))
+    outcome = await engine_of(entry).plan_batch(batch_of(entry, [5, refuse]))
+    assert isinstance(outcome.plans[0], TerminalState)
+    outcome = await engine_of(entry).plan_batch(batch_of(entry, [refuse]))
+    assert isinstance(outcome.plans[0], InvalidRequest)
+
+
+async def test_seeds_of_rows_are_drawn_where_none_are_given(engine_of):
+    entry = entry_of(Corridor())
+    outcome = await engine_of(entry).plan_batch(batch_of(entry, [4, 4, 4]))
+    assert len(set(outcome.seeds)) == 3
+    assert [plan.seed for plan in outcome.plans] == outcome.seeds
+
+
+async def test_a_batch_is_one_job_and_cancelling_it_frees_its_thread(engine_of):
+    entry = entry_of(Slow())
+    engine = engine_of(entry, max_waiting=0)
+    running = asyncio.create_task(engine.plan_batch(batch_of(entry, [4] * 5, budget=LONG)))
+    await until(entry.model.asked)
+    with pytest.raises(Overloaded):
+        await engine.plan(query_of(entry))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_stopping_ends_a_batch_with_what_it_has(engine_of):
+    entry = entry_of(Slow())
+    engine = engine_of(entry)
+    shallow = SearchConfig(max_depth=5)
+    query = batch_of(entry, [4, 4], budget=LONG, config=shallow)
+    running = asyncio.create_task(engine.plan_batch(query))
+    while entry.model.steps < 20:
+        await asyncio.sleep(0.001)
+    engine.stop_searches()
+    outcome = await running
+    assert outcome.plans[0].stop_reason is StopReason.CANCELLED
+    assert isinstance(outcome.plans[1], ReplicaLost) or outcome.plans[1].simulations >= 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_whatever_a_model_does_wrong_in_a_batch_the_engine_goes_on(engine_of, fault):
+    faulty, good = entry_of(Faulty(fault), "faulty"), entry_of(Corridor(), "good")
+    engine = engine_of(faulty, good)
+    try:
+        outcome = await engine.plan_batch(batch_of(faulty, [4, 5]))
+    except ModelFault:  # what is no Exception, such as SystemExit, ends the whole call
+        assert fault == "exits"
+    else:
+        assert all(isinstance(plan, ModelFault) for plan in outcome.plans)
+    assert (await engine.plan_batch(batch_of(good, [4]))).plans[0].simulations == 100

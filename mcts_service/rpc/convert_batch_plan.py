@@ -1,0 +1,96 @@
+"""Plans of many states into the columns of one answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from google.rpc import status_pb2
+
+from mcts_service.errors import MCTSServiceError, ModelFault
+from mcts_service.planning import Plan
+from mcts_service.rpc.convert_plan import STOP_REASONS
+from mcts_service.rpc.durations import duration_message
+from mcts_service.rpc.status import error_status
+from mcts_service.service.query import BatchOutcome, BatchQuery
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["batch_response"]
+
+
+def batch_response(
+    query: BatchQuery, outcome: BatchOutcome, method: str
+) -> planner_pb2.PlanBatchResponse:
+    """The answer to a request.
+
+    Args:
+      method: the call's full name, for what a row writes to the log.
+    """
+    rows = [plan if isinstance(plan, Plan) else None for plan in outcome.plans]
+    model = query.model
+    num_players, num_actions = model.num_players, model.action_spec.num_actions
+    response = planner_pb2.PlanBatchResponse(
+        actions=[-1 if plan is None else plan.action for plan in rows],
+        values=[math.nan if plan is None else plan.value for plan in rows],
+        num_actions=num_actions,
+        simulations=_column(rows, "simulations"),
+        nodes=_column(rows, "nodes"),
+        depths=_column(rows, "depth"),
+        bytes=_column(rows, "bytes"),
+        stop_reasons=[
+            planner_pb2.STOP_REASON_UNSPECIFIED if plan is None else STOP_REASONS[plan.stop_reason]
+            for plan in rows
+        ],
+        seeds=outcome.seeds,
+        deterministic=_column(rows, "deterministic"),
+        errors=_row_errors(outcome.plans, method),
+        recipe=next((plan.recipe for plan in rows if plan is not None), ""),
+        queue_time=duration_message(outcome.queue_time),
+        search_time=duration_message(outcome.search_time),
+        model=planner_pb2.ModelId(name=model.name, version=model.version),
+        request_id=query.request_id,
+    )
+    for plan in rows:
+        response.player_values.extend([0.0] * num_players if plan is None else plan.player_values)
+    for field, column in _action_columns(rows, num_actions).items():
+        getattr(response, field).extend(column.ravel().tolist())
+    return response
+
+
+def _column(rows: Sequence[Plan | None], attribute: str) -> list[Any]:
+    """A number of each plan; 0 where there is none."""
+    return [0 if plan is None else getattr(plan, attribute) for plan in rows]
+
+
+def _action_columns(rows: Sequence[Plan | None], num_actions: int) -> Mapping[str, np.ndarray]:
+    """What is known of each action of each row, by the field's name: [rows, num_actions]."""
+    shape = (len(rows), num_actions)
+    legal = np.zeros(shape, bool)
+    visits = np.zeros(shape, np.int64)
+    values = np.full(shape, math.nan)
+    for row, plan in enumerate(rows):
+        for action in plan.actions if plan is not None else ():
+            legal[row, action.action] = True
+            visits[row, action.action] = action.visits
+            values[row, action.action] = action.value
+    return {"legal": legal, "visits": visits, "action_values": values}
+
+
+def _row_errors(
+    plans: Sequence[Plan | MCTSServiceError], method: str
+) -> list[planner_pb2.RowError]:
+    """Why rows have no plan. A model that breaks in the same way in all is logged once."""
+    faults: dict[str, status_pb2.Status] = {}
+    errors = []
+    for row, error in enumerate(plans):
+        if isinstance(error, Plan):
+            continue
+        if isinstance(error, ModelFault):
+            status = faults.get(str(error)) or error_status(error, method)
+            faults[str(error)] = status
+        else:
+            status = error_status(error, method)
+        errors.append(planner_pb2.RowError(row=row, status=status))
+    return errors

@@ -1,0 +1,76 @@
+"""What a request for one plan and one for many have in common: everything but the states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcts_service.checks import require_integer
+from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.convert_options import search_config
+from mcts_service.rpc.durations import seconds
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.violations import Violations
+from mcts_service.v1 import planner_pb2
+
+__all__ = ["read_settings"]
+
+#: It goes into the response and the log, so a megabyte is refused.
+MAX_REQUEST_ID = 256
+MAX_HORIZON = 2**31 - 1
+
+
+def read_settings(
+    request: planner_pb2.PlanRequest | planner_pb2.PlanBatchRequest,
+    entry: ModelEntry,
+    violations: Violations,
+    *,
+    received: float,
+    time_remaining: float | None,
+    rows: int = 1,
+) -> dict[str, Any]:
+    """The fields of a `Query`.
+
+    Args:
+      entry: the model that the request names.
+      violations: takes what is wrong with them; what is read is then not complete.
+      received: when the request came, in seconds of time.monotonic().
+      time_remaining: seconds until the caller's deadline, None without one.
+      rows: states to plan.
+    Raises:
+      BudgetTooLarge: the budget exceeds what the model allows.
+    """
+    fields: dict[str, Any] = {
+        "model": entry,
+        "received": received,
+        "reply_by": None if time_remaining is None else received + time_remaining,
+    }
+    with violations.collected("options."):
+        fields["config"] = search_config(request.options, entry.config)
+    with violations.collected():
+        if request.HasField("horizon"):
+            fields["horizon"] = require_integer("horizon", request.horizon, 1, MAX_HORIZON)
+    with violations.collected():
+        fields["request_id"] = _request_id(request.request_id)
+    with violations.collected():
+        fields["budget"] = entry.limits.admit(**_budget(request.budget), rows=rows)
+    return fields
+
+
+def _budget(budget: planner_pb2.Budget) -> dict[str, Any]:
+    """The fields that a budget sets, as the arguments of `BudgetLimits.admit`."""
+    fields: dict[str, Any] = {}
+    if budget.HasField("simulations"):
+        fields["simulations"] = budget.simulations
+    if budget.HasField("time_limit"):
+        fields["time_limit"] = seconds(budget.time_limit, "budget.time_limit")
+    if budget.HasField("max_bytes"):
+        fields["max_bytes"] = budget.max_bytes
+    return fields
+
+
+def _request_id(text: str) -> str:
+    if len(text) > MAX_REQUEST_ID:
+        raise InvalidRequest(
+            "request_id", f"has {len(text)} characters; at most {MAX_REQUEST_ID} are kept"
+        )
+    return text

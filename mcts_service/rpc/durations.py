@@ -1,0 +1,37 @@
+"""Lengths of time: messages of the wire and seconds."""
+
+from __future__ import annotations
+
+from google.protobuf.duration_pb2 import Duration
+
+from mcts_service.errors import InvalidRequest
+
+__all__ = ["duration_message", "seconds"]
+
+
+def duration_message(seconds: float) -> Duration:
+    """A length of time as the wire has it."""
+    whole, fraction = divmod(round(seconds * 1e9), 1_000_000_000)
+    return Duration(seconds=whole, nanos=fraction)
+
+
+def seconds(duration: Duration, field: str) -> float:
+    """A length of time that is above zero.
+
+    Raises:
+      InvalidRequest: it is not, or its two parts contradict each other.
+    """
+    if not -1_000_000_000 < duration.nanos < 1_000_000_000:
+        raise InvalidRequest(
+            field, f"has {duration.nanos} nanos; must be from -999999999 to 999999999"
+        )
+    if duration.seconds * duration.nanos < 0:
+        raise InvalidRequest(
+            field,
+            f"has {duration.seconds} seconds and {duration.nanos} nanos; must have one sign",
+        )
+    if duration.seconds <= 0 and duration.nanos <= 0:
+        raise InvalidRequest(
+            field, f"is {duration.seconds + duration.nanos * 1e-9:g} seconds; must be above zero"
+        )
+    return duration.seconds + duration.nanos * 1e-9
