@@ -72,7 +72,7 @@ def test_a_model_is_described(ask: Ask, scripted_server: StartServer) -> None:
 
 
 def test_both_clients_have_the_same_methods_with_the_same_arguments() -> None:
-    for name in ("__init__", "plan", "list_models", "get_model", "close"):
+    for name in ("__init__", "plan", "plan_batch", "list_models", "get_model", "close"):
         blocking = inspect.signature(getattr(PlannerClient, name))
         awaited = inspect.signature(getattr(AsyncPlannerClient, name))
         assert blocking == awaited, name

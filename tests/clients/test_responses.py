@@ -111,6 +111,7 @@ def test_a_whole_model_is_read() -> None:
     info = responses.model_info(
         planner_pb2.GetModelResponse(
             model=planner_pb2.ModelId(name="m", version="3"),
+            max_batch=64,
             description="a model",
             state_spec=planner_pb2.StateSpec(
                 kind=planner_pb2.VALUE_KIND_TENSOR,
@@ -142,6 +143,7 @@ def test_a_whole_model_is_read() -> None:
     )
     assert info.action_spec == results.ActionSpec("discrete", 7, "columns")
     assert (info.num_players, info.discount, info.capabilities) == (2, 0.5, ("deterministic",))
+    assert info.max_batch == 64
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
     assert info.default_options == results.SearchOptions(1.0, 200, "trial", "bellman", "state")

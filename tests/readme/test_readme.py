@@ -104,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
-        "sh", "text", "sh", "sh", "js", "python", "sh", "python", "python", "sh", "python", "toml",
+        "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "sh", "python", "toml",
         "sh",
     ]  # fmt: skip
 
@@ -132,9 +132,13 @@ def test_node_client(place: Place) -> None:
 
 
 def test_python_client(place: Place) -> None:
-    lines = place.python(block("python", "PlannerClient")).splitlines()
+    lines = place.python(block("python", "client.plan(")).splitlines()
     assert len(lines) == 3
     assert lines[0].endswith("time_limit")
+
+
+def test_python_client_with_many_states(place: Place) -> None:
+    assert place.python(block("python", "plan_batch")) == "(64,) (64, 7) {}\n"
 
 
 def test_load_test(place: Place) -> None:

@@ -29,6 +29,7 @@ from mcts_client.errors import (
 from mcts_client.results import (
     ActionSpec,
     ActionStatistics,
+    BatchPlan,
     Budget,
     ModelId,
     ModelInfo,
@@ -44,6 +45,7 @@ __all__ = [
     "ActionSpec",
     "ActionStatistics",
     "AsyncPlannerClient",
+    "BatchPlan",
     "Budget",
     "BudgetTooLarge",
     "Cancelled",

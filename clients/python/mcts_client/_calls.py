@@ -7,18 +7,15 @@ to read the response. Whether a value makes sense is the server's judgement.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import numpy as np
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from mcts_client import _checks, _responses
-from mcts_client._checks import INT32, INT64, MAX_SECONDS, UINT64, shown
-from mcts_client._enums import wire_name
+from mcts_client import _checks, _responses, _settings
+from mcts_client._checks import INT32, UINT64, shown
 from mcts_client._values import Value, write_value
 from mcts_client.errors import InvalidRequest
 from mcts_client.results import ModelInfo, ModelSummary, Plan
@@ -116,14 +113,9 @@ def plan(
         model_version=_checks.text("model_version", model_version),
         request_id=_checks.text("request_id", request_id),
         state=write_value(planner_pb2.State(), "state", state),
-        budget=_budget(simulations, time_limit, max_bytes),
-        options=planner_pb2.SearchOptions(
-            exploration=_checks.number("exploration", exploration),
-            max_depth=_checks.integer("max_depth", max_depth, INT32),
-            evaluation=wire_name("evaluation", evaluation),
-            backup=wire_name("backup", backup),
-            sharing=wire_name("sharing", sharing),
-            preset=None if preset is None else _checks.text("preset", preset),
+        budget=_settings.budget(simulations, time_limit, max_bytes),
+        options=_settings.search_options(
+            exploration, max_depth, evaluation, backup, sharing, preset
         ),
         allowed_actions=_action_set(allowed_actions),
         horizon=_checks.integer("horizon", horizon, INT32),
@@ -135,7 +127,7 @@ def plan(
         _responses.plan,
         model=model,
         timeout=_checks.timeout(timeout),
-        own_timeout=1.25 * time_limit + 1 if time_limit is not None and time_limit > 0 else None,
+        own_timeout=_settings.own_timeout(time_limit),
     )
 
 
@@ -193,16 +185,6 @@ def as_method(build: Callable[..., Call[Any, Any]]) -> Callable[[_Method], _Meth
     return decorate
 
 
-def _budget(
-    simulations: int | None, time_limit: float | None, max_bytes: int | None
-) -> planner_pb2.Budget:
-    return planner_pb2.Budget(
-        simulations=_checks.integer("simulations", simulations, INT64),
-        time_limit=_duration("time_limit", time_limit),
-        max_bytes=_checks.integer("max_bytes", max_bytes, INT64),
-    )
-
-
 def _action_set(allowed_actions: Iterable[Value] | None) -> planner_pb2.ActionSet | None:
     """Present and empty if the caller allows nothing: the server says what is wrong with it."""
     if allowed_actions is None:
@@ -224,15 +206,3 @@ def _holds_actions(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-
-
-def _duration(name: str, value: Any) -> Duration | None:
-    seconds = _checks.number(name, value)
-    if seconds is None:
-        return None
-    if not abs(seconds) <= MAX_SECONDS:
-        raise InvalidRequest.of_field(name, f"is {shown(value)}; must be seconds above 0")
-    duration = Duration()
-    # Rounded up: a limit above zero must not become zero, which the server refuses.
-    duration.FromNanoseconds(math.ceil(seconds * 1e9))
-    return duration

@@ -12,6 +12,8 @@ __all__ = ["channel_options", "check_target"]
 
 #: gRPC never makes more than this, whatever it is told.
 _MAX_ATTEMPTS = 5
+#: gRPC's own default, 4 MiB, is less than the columns of a large batch.
+_MAX_RESPONSE_BYTES = 64 * 2**20
 _SERVICE = "mcts_service.v1.PlannerService"
 
 
@@ -52,7 +54,11 @@ def channel_options(
         "methodConfig": [method],
         "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
     }
-    return list({"grpc.service_config": json.dumps(config), **dict(options)}.items())
+    own = {
+        "grpc.service_config": json.dumps(config),
+        "grpc.max_receive_message_length": _MAX_RESPONSE_BYTES,
+    }
+    return list({**own, **dict(options)}.items())
 
 
 def check_target(target: str) -> str:

@@ -24,9 +24,9 @@ from mcts_client.results import (
 )
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["model_info", "model_list", "plan"]
+__all__ = ["model_info", "model_list", "plan", "seconds", "stop_reason"]
 
-_STOP_REASONS = {
+_STOP_REASONS: dict[int, StopReason] = {
     planner_pb2.STOP_REASON_SIMULATIONS: StopReason.SIMULATIONS,
     planner_pb2.STOP_REASON_TIME_LIMIT: StopReason.TIME_LIMIT,
     planner_pb2.STOP_REASON_MAX_BYTES: StopReason.MAX_BYTES,
@@ -54,9 +54,9 @@ def plan(response: planner_pb2.PlanResponse) -> Plan:
         depth=response.depth,
         bytes=response.bytes,
         recipe=response.recipe,
-        stop_reason=_STOP_REASONS.get(response.stop_reason, StopReason.UNKNOWN),
-        queue_time=_seconds(response.queue_time),
-        search_time=_seconds(response.search_time),
+        stop_reason=stop_reason(response.stop_reason),
+        queue_time=seconds(response.queue_time),
+        search_time=seconds(response.search_time),
         model=ModelId(response.model.name, response.model.version),
         seed=response.seed,
         deterministic=response.deterministic,
@@ -91,6 +91,7 @@ def model_info(response: planner_pb2.GetModelResponse) -> ModelInfo:
         default_budget=_budget(response.default_budget),
         max_budget=_budget(response.max_budget),
         default_options=_options(response.default_options),
+        max_batch=response.max_batch,
     )
 
 
@@ -121,7 +122,7 @@ def _state_spec(message: planner_pb2.StateSpec) -> StateSpec:
 def _budget(message: planner_pb2.Budget) -> Budget:
     return Budget(
         simulations=message.simulations if message.HasField("simulations") else None,
-        time_limit=_seconds(message.time_limit) if message.HasField("time_limit") else None,
+        time_limit=seconds(message.time_limit) if message.HasField("time_limit") else None,
         max_bytes=message.max_bytes if message.HasField("max_bytes") else None,
     )
 
@@ -136,5 +137,11 @@ def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
     )
 
 
-def _seconds(duration: Duration) -> float:
+def stop_reason(number: int) -> StopReason:
+    """Which rule ended the search, by the wire's number."""
+    return _STOP_REASONS.get(number, StopReason.UNKNOWN)
+
+
+def seconds(duration: Duration) -> float:
+    """A length of time."""
     return duration.ToNanoseconds() / 1e9

@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 from mcts_client import errors
 from mcts_client.errors import FieldViolation, MCTSServiceError
 
-__all__ = ["error_from"]
+__all__ = ["error_from", "error_of_row"]
 
 _DETAILS_KEY = "grpc-status-details-bin"
 #: In gRPC's own refusal of a message; its code is that of an overload.
@@ -41,6 +41,7 @@ _BY_CODE: dict[grpc.StatusCode, type[MCTSServiceError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.ReplicaLost,
     grpc.StatusCode.INTERNAL: errors.ModelFault,
 }
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,21 @@ def error_from(error: grpc.RpcError, target: str, model: str) -> MCTSServiceErro
     Returns:
       An error of the tree; the base where no error has the code.
     """
-    details = _details(error)
-    code, text = error.code(), error.details() or "no text"
+    return _error(error.code(), error.details() or "no text", _details(error), target, model)
+
+
+def error_of_row(status: status_pb2.Status, target: str, model: str) -> MCTSServiceError:
+    """The exception that a row of a batch ended with; arguments as of `error_from`."""
+    found = _Details()
+    for packed in status.details:
+        found = _with_detail(found, packed)
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _error(code, status.message or "no text", found, target, model)
+
+
+def _error(
+    code: grpc.StatusCode, text: str, details: _Details, target: str, model: str
+) -> MCTSServiceError:
     kind = _BY_REASON.get(details.reason) or _BY_CODE.get(code, MCTSServiceError)
     if kind is errors.Overloaded and _MESSAGE_TOO_LARGE in text:
         kind = errors.InvalidRequest

@@ -13,7 +13,7 @@ from mcts_client._checks import INT64, shown, text
 from mcts_client.errors import InvalidRequest, MCTSServiceError
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["Value", "dtype_of", "read_value", "write_value"]
+__all__ = ["Value", "dtype_of", "read_value", "tensor", "write_value"]
 
 #: What a state or an action may be in Python.
 Value = (
@@ -55,7 +55,7 @@ def write_value(message: _Message, field: str, value: Value) -> _Message:
     elif isinstance(value, (int, np.integer)):
         message.discrete = _discrete(field, int(value))
     elif isinstance(value, np.ndarray):
-        message.tensor.CopyFrom(_tensor(field, value))
+        message.tensor.CopyFrom(tensor(field, value))
     elif isinstance(value, (bytes, bytearray, memoryview)):
         message.opaque = bytes(value)
     else:
@@ -98,7 +98,12 @@ def _discrete(field: str, value: int) -> int:
     return value
 
 
-def _tensor(field: str, array: np.ndarray[Any, Any]) -> planner_pb2.Tensor:
+def tensor(field: str, array: np.ndarray[Any, Any]) -> planner_pb2.Tensor:
+    """An array as the wire has it: in C order, little-endian.
+
+    Raises:
+      InvalidRequest: its dtype has no name there.
+    """
     number = _DTYPE_NUMBERS.get(array.dtype.name)
     if number is None:
         raise InvalidRequest.of_field(

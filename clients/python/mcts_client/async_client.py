@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import grpc
 
-from mcts_client import _calls, _checks
+from mcts_client import _batch, _calls, _checks
 from mcts_client._channel import channel_options, check_target
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
@@ -74,6 +74,7 @@ class AsyncPlannerClient:
         self._stub = planner_pb2_grpc.PlannerServiceStub(self._channel)
 
     plan = _awaited(_calls.plan)
+    plan_batch = _awaited(_batch.plan_batch)
     list_models = _awaited(_calls.list_models)
     get_model = _awaited(_calls.get_model)
 

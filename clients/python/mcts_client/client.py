@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import grpc
 
-from mcts_client import _calls, _checks
+from mcts_client import _batch, _calls, _checks
 from mcts_client._channel import channel_options, check_target
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
@@ -74,6 +74,7 @@ class PlannerClient:
         self._stub = planner_pb2_grpc.PlannerServiceStub(self._channel)
 
     plan = _blocking(_calls.plan)
+    plan_batch = _blocking(_batch.plan_batch)
     list_models = _blocking(_calls.list_models)
     get_model = _blocking(_calls.get_model)
 

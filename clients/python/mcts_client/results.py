@@ -6,15 +6,19 @@ JSON holds (`json`): None, bools, floats, strings, lists and dicts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
 import numpy as np
 
+from mcts_client.errors import MCTSServiceError
+
 __all__ = [
     "ActionSpec",
     "ActionStatistics",
+    "BatchPlan",
     "Budget",
     "ModelId",
     "ModelInfo",
@@ -128,6 +132,61 @@ class Plan:
     request_id: str
 
 
+@dataclass(frozen=True, eq=False)
+class BatchPlan:
+    """The best action for each of many states, and why, in columns: N rows, A actions, P players.
+
+    A row that could not be planned is in `errors`; its action is -1, its values NaN, and
+    otherwise there are zeros.
+
+    Attributes:
+      actions: the recommended action. int64[N].
+      values: of that action, in reward units, for the player to move. float64[N].
+      player_values: mean return of each player over all simulations. float64[N, P].
+      legal: True for each legal (and allowed) action. bool[N, A].
+      visits: simulations that took an action first. int64[N, A].
+      action_values: mean discounted return, or with Bellman backups the expectation; NaN if not
+        known. float64[N, A].
+      simulations: how many were run. int64[N].
+      nodes: nodes in the tree. int64[N].
+      depths: the deepest node's distance from the root, in steps. int64[N].
+      bytes: memory that the tree held. int64[N].
+      stop_reasons: which limit stopped it; None of a row without a plan. N of them.
+      seeds: of each row. uint64[N].
+      deterministic: True if the row alone, with its seed, gives the same plan again. bool[N].
+      errors: why rows have no plan: {row: exception}, as `plan` would raise it.
+      recipe: the algorithm that ran; empty if no row has a plan.
+      queue_time: seconds spent waiting for a free worker.
+      search_time: seconds spent searching, all rows together.
+      model: which model and version answered.
+      request_id: the request's own.
+    """
+
+    actions: np.ndarray[Any, Any]
+    values: np.ndarray[Any, Any]
+    player_values: np.ndarray[Any, Any]
+    legal: np.ndarray[Any, Any]
+    visits: np.ndarray[Any, Any]
+    action_values: np.ndarray[Any, Any]
+    simulations: np.ndarray[Any, Any]
+    nodes: np.ndarray[Any, Any]
+    depths: np.ndarray[Any, Any]
+    bytes: np.ndarray[Any, Any]
+    stop_reasons: tuple[StopReason | None, ...]
+    seeds: np.ndarray[Any, Any]
+    deterministic: np.ndarray[Any, Any]
+    errors: Mapping[int, MCTSServiceError]
+    recipe: str
+    queue_time: float
+    search_time: float
+    model: ModelId
+    request_id: str
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.actions)
+
+
 @dataclass(frozen=True)
 class ModelSummary:
     """One line of the list of models."""
@@ -223,6 +282,7 @@ class ModelInfo:
       default_budget: what a request with no limit gets.
       max_budget: what a request may ask for at most.
       default_options: what settings that are not given mean.
+      max_batch: states of one `plan_batch` at most; 0 if the server is too old for any.
     """
 
     name: str
@@ -236,3 +296,4 @@ class ModelInfo:
     default_budget: Budget
     max_budget: Budget
     default_options: SearchOptions
+    max_batch: int
