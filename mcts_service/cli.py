@@ -51,6 +51,7 @@ Plans once, in this process, and prints what the search found.
   mcts-service plan cart_pole '[0, 0, 0.05, 0]' --time-limit 0.1
   mcts-service plan frozen_lake_8x8 0 --preset graph   joins paths that meet; for one player
   mcts-service plan my_game:Game '[3, 4]' --json       a model of yours, as module:factory
+  mcts-service plan my_game:Streets --allowed-actions '["north", "east"]'
 
 The state is written as JSON: a number, nested lists, or what the model documents.
 """
@@ -151,7 +152,12 @@ def _models(options: argparse.Namespace) -> int:
 
     entries = load_models(_config(options.config)).entries
     rows = [
-        (entry.name, form(entry.state_spec), str(entry.action_spec.num_actions), entry.description)
+        (
+            entry.name,
+            form(entry.state_spec),
+            str(entry.action_spec.num_actions or "-"),
+            entry.description,
+        )
         for entry in entries
     ]
     print("\n".join(_table(("model", "state", "actions", ""), rows, "<<><")))
@@ -228,7 +234,8 @@ def _plan_as_json(plan: Plan) -> str:
             return [known(item) for item in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return json.dumps(known(dataclasses.asdict(plan)), indent=2)
+    # A label may be anything that is hashable.
+    return json.dumps(known(dataclasses.asdict(plan)), indent=2, default=str)
 
 
 def _plan_as_text(entry: ModelEntry, plan: Plan) -> Iterable[str]:
@@ -311,7 +318,7 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument("--horizon", type=int, metavar="STEPS", help="steps left")
     plan.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
     plan.add_argument(
-        "--allowed-actions", type=_integers, metavar="A,B", help="choose among these only"
+        "--allowed-actions", type=_actions, metavar="A,B", help="choose among these only"
     )
     plan.add_argument("--exploration", type=float, metavar="WEIGHT", help="weight of exploration")
     plan.add_argument("--max-depth", type=int, metavar="STEPS", help="how far to look ahead")
@@ -335,8 +342,15 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="a TOML file with more models")
 
 
-def _integers(text: str) -> list[int]:
+def _actions(text: str) -> list[Any]:
+    from mcts_service.service.label_codec import label_from_json
+
     try:
+        if text.startswith("["):
+            labels: list[Any] = json.loads(text)
+            return [label_from_json(label, "allowed_actions") for label in labels]
         return [int(number) for number in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"is {text!r}; must be integers such as 0,2") from None
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; must be integers such as 0,2, or labels as a list of JSON"
+        ) from None

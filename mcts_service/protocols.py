@@ -35,6 +35,8 @@ capabilities, looked up once when a planner is built:
     state_size_bytes: int                 what one state weighs, for memory limits; default what
                                           Python says of the state that is planned from
     encode_state(state) -> bytes, decode_state(data) -> state     for the wire
+    encode_action(label) -> bytes, decode_action(data) -> label   the same of labels that JSON
+                                             cannot hold
     state_from_json(value) -> state       a state as a person would write it
 
 A model that answers for many states at once (`BatchSampleModel`) has these for rows:

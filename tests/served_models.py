@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -93,6 +93,71 @@ class Panel:
 
     def state_from_json(self, value: Any) -> Switches:
         return Switches(frozenset(int(letter) for letter in value))
+
+
+class Streets:
+    """Three by three crossings; the ways that exist have names. The far corner pays."""
+
+    ways: ClassVar = {"north": (-1, 0), "east": (0, 1), "south": (1, 0), "west": (0, -1)}
+
+    def actions(self, state: tuple[int, int]) -> list[str]:
+        return [name for name in self.ways if all(0 <= at <= 2 for at in self._after(state, name))]
+
+    def sample(self, state: tuple[int, int], action: str, rng: Any) -> tuple[Any, float, bool]:
+        following = self._after(state, action)
+        return following, 1.0 if following == (2, 2) else -0.1, following == (2, 2)
+
+    def is_terminal(self, state: tuple[int, int]) -> bool:
+        return state == (2, 2)
+
+    def initial_state(self, rng: Any = None) -> tuple[int, int]:
+        return (0, 1)
+
+    def _after(self, state: tuple[int, int], action: str) -> tuple[int, int]:
+        down, right = self.ways[action]
+        return state[0] + down, state[1] + right
+
+
+class Orders:
+    """A store of 0 .. 5; labels of every kind that JSON holds: ("ship", 2), 1.5, 7, True, None."""
+
+    state_spec = StateSpec("discrete", num_values=6)
+
+    def actions(self, state: int) -> tuple[Any, ...]:
+        ships = tuple(("ship", number, ("by", "road")) for number in range(1, min(state, 2) + 1))
+        return (*ships, "buy", 1.5, 7, True, None)
+
+    def sample(self, state: int, action: Any, rng: Any) -> tuple[int, float, bool]:
+        if isinstance(action, tuple):
+            return state - action[1], float(action[1]), rng.random() < 0.2
+        return min(state + (action == "buy"), 5), -0.1, rng.random() < 0.2
+
+    def initial_state(self, rng: Any = None) -> int:
+        return 3
+
+
+class Crew:
+    """Who goes out, of three: sets, which JSON has not, so they travel as bytes."""
+
+    state_spec = StateSpec("discrete", num_values=3)
+    crews: ClassVar = [frozenset({0}), frozenset({1}), frozenset({0, 2})]
+
+    def actions(self, state: int) -> list[frozenset[int]]:
+        return self.crews
+
+    def sample(self, state: int, action: frozenset[int], rng: Any) -> tuple[int, float, bool]:
+        return (state + len(action)) % 3, float(state in action), rng.random() < 0.2
+
+    def initial_state(self, rng: Any = None) -> int:
+        return 0
+
+    def encode_action(self, action: frozenset[int]) -> bytes:
+        return bytes(sorted(action))
+
+    def decode_action(self, data: bytes) -> frozenset[int]:
+        if any(number > 2 for number in data):
+            raise ValueError("a member is 0, 1 or 2")
+        return frozenset(data)
 
 
 class Slow(Corridor):

@@ -47,6 +47,19 @@ class Walk:
         return 0
 
 
+class Streets:
+    """Named ways, and one that is a tuple."""
+
+    def actions(self, state):
+        return ["north", ("by", "boat"), frozenset()][: 2 + state]
+
+    def sample(self, state, action, rng):
+        return 0, float(action == "north"), True
+
+    def initial_state(self, rng=None):
+        return 0
+
+
 class Broken(Walk):
     def sample(self, state, action, rng):
         raise ZeroDivisionError("no")
@@ -129,6 +142,17 @@ def test_what_is_not_known_is_null_in_json(capsys):
     assert sum(action["value"] is None for action in actions) == 6
 
 
+@pytest.mark.usefixtures("folder")
+def test_plan_speaks_in_labels(capsys):
+    arguments = ["my_game:Streets", "--simulations", "50", "--json", "--allowed-actions"]
+    assert main(["plan", *arguments, '[["by", "boat"], "north"]']) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["action"] == "north"
+    assert [row["action"] for row in plan["actions"]] == ["north", ["by", "boat"]]
+    assert main(["plan", "my_game:Streets", "1", "--simulations", "9", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["actions"][2]["action"] == "frozenset()"
+
+
 def test_plan_takes_a_model_of_ones_own(folder, capsys):
     arguments = ["my_game:Walk", "2", "--simulations", "50", "--allowed-actions", "1", "--json"]
     assert main(["plan", *arguments]) == 0
@@ -195,6 +219,8 @@ def test_help_names_every_choice_of_the_search(capsys):
         (["taxi", "328", "--allowed-actions", "9"], "mcts-service plan: allowed_actions[0]: is 9;"),
         (["taxi", "328", "--allowed-actions", "a"],
          "mcts-service plan: argument --allowed-actions: is 'a'; must be integers such as 0,2"),
+        (["taxi", "328", "--allowed-actions", "[0"],
+         "mcts-service plan: argument --allowed-actions: is '[0'; must be integers such as 0,2"),
         (["taxi", "328", "--exploration", "-1"], "mcts-service plan: exploration: is -1.0; must"),
         (["taxi", "328", "--preset", "grahp"],
          "mcts-service plan: preset: is 'grahp'; must be one of dp_uct, graph, uct"),

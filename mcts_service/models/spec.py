@@ -37,8 +37,9 @@ class ActionSpec:
     """The form of a model's actions.
 
     Attributes:
-      kind: as for a state; built-in models have "discrete" actions.
-      num_actions: a discrete action is from 0 to num_actions - 1.
+      kind: "discrete" (a number), or, of labels, "json" (what JSON holds, tuples as lists) or
+        "opaque" (bytes by the model's encode_action and decode_action).
+      num_actions: a discrete action is from 0 to num_actions - 1; of labels 0.
       description: what the numbers mean.
     """
 

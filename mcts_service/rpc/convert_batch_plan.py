@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from google.rpc import status_pb2
 
 from mcts_service.errors import MCTSServiceError, ModelFault
+from mcts_service.models.spec import ValueKind
 from mcts_service.planning import Plan
-from mcts_service.rpc.convert_plan import STOP_REASONS
+from mcts_service.rpc.convert_action import action_message
+from mcts_service.rpc.convert_plan import STOP_REASONS, statistics_message
 from mcts_service.rpc.durations import duration_message
 from mcts_service.rpc.status import error_status
 from mcts_service.service.query import BatchOutcome, BatchQuery
@@ -30,11 +32,8 @@ def batch_response(
     """
     rows = [plan if isinstance(plan, Plan) else None for plan in outcome.plans]
     model = query.model
-    num_players, num_actions = model.num_players, model.action_spec.num_actions
     response = planner_pb2.PlanBatchResponse(
-        actions=[-1 if plan is None else plan.action for plan in rows],
         values=[math.nan if plan is None else plan.value for plan in rows],
-        num_actions=num_actions,
         simulations=_column(rows, "simulations"),
         nodes=_column(rows, "nodes"),
         depths=_column(rows, "depth"),
@@ -53,9 +52,13 @@ def batch_response(
         request_id=query.request_id,
     )
     for plan in rows:
-        response.player_values.extend([0.0] * num_players if plan is None else plan.player_values)
-    for field, column in _action_columns(rows, num_actions).items():
-        getattr(response, field).extend(column.ravel().tolist())
+        response.player_values.extend(
+            [0.0] * model.num_players if plan is None else plan.player_values
+        )
+    if model.action_spec.kind == "discrete":
+        _write_numbered_actions(response, rows, model.action_spec.num_actions)
+    else:
+        response.labelled_rows.extend(_labelled_row(model.action_spec.kind, plan) for plan in rows)
     return response
 
 
@@ -64,8 +67,10 @@ def _column(rows: Sequence[Plan | None], attribute: str) -> list[Any]:
     return [0 if plan is None else getattr(plan, attribute) for plan in rows]
 
 
-def _action_columns(rows: Sequence[Plan | None], num_actions: int) -> Mapping[str, np.ndarray]:
-    """What is known of each action of each row, by the field's name: [rows, num_actions]."""
+def _write_numbered_actions(
+    response: planner_pb2.PlanBatchResponse, rows: Sequence[Plan | None], num_actions: int
+) -> None:
+    """What is known of each action of each row, as columns."""
     shape = (len(rows), num_actions)
     legal = np.zeros(shape, bool)
     visits = np.zeros(shape, np.int64)
@@ -75,7 +80,21 @@ def _action_columns(rows: Sequence[Plan | None], num_actions: int) -> Mapping[st
             legal[row, action.action] = True
             visits[row, action.action] = action.visits
             values[row, action.action] = action.value
-    return {"legal": legal, "visits": visits, "action_values": values}
+    response.actions.extend(-1 if plan is None else plan.action for plan in rows)
+    response.num_actions = num_actions
+    response.legal.extend(legal.ravel().tolist())
+    response.visits.extend(visits.ravel().tolist())
+    response.action_values.extend(values.ravel().tolist())
+
+
+def _labelled_row(kind: ValueKind, plan: Plan | None) -> planner_pb2.LabelledRow:
+    """The same of one row whose actions have labels."""
+    if plan is None:
+        return planner_pb2.LabelledRow()
+    return planner_pb2.LabelledRow(
+        action=action_message(kind, plan.action),
+        actions=[statistics_message(kind, action) for action in plan.actions],
+    )
 
 
 def _row_errors(

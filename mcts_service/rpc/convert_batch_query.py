@@ -136,5 +136,11 @@ def _seeds(seeds: Sequence[int], count: int) -> list[int]:
 
 
 def _action_mask(mask: planner_pb2.Tensor, entry: ModelEntry, count: int) -> np.ndarray:
+    if entry.action_spec.kind != "discrete":
+        raise InvalidRequest(
+            "action_mask",
+            f"is set, and model {entry.name} labels its actions; must be absent "
+            "(allowed_actions of Plan takes labels)",
+        )
     shape = (count, entry.action_spec.num_actions)
     return array_from_tensor(mask, StateSpec("tensor", np.dtype(bool), shape), "action_mask")

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mcts_service.models.spec import ValueKind
 from mcts_service.planning import (
     ActionStatistics,
     PrincipalVariationStep,
     StopReason,
 )
+from mcts_service.rpc.convert_action import action_message, allowed_actions_reader
 from mcts_service.rpc.convert_settings import read_settings
-from mcts_service.rpc.convert_state import action_message, read_allowed_actions, state_reader
+from mcts_service.rpc.convert_state import state_reader
 from mcts_service.rpc.durations import duration_message
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["STOP_REASONS", "plan_query", "plan_response"]
+__all__ = ["STOP_REASONS", "plan_query", "plan_response", "statistics_message"]
 
 STOP_REASONS = {
     StopReason.SIMULATIONS: planner_pb2.STOP_REASON_SIMULATIONS,
@@ -52,7 +54,7 @@ def plan_query(
         query["read_state"] = state_reader(entry, request.state)
     with violations.collected():
         if request.HasField("allowed_actions"):
-            query["allowed_actions"] = read_allowed_actions(entry, request.allowed_actions)
+            query["read_allowed_actions"] = allowed_actions_reader(entry, request.allowed_actions)
     query |= read_settings(
         request, entry, violations, received=received, time_remaining=time_remaining
     )
@@ -63,12 +65,13 @@ def plan_query(
 def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanResponse:
     """The answer to a request."""
     plan = outcome.plan
+    kind = query.model.action_spec.kind
     return planner_pb2.PlanResponse(
-        action=action_message(plan.action),
+        action=action_message(kind, plan.action),
         value=plan.value,
         player_values=plan.player_values,
-        actions=[_statistics(action) for action in plan.actions],
-        principal_variation=[_step(step) for step in plan.principal_variation],
+        actions=[statistics_message(kind, action) for action in plan.actions],
+        principal_variation=[_step(kind, step) for step in plan.principal_variation],
         simulations=plan.simulations,
         nodes=plan.nodes,
         depth=plan.depth,
@@ -85,9 +88,10 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
     )
 
 
-def _statistics(action: ActionStatistics) -> planner_pb2.ActionStatistics:
+def statistics_message(kind: ValueKind, action: ActionStatistics) -> planner_pb2.ActionStatistics:
+    """What is known of an action; `kind` as of `action_message`."""
     return planner_pb2.ActionStatistics(
-        action=action_message(action.action),
+        action=action_message(kind, action.action),
         visits=action.visits,
         value=_known(action.value),
         standard_error=_known(action.standard_error),
@@ -99,7 +103,7 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _step(step: PrincipalVariationStep) -> planner_pb2.PrincipalVariationStep:
+def _step(kind: ValueKind, step: PrincipalVariationStep) -> planner_pb2.PrincipalVariationStep:
     return planner_pb2.PrincipalVariationStep(
-        action=action_message(step.action), visits=step.visits, value=step.value
+        action=action_message(kind, step.action), visits=step.visits, value=step.value
     )

@@ -1,4 +1,4 @@
-"""States and actions: messages of the wire and what models take."""
+"""States: messages of the wire and what models take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from google.protobuf import struct_pb2
 
-from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.tensors import array_from_tensor, tensor_from_array
 from mcts_service.service.entry import ModelEntry
@@ -21,16 +20,9 @@ from mcts_service.service.states import (
     opaque_state,
     require_finite,
 )
-from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = [
-    "action_message",
-    "read_allowed_actions",
-    "read_json",
-    "state_message",
-    "state_reader",
-]
+__all__ = ["json_message", "read_json", "state_message", "state_reader"]
 
 
 def state_reader(
@@ -73,41 +65,7 @@ def state_message(entry: ModelEntry, state: Any) -> planner_pb2.State:
         return planner_pb2.State(tensor=tensor_from_array(np.asarray(state)))
     if kind == "opaque":
         return planner_pb2.State(opaque=entry.model.encode_state(state))
-    return planner_pb2.State(json=_json_message(state))
-
-
-def read_allowed_actions(entry: ModelEntry, actions: planner_pb2.ActionSet) -> list[int]:
-    """The action numbers of a request's `allowed_actions`.
-
-    Raises:
-      InvalidRequest: there are none, or one is no action of the model or given twice.
-    """
-    if not actions.actions:
-        raise InvalidRequest(
-            "allowed_actions",
-            "is empty; must name at least one action, or be absent to allow every one",
-        )
-    num_actions = entry.action_spec.num_actions
-    if len(actions.actions) > num_actions:
-        raise InvalidRequest(
-            "allowed_actions",
-            f"has {len(actions.actions)} actions; model {entry.name} has {num_actions}",
-        )
-    violations = Violations()
-    numbers: dict[int, int] = {}
-    for position, action in enumerate(actions.actions):
-        with violations.collected(f"allowed_actions.actions[{position}]"):
-            number = _read_action(entry, action)
-            first = numbers.setdefault(number, position)
-            if first != position:
-                raise InvalidRequest("", f"repeats action {number} of actions[{first}]")
-    violations.raise_if_any()
-    return list(numbers)
-
-
-def action_message(action: int) -> planner_pb2.Action:
-    """The action as the wire has it."""
-    return planner_pb2.Action(discrete=action)
+    return planner_pb2.State(json=json_message(state))
 
 
 def read_json(value: struct_pb2.Value, field: str) -> Any:
@@ -132,37 +90,22 @@ def read_json(value: struct_pb2.Value, field: str) -> Any:
     return getattr(value, kind)
 
 
-def _read_json_state(entry: ModelEntry, value: struct_pb2.Value, field: str) -> Any:
-    return json_state(entry, read_json(value, field), field)
-
-
-def _read_action(entry: ModelEntry, action: planner_pb2.Action) -> int:
-    num_actions = entry.action_spec.num_actions
-    right = f"model {entry.name} takes discrete, an integer from 0 to {num_actions - 1}"
-    given = action.WhichOneof("kind")
-    if given == "discrete":
-        number: Any = action.discrete
-    elif given == "json":
-        number = read_json(action.json, ".json")
-    else:
-        raise InvalidRequest("", f"is {given or 'empty'}; {right}")
-    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-    if not is_number or number != int(number) or not 0 <= number < num_actions:
-        raise InvalidRequest(f".{given}", f"is {shown(number)}; {right}")
-    return int(number)
-
-
-def _json_message(value: Any) -> struct_pb2.Value:
+def json_message(value: Any) -> struct_pb2.Value:
+    """A value of JSON, tuples and NumPy's numbers included, as a google.protobuf.Value."""
     if isinstance(value, Mapping):
-        fields = {key: _json_message(item) for key, item in value.items()}
+        fields = {key: json_message(item) for key, item in value.items()}
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
     if isinstance(value, str):
         return struct_pb2.Value(string_value=value)
     if isinstance(value, Sequence):
-        items = [_json_message(item) for item in value]
+        items = [json_message(item) for item in value]
         return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if isinstance(value, (bool, np.bool_)):
         return struct_pb2.Value(bool_value=bool(value))
     return struct_pb2.Value(number_value=float(value))
+
+
+def _read_json_state(entry: ModelEntry, value: struct_pb2.Value, field: str) -> Any:
+    return json_state(entry, read_json(value, field), field)

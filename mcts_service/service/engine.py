@@ -19,6 +19,7 @@ from mcts_service.errors import (
     ReplicaLost,
 )
 from mcts_service.planning import MCTS, Budget, CancelFlag, SearchConfig
+from mcts_service.service.actions import travelling
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.plan_rows import plan_rows
@@ -156,16 +157,21 @@ class Engine:
         seed = secrets.randbits(64) if query.seed is None else query.seed
         planner = self._planner(query.model, query.config)
         state = query.read_state()
+        allowed = None if query.read_allowed_actions is None else query.read_allowed_actions()
         plan = planner.plan(
             state,
             _budget_until(query, search_until),
             horizon=query.horizon,
             seed=seed,
-            allowed_actions=query.allowed_actions,
+            allowed_actions=allowed,
             cancel=cancel,
         )
         planner.forget()
-        return PlanOutcome(plan, queue_time=started - query.received, finished=time.monotonic())
+        return PlanOutcome(
+            travelling(query.model, plan),
+            queue_time=started - query.received,
+            finished=time.monotonic(),
+        )
 
     def _search_batch(
         self, query: BatchQuery, search_until: float, cancel: CancelFlag

@@ -10,10 +10,11 @@ import numpy as np
 
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
-from mcts_service.labels import is_labelled
+from mcts_service.labels import MAX_LABELS, is_labelled
 from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
+from mcts_service.service.label_codec import LABEL_FORM, label_encoder, label_kind
 
 __all__ = ["WIRE_DTYPES", "ModelEntry", "describe_model", "require_name"]
 
@@ -90,9 +91,16 @@ class ModelEntry:
         return float(getattr(self.model, "discount", 1.0))
 
     @property
+    def max_actions(self) -> int:
+        """Actions of one state at most."""
+        if self.action_spec.kind == "discrete":
+            return self.action_spec.num_actions
+        return int(getattr(self.model, "max_actions", MAX_LABELS))
+
+    @property
     def max_batch(self) -> int:
         """Rows of one batch at most: the limit's, or fewer where there are very many actions."""
-        fitting = _MAX_BATCH_ENTRIES // self.action_spec.num_actions
+        fitting = _MAX_BATCH_ENTRIES // self.max_actions
         return max(1, min(self.limits.max_batch, fitting))
 
     @property
@@ -137,16 +145,12 @@ def describe_model(
       InvalidRequest: the name is not allowed, or states or actions of this model cannot travel.
     """
     require_name("name", name)
-    if is_labelled(model):
-        raise InvalidRequest(
-            "model",
-            f"{type(model).__name__} labels its actions, and labels do not travel; to be served "
-            "it must number them: num_actions, and legal_actions(state)",
-        )
     example = _example(model)
     state_spec = getattr(model, "state_spec", None) or _derived_state_spec(model, example)
-    action_spec = getattr(model, "action_spec", None) or ActionSpec("discrete", model.num_actions)
-    _require_servable(state_spec, action_spec)
+    action_spec = getattr(model, "action_spec", None) or _derived_action_spec(model)
+    _require_servable(state_spec, action_spec, model)
+    if is_labelled(model) and example is not None:
+        _require_labels_that_travel(model, action_spec, example)
     return ModelEntry(
         name=name,
         version=version,
@@ -200,13 +204,43 @@ def _derived_state_spec(model: Any, example: Any) -> StateSpec:
     )
 
 
-def _require_servable(state_spec: StateSpec, action_spec: ActionSpec) -> None:
+def _derived_action_spec(model: Any) -> ActionSpec:
+    """The form of the actions of a model that does not say."""
+    if not is_labelled(model):
+        return ActionSpec("discrete", model.num_actions)
+    kind = label_kind(model)
+    description = "bytes of the model's own encoding" if kind == "opaque" else LABEL_FORM
+    return ActionSpec(kind, 0, description)
+
+
+def _require_labels_that_travel(model: Any, action_spec: ActionSpec, example: Any) -> None:
+    """Looks at the labels of the example, so that most models are refused at the start."""
+    encode = label_encoder(model, action_spec.kind)
+    for label in model.actions(example):
+        try:
+            data = encode(label)
+        except ValueError as error:
+            raise InvalidRequest(
+                "actions",
+                f"gives a label that cannot travel: {error}; labels must be {LABEL_FORM} (here "
+                "as tuples), or the model must have encode_action and decode_action",
+            ) from error
+        if action_spec.kind == "opaque" and model.decode_action(data) != label:
+            raise InvalidRequest(
+                "decode_action",
+                f"gives {shown(model.decode_action(data))} for what encode_action makes of "
+                f"{shown(label)}; must give that label again",
+            )
+
+
+def _require_servable(state_spec: StateSpec, action_spec: ActionSpec, model: Any) -> None:
     if state_spec.kind == "tensor" and str(state_spec.dtype) not in WIRE_DTYPES:
         raise InvalidRequest(
             "state_spec.dtype", f"is {state_spec.dtype}; must be one of {', '.join(WIRE_DTYPES)}"
         )
-    if action_spec.kind != "discrete":
-        raise InvalidRequest("action_spec.kind", f'is "{action_spec.kind}"; must be "discrete"')
+    right = label_kind(model) if is_labelled(model) else "discrete"
+    if action_spec.kind != right:
+        raise InvalidRequest("action_spec.kind", f'is "{action_spec.kind}"; must be "{right}"')
 
 
 def _is_plain(value: Any) -> bool:

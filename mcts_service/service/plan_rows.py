@@ -14,6 +14,7 @@ from mcts_service.errors import (
     MCTSServiceError,
 )
 from mcts_service.planning import MCTS, Budget, CancelFlag, Plan
+from mcts_service.service.actions import travelling
 from mcts_service.service.query import BatchQuery
 
 __all__ = ["plan_rows"]
@@ -53,7 +54,7 @@ def plan_rows(
             cancel=cancel,
         )
         for index, plan in zip(states, plans, strict=True):
-            answers[index] = _of_row(query, index, plan)
+            answers[index] = _as_told(query, index, plan)
     _raise_if_nothing_was_planned(list(answers.values()))
     return [answers[index] for index in range(len(query.rows))]
 
@@ -63,10 +64,15 @@ def _allowed(mask: np.ndarray | None, rows: Iterable[int]) -> list[list[int]] | 
     return None if mask is None else [np.flatnonzero(mask[index]).tolist() for index in rows]
 
 
-def _of_row(
+def _as_told(
     query: BatchQuery, index: int, plan: Plan | MCTSServiceError
 ) -> Plan | MCTSServiceError:
-    """The same, where it is a wrong field by the name that it has in the request."""
+    """A plan with its actions as they travel, and a wrong field by its name in the request."""
+    if isinstance(plan, Plan):
+        try:
+            return travelling(query.model, plan)
+        except MCTSServiceError as error:
+            return error
     if not isinstance(plan, InvalidRequest):
         return plan
     names = {"state": query.rows[index].field, "allowed_actions": f"action_mask[{index}]"}

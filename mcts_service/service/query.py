@@ -46,12 +46,13 @@ class PlanQuery(Query):
       read_state: gives the state to plan from. It may run code of the model's (its codec),
         so it is called where the model's searches run; raises InvalidRequest.
       seed: None: drawn.
-      allowed_actions: the plan chooses among these only; None: all.
+      read_allowed_actions: as `read_state`, the actions that the plan chooses among;
+        None: all.
     """
 
     read_state: Callable[[], Any]
     seed: int | None = None
-    allowed_actions: Sequence[int] | None = None
+    read_allowed_actions: Callable[[], Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class PlanOutcome:
     """A plan, and when it was made.
 
     Attributes:
-      plan: the answer.
+      plan: the answer, its actions as they travel.
       queue_time: seconds from receipt to the start of the search.
       finished: when the search ended, in seconds of time.monotonic().
     """
@@ -105,7 +106,8 @@ class BatchOutcome:
     """A plan a row, and when they were made.
 
     Attributes:
-      plans: in the order of the rows; of a row that has no plan, why.
+      plans: in the order of the rows, their actions as they travel; of a row that has no
+        plan, why.
       seeds: one a row.
       queue_time: seconds from receipt to the start of the searches.
       search_time: seconds that they took, all together.

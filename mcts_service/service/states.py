@@ -19,7 +19,15 @@ from mcts_service.models.spec import StateSpec
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.examples import like_example
 
-__all__ = ["discrete_state", "expected", "form", "json_state", "opaque_state", "require_finite"]
+__all__ = [
+    "discrete_state",
+    "expected",
+    "form",
+    "json_state",
+    "opaque_state",
+    "read_by_model",
+    "require_finite",
+]
 
 logger = logging.getLogger("mcts_service")
 
@@ -60,7 +68,7 @@ def opaque_state(entry: ModelEntry, data: bytes, field: str) -> Any:
     Raises:
       InvalidRequest: the model cannot read them.
     """
-    return _by_the_model(entry.model.decode_state, data, field)
+    return read_by_model(entry.model.decode_state, data, field)
 
 
 def json_state(entry: ModelEntry, value: Any, field: str) -> Any:
@@ -84,7 +92,7 @@ def json_state(entry: ModelEntry, value: Any, field: str) -> Any:
     ):
         return _array(entry, spec, value, field)
     if own_reader is not None:
-        return _by_the_model(own_reader, value, field)
+        return read_by_model(own_reader, value, field)
     if spec.kind == "json":
         return like_example(entry.example, value, field)
     raise InvalidRequest(field, f"is {shown(value)}; {expected(entry)}")
@@ -100,8 +108,12 @@ def require_finite(array: np.ndarray, field: str) -> None:
         )
 
 
-def _by_the_model(reader: Callable[[Any], Any], value: Any, field: str) -> Any:
-    """What a reader of the model's own makes of a caller's value."""
+def read_by_model(reader: Callable[[Any], Any], value: Any, field: str) -> Any:
+    """What a reader of the model's own makes of a caller's value.
+
+    Raises:
+      InvalidRequest: the reader raises anything at all.
+    """
     try:
         return reader(value)
     except InvalidRequest as error:

@@ -289,7 +289,7 @@ class StateList(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
 
 class PlanBatchResponse(_message.Message):
-    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id")
+    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows")
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -310,6 +310,7 @@ class PlanBatchResponse(_message.Message):
     SEARCH_TIME_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    LABELLED_ROWS_FIELD_NUMBER: _ClassVar[int]
     actions: _containers.RepeatedScalarFieldContainer[int]
     values: _containers.RepeatedScalarFieldContainer[float]
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -330,7 +331,16 @@ class PlanBatchResponse(_message.Message):
     search_time: _duration_pb2.Duration
     model: ModelId
     request_id: str
-    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    labelled_rows: _containers.RepeatedCompositeFieldContainer[LabelledRow]
+    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ...) -> None: ...
+
+class LabelledRow(_message.Message):
+    __slots__ = ("action", "actions")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    action: Action
+    actions: _containers.RepeatedCompositeFieldContainer[ActionStatistics]
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ...) -> None: ...
 
 class RowError(_message.Message):
     __slots__ = ("row", "status")

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.struct_pb2 import ListValue, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served_models import Corridor, Grid, Panel, Point, entry_of
+from served_models import Corridor, Crew, Grid, Orders, Panel, Point, Streets, entry_of
 
 from mcts_service.models import make
 from mcts_service.service.registry import Registry
@@ -24,6 +24,9 @@ MODELS = {
     "grid": Grid(),
     "point": Point(),
     "panel": Panel(),
+    "streets": Streets(),
+    "orders": Orders(),
+    "crew": Crew(),
     "taxi": make("taxi"),
     "cart_pole": make("cart_pole"),
     "tic_tac_toe": make("tic_tac_toe"),
@@ -68,9 +71,12 @@ def assert_plans_or_blame(plan_batch, data):
         assert error.details()
         return
     batch = planner_pb2.PlanBatchResponse.FromString(call.result())
-    rows = len(batch.actions)
+    rows = len(batch.values)
+    assert len(batch.actions) == (0 if batch.labelled_rows else rows)
     failed = {error.row for error in batch.errors}
-    assert failed == {row for row, action in enumerate(batch.actions) if action < 0}
+    assert failed == {row for row, action in enumerate(batch.actions) if action < 0} | {
+        row for row, labelled in enumerate(batch.labelled_rows) if not labelled.HasField("action")
+    }
     codes = {code.value[0] for code in BLAMES_THE_CALLER}
     assert all(error.status.code in codes and error.status.message for error in batch.errors)
     for column in (batch.values, batch.simulations, batch.nodes, batch.depths, batch.bytes,

@@ -93,13 +93,70 @@ def test_the_models_own_default_budget_is_taken():
     assert entry_of(Corridor()).limits.default_simulations == 200
 
 
-def test_a_model_that_labels_its_actions_is_refused():
-    class Labelled:
-        def actions(self, state):
-            return ("left", "right")
+class Labelled:
+    """Labels its actions as it is told."""
 
-        def sample(self, state, action, rng):
-            return state, 0.0, True
+    def __init__(self, *labels):
+        self.labels = labels
 
-    with pytest.raises(InvalidRequest, match="Labelled labels its actions, and labels do not"):
-        entry_of(Labelled())
+    def actions(self, state):
+        return self.labels
+
+    def initial_state(self, rng=None):
+        return 0
+
+    def sample(self, state, action, rng):
+        return state, 0.0, True
+
+
+class Encoded(Labelled):
+    """The same with a codec, by which every label is its repr."""
+
+    def encode_action(self, label):
+        return repr(label).encode()
+
+    def decode_action(self, data):
+        return {repr(label).encode(): label for label in self.labels}[data]
+
+
+def test_labels_travel_as_json_or_by_the_models_own_codec():
+    assert entry_of(Labelled("left", ("a", 1))).action_spec.kind == "json"
+    assert entry_of(Encoded(frozenset())).action_spec.kind == "opaque"
+    assert entry_of(Labelled("left")).action_spec.num_actions == 0
+    assert entry_of(Labelled("left")).max_actions == 1024
+
+
+def test_labels_that_cannot_travel_are_refused_with_what_would_help():
+    with pytest.raises(
+        InvalidRequest,
+        match=r"actions: gives a label that cannot travel: frozenset\(\) is of type frozenset, "
+        r"which JSON has not; labels must be a string, .* must have encode_action",
+    ):
+        entry_of(Labelled("left", frozenset()))
+
+
+def test_a_codec_that_does_not_give_the_label_again_is_refused():
+    model = Encoded("left")
+    model.decode_action = lambda data: data
+    with pytest.raises(InvalidRequest, match=r"decode_action: gives b\"'left'\" for what encode_a"):
+        entry_of(model)
+
+
+def test_a_kind_of_actions_that_the_model_has_not_is_refused():
+    for model, kind, right in (
+        (Labelled("left"), "discrete", "json"),
+        (Labelled("left"), "opaque", "json"),
+        (Encoded("left"), "json", "opaque"),
+        (Bare(), "json", "discrete"),
+    ):
+        model.action_spec = ActionSpec(kind, 0)
+        with pytest.raises(InvalidRequest, match=f'kind: is "{kind}"; must be "{right}"'):
+            entry_of(model)
+
+
+def test_a_batch_has_fewer_rows_where_a_state_may_have_very_many_actions():
+    assert entry_of(Labelled("left")).max_batch == 1024
+    model = Labelled("left")
+    model.max_actions = 2**20
+    assert entry_of(model).max_batch == 1
+    assert entry_of(Bare(), max_batch=5).max_batch == 5

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcts_client._responses import seconds, stop_reason
+from mcts_client._responses import action_statistics, seconds, stop_reason
 from mcts_client._status import error_of_row
+from mcts_client._values import read_value
 from mcts_client.errors import MCTSServiceError
 from mcts_client.results import BatchPlan, ModelId
 from mcts_service.v1 import planner_pb2
@@ -28,10 +29,10 @@ def batch_plan(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
 
 
 def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
-    rows = len(response.actions)
+    rows = len(response.values)
     table = (rows, response.num_actions)
     return BatchPlan(
-        actions=np.array(response.actions, np.int64),
+        actions=_actions(response),
         values=np.array(response.values).reshape(rows),
         player_values=np.array(response.player_values).reshape(
             rows, len(response.player_values) // max(rows, 1)
@@ -49,6 +50,10 @@ def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
         ),
         seeds=np.array(response.seeds, np.uint64).reshape(rows),
         deterministic=np.array(response.deterministic, bool).reshape(rows),
+        labelled=tuple(
+            tuple(action_statistics(action) for action in row.actions)
+            for row in response.labelled_rows
+        ),
         errors={
             error.row: error_of_row(error.status, "the server", response.model.name)
             for error in response.errors
@@ -59,3 +64,14 @@ def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
         model=ModelId(response.model.name, response.model.version),
         request_id=response.request_id,
     )
+
+
+def _actions(response: planner_pb2.PlanBatchResponse) -> np.ndarray:
+    """The recommended actions: numbers, or labels, None of a row without a plan."""
+    rows = len(response.values)
+    if not response.labelled_rows:
+        return np.array(response.actions, np.int64).reshape(rows)
+    labels = np.empty(rows, object)
+    for row, labelled in enumerate(response.labelled_rows):
+        labels[row] = read_value(labelled.action) if labelled.HasField("action") else None
+    return labels

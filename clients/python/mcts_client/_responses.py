@@ -24,7 +24,7 @@ from mcts_client.results import (
 )
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["model_info", "model_list", "plan", "seconds", "stop_reason"]
+__all__ = ["action_statistics", "model_info", "model_list", "plan", "seconds", "stop_reason"]
 
 _STOP_REASONS: dict[int, StopReason] = {
     planner_pb2.STOP_REASON_SIMULATIONS: StopReason.SIMULATIONS,
@@ -47,7 +47,7 @@ def plan(response: planner_pb2.PlanResponse) -> Plan:
         action=read_value(response.action),
         value=response.value,
         player_values=tuple(response.player_values),
-        actions=tuple(_statistics(action) for action in response.actions),
+        actions=tuple(action_statistics(action) for action in response.actions),
         principal_variation=tuple(_step(step) for step in response.principal_variation),
         simulations=response.simulations,
         nodes=response.nodes,
@@ -95,7 +95,8 @@ def model_info(response: planner_pb2.GetModelResponse) -> ModelInfo:
     )
 
 
-def _statistics(message: planner_pb2.ActionStatistics) -> ActionStatistics:
+def action_statistics(message: planner_pb2.ActionStatistics) -> ActionStatistics:
+    """What is known of an action; NaN for what is absent."""
     return ActionStatistics(
         action=read_value(message.action),
         visits=message.visits,

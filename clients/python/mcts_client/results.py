@@ -140,7 +140,8 @@ class BatchPlan:
     otherwise there are zeros.
 
     Attributes:
-      actions: the recommended action. int64[N].
+      actions: the recommended action. int64[N]; of a model that labels its actions object[N],
+        None of a row without a plan.
       values: of that action, in reward units, for the player to move. float64[N].
       player_values: mean return of each player over all simulations. float64[N, P].
       legal: True for each legal (and allowed) action. bool[N, A].
@@ -154,6 +155,8 @@ class BatchPlan:
       stop_reasons: which limit stopped it; None of a row without a plan. N of them.
       seeds: of each row. uint64[N].
       deterministic: True if the row alone, with its seed, gives the same plan again. bool[N].
+      labelled: of a model that labels its actions, each row's legal ones; the A of the columns is
+        then 0. Else empty.
       errors: why rows have no plan: {row: exception}, as `plan` would raise it.
       recipe: the algorithm that ran; empty if no row has a plan.
       queue_time: seconds spent waiting for a free worker.
@@ -175,6 +178,7 @@ class BatchPlan:
     stop_reasons: tuple[StopReason | None, ...]
     seeds: np.ndarray[Any, Any]
     deterministic: np.ndarray[Any, Any]
+    labelled: tuple[tuple[ActionStatistics, ...], ...]
     errors: Mapping[int, MCTSServiceError]
     recipe: str
     queue_time: float
@@ -223,8 +227,8 @@ class ActionSpec:
 
     Attributes:
       kind: the form of an action; "unknown" if this client is too old for it.
-      num_actions: a discrete action is from 0 to num_actions - 1.
-      description: what the numbers mean.
+      num_actions: a discrete action is from 0 to num_actions - 1; 0 where they have labels.
+      description: what the numbers mean, or what labels may be.
     """
 
     kind: ValueKind

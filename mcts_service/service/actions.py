@@ -1,0 +1,47 @@
+"""The actions of requests and plans: numbers as they are, labels as they travel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mcts_service.errors import ModelFault
+from mcts_service.planning import Plan
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.label_codec import label_encoder
+from mcts_service.service.states import read_by_model
+
+__all__ = ["opaque_action", "travelling"]
+
+
+def opaque_action(entry: ModelEntry, data: bytes, field: str) -> Any:
+    """The action that the model's `decode_action` reads from bytes.
+
+    Raises:
+      InvalidRequest: the model cannot read them.
+    """
+    return read_by_model(entry.model.decode_action, data, field)
+
+
+def travelling(entry: ModelEntry, plan: Plan) -> Plan:
+    """The plan with every action as it travels.
+
+    It may run the model's `encode_action`: it belongs where the searches run.
+
+    Raises:
+      ModelFault: a label cannot travel.
+    """
+    if entry.action_spec.kind == "discrete":
+        return plan
+    encode = label_encoder(entry.model, entry.action_spec.kind)
+    try:
+        return replace(
+            plan,
+            action=encode(plan.action),
+            actions=[replace(one, action=encode(one.action)) for one in plan.actions],
+            principal_variation=[
+                replace(step, action=encode(step.action)) for step in plan.principal_variation
+            ],
+        )
+    except Exception as error:
+        raise ModelFault(f"actions: {error}") from error
