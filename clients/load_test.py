@@ -55,6 +55,7 @@ the JSON report (rates a second; a number that does not exist is null):
   interrupted, measured_seconds             whether and how long it ran, warm-up excluded
   calls, unfinished                         sent after the warm-up; still in flight at Ctrl-C
   statuses                                  {gRPC status name: calls}
+  warmup_statuses                           the same of the warm-up's calls, counted nowhere else
   first_messages                            {gRPC status name: the first error text}
   achieved_rate                             calls sent, by the time that sending them took
   generator_lag_seconds                     {p50, p99, max}: how late the load test itself was

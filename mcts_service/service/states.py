@@ -58,7 +58,7 @@ def discrete_state(entry: ModelEntry, value: int, field: str) -> int:
     """
     num_values = entry.state_spec.num_values
     if value < 0 or (num_values and value >= num_values):
-        raise InvalidRequest(field, f"is {value}; {expected(entry)}")
+        raise InvalidRequest(field, f"is {shown(value)}; {expected(entry)}")
     return value
 
 
@@ -137,7 +137,7 @@ def _array(entry: ModelEntry, spec: StateSpec, value: Any, field: str) -> np.nda
         flat = [_integer(entry, item, field) for item in flat]
         for item in flat:
             if not low <= item <= high:
-                raise InvalidRequest(field, f"has {item}; {spec.dtype} is from {low} to {high}")
+                raise InvalidRequest(field, f"has {shown(item)}; {spec.dtype} is from {low} to {high}")
     try:
         # What is too large for the dtype becomes infinite, which is refused by name.
         with np.errstate(over="ignore"):

@@ -104,6 +104,7 @@ def test_accounting_worked_out_by_hand() -> None:
 
     assert summary.calls == 4  # the warm-up's call is not one of them
     assert summary.statuses == {"OK": 3, "UNAVAILABLE": 1}
+    assert summary.warmup_statuses == {"OK": 1}
     assert summary.messages == {"UNAVAILABLE": "gone"}
     assert summary.unfinished == 0
     assert summary.window == 2.0
@@ -119,6 +120,25 @@ def test_accounting_worked_out_by_hand() -> None:
     assert summary.achieved_rate == 4 / 2.0
     assert summary.lag is not None
     assert (summary.lag.p50, summary.lag.max) == (0.0, 0.25)
+
+
+def test_failures_of_the_warm_up_are_counted_apart_and_shown() -> None:
+    records = Records()
+    for intended, code in ((100.25, UNAVAILABLE), (100.5, OK), (100.75, UNAVAILABLE), (101.5, OK)):
+        records.answer(sent(records, intended), intended + 0.1, code, 1, "gone")
+    sent(records, 100.9)  # never answered
+    summary = summarise(settings(), records, 100.0)
+    assert (summary.calls, summary.statuses) == (1, {"OK": 1})
+    assert summary.warmup_statuses == {"OK": 1, "UNAVAILABLE": 2}
+    assert summary.as_json()["warmup_statuses"] == {"OK": 1, "UNAVAILABLE": 2}
+    lines = show.table(summary).splitlines()
+    assert "warm-up   OK 1, UNAVAILABLE 2; counted nowhere above" in lines
+
+
+def test_a_warm_up_without_failures_is_not_shown() -> None:
+    records = Records()
+    records.answer(sent(records, 100.5), 100.6, OK, 1)
+    assert "warm-up   " not in show.table(summarise(settings(), records, 100.0))
 
 
 def test_a_generator_that_falls_behind_has_a_lower_rate() -> None:

@@ -161,6 +161,7 @@ def test_a_list_that_holds_itself_is_refused() -> None:
         ({"a": {"b": object()}}, "state.a.b", "is of type object"),
         ({1: 2}, "state", "has the key 1; keys must be strings"),
         ([2**53 + 1], "state[0]", "within ±2**53"),
+        ([10**5000], "state[0]", "is an integer of 16610 bits; an integer in JSON must be"),
         ("\ud800", "state", "Unicode"),
         ({"\ud800": 1}, "state", "Unicode"),
     ],

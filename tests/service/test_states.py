@@ -57,6 +57,23 @@ def test_what_is_no_discrete_state_is_refused_with_the_range(value):
         json_state(entry_of(Corridor()), value, "state.json")
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "says"),
+    [
+        (entry_of(Corridor()), 1e300, "f: is an integer of 997 bits; model model takes discrete"),
+        (entry_of(Corridor()), 10**400, "f: is an integer of 1329 bits; model model takes"),
+        (of_dtype("int8", (1,)), [1e300], "f: has an integer of 997 bits; int8 is from -128 to"),
+        (of_dtype("float32", (1,)), [10**400], "f: has a number that float32 cannot hold"),
+    ],
+    ids=["a float", "an int", "in an array", "in an array of floats"],
+)
+def test_an_integer_of_hundreds_of_digits_is_told_in_few_words(entry, value, says):
+    with pytest.raises(InvalidRequest) as caught:
+        json_state(entry, value, "f")
+    assert str(caught.value).startswith(says)
+    assert len(str(caught.value)) < 150
+
+
 def test_nested_lists_are_an_array():
     state = json_state(entry_of(Board()), [[1, 0.0], [-1, 0]], "state.json")
     assert state.dtype == np.int8

@@ -171,7 +171,7 @@ def _json_object(field: str, value: Mapping[Any, Any], depth: int) -> struct_pb2
 def _json_number(field: str, value: Any) -> float:
     if isinstance(value, (int, np.integer)) and abs(int(value)) > _MAX_EXACT_INTEGER:
         raise InvalidRequest.of_field(
-            field, f"is {value}; an integer in JSON must be within ±2**53"
+            field, f"is {shown(value)}; an integer in JSON must be within ±2**53"
         )
     number = float(value)
     if not math.isfinite(number):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from mcts_client._load.records import Records
@@ -94,6 +95,8 @@ def _facts(summary: Summary) -> list[str]:
         f"{'answered':<10}{summary.throughput:,.1f}/s OK, "
         f"{summary.simulations_per_second:,.0f} simulations/s",
     ]
+    if set(summary.warmup_statuses) - {"OK"}:
+        facts.append(f"{'warm-up':<10}{_counts(summary.warmup_statuses)}; counted nowhere above")
     facts += [f"{name}: {' '.join(text.split())}" for name, text in summary.messages.items()]
     if _generator_was_late(summary):
         facts.append("warning: the load test itself was late: its lag is part of each latency")
@@ -101,10 +104,12 @@ def _facts(summary: Summary) -> list[str]:
 
 
 def _statuses(summary: Summary) -> str:
-    counts = [f"{name} {count:,}" for name, count in summary.statuses.items()]
-    if summary.unfinished:
-        counts.append(f"unfinished {summary.unfinished:,}")
-    return ", ".join(counts) or "none"
+    unfinished = {"unfinished": summary.unfinished} if summary.unfinished else {}
+    return _counts({**summary.statuses, **unfinished})
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
 
 
 def _sent(summary: Summary) -> str:

@@ -62,6 +62,7 @@ class Summary:
       calls: calls that were sent.
       unfinished: of these, calls that were still in flight at an interruption.
       statuses: answers by the name of their gRPC status; adds up to calls - unfinished.
+      warmup_statuses: the same of the calls of the warm-up, which count for nothing else.
       messages: the first error text of each status, warm-up included.
       achieved_rate: calls sent, by the seconds that sending them took.
       lag: of the generator; None in a closed loop, which has no schedule.
@@ -77,6 +78,7 @@ class Summary:
     calls: int
     unfinished: int
     statuses: Mapping[str, int]
+    warmup_statuses: Mapping[str, int]
     messages: Mapping[str, str]
     achieved_rate: float
     lag: GeneratorLag | None
@@ -106,6 +108,7 @@ class Summary:
             "calls": self.calls,
             "unfinished": self.unfinished,
             "statuses": dict(self.statuses),
+            "warmup_statuses": dict(self.warmup_statuses),
             "first_messages": dict(self.messages),
             "achieved_rate": self.achieved_rate,
             "generator_lag_seconds": None if self.lag is None else vars(self.lag),
@@ -131,7 +134,7 @@ def summarise(
         end = max(start, min(end, interrupted_at))
     everything = records.columns()
     measured = everything.rows(everything.intended >= start)
-    finished = measured.rows(~np.isnan(measured.finished))
+    finished = _answered(measured)
     latencies = finished.finished - finished.intended
     ok_within = everything.rows(
         _is_ok(everything) & (everything.finished >= start) & (everything.finished < end)
@@ -143,6 +146,7 @@ def summarise(
         calls=len(measured.sent),
         unfinished=len(measured.sent) - len(finished.sent),
         statuses=_statuses(finished),
+        warmup_statuses=_statuses(_answered(everything.rows(everything.intended < start))),
         messages=records.messages,
         achieved_rate=_rate(len(measured.sent), max(end, measured.sent.max(initial=end)) - start),
         lag=_lag(measured) if settings.is_open_loop else None,
@@ -151,6 +155,10 @@ def summarise(
         ok=Latencies.of(latencies[_is_ok(finished)]),
         answered=Latencies.of(latencies),
     )
+
+
+def _answered(columns: Columns) -> Columns:
+    return columns.rows(~np.isnan(columns.finished))
 
 
 def _is_ok(columns: Columns) -> np.ndarray:
