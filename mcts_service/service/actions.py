@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mcts_service.errors import ModelFault
+from mcts_service.checks import shown
+from mcts_service.errors import InvalidRequest, ModelFault
+from mcts_service.labels import is_hashable
 from mcts_service.planning import Plan
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.label_codec import label_encoder
@@ -20,7 +22,10 @@ def opaque_action(entry: ModelEntry, data: bytes, field: str) -> Any:
     Raises:
       InvalidRequest: the model cannot read them.
     """
-    return read_by_model(entry.model.decode_action, data, field)
+    action = read_by_model(entry.model.decode_action, data, field)
+    if not is_hashable(action):
+        raise InvalidRequest(field, f"is {shown(data)}; the model reads no label from it")
+    return action
 
 
 def travelling(entry: ModelEntry, plan: Plan) -> Plan:

@@ -137,7 +137,9 @@ def _array(entry: ModelEntry, spec: StateSpec, value: Any, field: str) -> np.nda
         flat = [_integer(entry, item, field) for item in flat]
         for item in flat:
             if not low <= item <= high:
-                raise InvalidRequest(field, f"has {shown(item)}; {spec.dtype} is from {low} to {high}")
+                raise InvalidRequest(
+                    field, f"has {shown(item)}; {spec.dtype} is from {low} to {high}"
+                )
     try:
         # What is too large for the dtype becomes infinite, which is refused by name.
         with np.errstate(over="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from mcts_service.testing.subject import (
 
 __all__ = [
     "capability",
+    "check_action_codec",
     "check_actions",
     "check_codec",
     "check_current_player",
@@ -143,35 +144,47 @@ def check_validate_state(subject: Subject) -> None:
 def check_codec(subject: Subject) -> None:
     """`encode_state` gives bytes, and `decode_state` the state again."""
     names = ("encode_state", "decode_state")
-    missing = [name for name in names if not subject.has(name)]
-    if len(missing) == 1:
-        raise Problem(f"the model has no {missing[0]}; must have both of {' and '.join(names)}")
-    encode, decode = (capability(subject, name) for name in names)
-    _check_round_trip(subject, encode, decode, names)
+    _require_both(subject, names)
+    _check_round_trip(subject, names, "state", subject.states())
+
+
+def check_action_codec(subject: Subject) -> None:
+    """`encode_action` gives bytes, and `decode_action` the label again."""
+    names = ("encode_action", "decode_action")
+    _require_both(subject, names)
+    capability(subject, names[0])
+    if not subject.is_labelled:
+        raise NotApplicable("the model numbers its actions")
+    labels = {label for state in subject.states() for label in subject.legal_actions(state)}
+    _check_round_trip(subject, names, "label", labels)
 
 
 def check_packing(subject: Subject) -> None:
     """A native model's states survive the way to its bytes and back."""
     names = ("pack_state", "unpack_state")
-    pack, unpack = (capability(subject, name) for name in names)
-    _check_round_trip(subject, pack, unpack, names)
+    _check_round_trip(subject, names, "state", subject.states())
+
+
+def _require_both(subject: Subject, names: tuple[str, str]) -> None:
+    """Half of a codec is a mistake, none of it is not."""
+    missing = [name for name in names if not subject.has(name)]
+    if len(missing) == 1:
+        raise Problem(f"the model has no {missing[0]}; must have both of {' and '.join(names)}")
 
 
 def _check_round_trip(
-    subject: Subject,
-    write: Callable[[Any], Any],
-    read: Callable[[Any], Any],
-    names: tuple[str, str],
+    subject: Subject, names: tuple[str, str], what: str, values: Iterable[Any]
 ) -> None:
-    for state in subject.states():
-        data = write(state)
+    write, read = (capability(subject, name) for name in names)
+    for value in values:
+        data = write(value)
         if not isinstance(data, bytes):
-            raise Problem(f"{names[0]}({shown(state)}) is {shown(data)}; must be bytes")
+            raise Problem(f"{names[0]}({shown(value)}) is {shown(data)}; must be bytes")
         restored = read(data)
-        if not same(restored, state):
+        if not same(restored, value):
             raise Problem(
-                f"{names[1]} gave {shown(restored)} for what {names[0]} made of {shown(state)}; "
-                "must give the same state"
+                f"{names[1]} gave {shown(restored)} for what {names[0]} made of {shown(value)}; "
+                f"must give the same {what}"
             )
 
 

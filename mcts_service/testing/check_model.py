@@ -31,6 +31,7 @@ _CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "transitions": distribution_checks.check_transitions,
     "validate_state": capability_checks.check_validate_state,
     "codec": capability_checks.check_codec,
+    "action_codec": capability_checks.check_action_codec,
     "packing": capability_checks.check_packing,
     "value": capability_checks.check_value,
     "rollout_action": capability_checks.check_rollout_action,

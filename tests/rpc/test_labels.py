@@ -144,6 +144,8 @@ RIGHT = "model streets takes json, a string, a finite number, true, false, null 
         ("crew", ['"east"'], "allowed_actions.actions[0]", "is json; model crew takes opaque"),
         ("crew", [Action(opaque=b"\7")], "allowed_actions.actions[0].opaque",
          "is b'\\x07'; a member is 0, 1 or 2"),
+        ("crew", [Action(opaque=b"")], "allowed_actions.actions[0].opaque",
+         "is b''; the model reads no label from it"),
         ("crew", [Action(opaque=b"\0\2"), Action(opaque=b"\2\0")], "allowed_actions.actions[1]",
          "repeats action frozenset({0, 2}) of actions[0]"),
     ],

@@ -722,12 +722,18 @@ class Crossing:
     def rollout_action(self, state, rng):
         return self.actions(state)[-1]
 
+    def encode_action(self, label):
+        return label.encode()
+
+    def decode_action(self, data):
+        return data.decode()
+
 
 def test_model_that_labels_its_actions_conforms():
     report = check_model(Crossing())
     assert report.ok, report.problems
     outcomes = {check.name: check.outcome for check in report.checks}
-    assert outcomes["actions"] == outcomes["rollout_action"] == "ok"
+    assert outcomes["actions"] == outcomes["rollout_action"] == outcomes["action_codec"] == "ok"
     assert outcomes["num_actions"] == outcomes["legal_actions"] == "not applicable"
 
 
@@ -738,6 +744,9 @@ def test_model_that_labels_its_actions_conforms():
         ({"actions": lambda state: [["left"], "right"]}, "must be hashable"),
         ({"actions": lambda state: ["right", "right"]}, "must name each action once"),
         ({"max_actions": 1}, "must be at most max_actions, 1"),
+        ({"encode_action": lambda label: label}, "action_codec: encode_action('"),
+        ({"decode_action": lambda data: "up"}, "must give the same label"),
+        ({"decode_action": None}, "has no decode_action; must have both of encode_action and"),
         ({"rollout_action": lambda state, rng: "up"}, "rollout_action(0, rng) is 'up'; must be"),
     ],
 )
