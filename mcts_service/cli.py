@@ -140,7 +140,15 @@ def _search_config(entry: ModelEntry, options: argparse.Namespace) -> SearchConf
     config = entry.config if options.preset is None else entry.config.with_preset(options.preset)
     changes = {
         key: getattr(options, key)
-        for key in ("exploration", "max_depth", "evaluation", "backup", "sharing")
+        for key in (
+            "exploration",
+            "max_depth",
+            "evaluation",
+            "backup",
+            "sharing",
+            "outcome_key",
+            "in_flight",
+        )
         if getattr(options, key) is not None
     }
     return dataclasses.replace(config, **changes)
@@ -325,7 +333,8 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--preset",
         metavar="NAME",
-        help="uct, dp_uct or graph: sets the three below; those that are given too win",
+        help="uct, dp_uct, graph, open_loop or pomcp: sets the four below; those that are given "
+        "too win",
     )
     plan.add_argument(
         "--evaluation", metavar="HOW", help="of a new leaf: auto, rollout, value or trial"
@@ -333,6 +342,17 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument("--backup", metavar="HOW", help="of what was learned: mean or bellman")
     plan.add_argument(
         "--sharing", metavar="HOW", help="paths that have one node: none, depth or state"
+    )
+    plan.add_argument(
+        "--outcome-key",
+        metavar="HOW",
+        help="what tells outcomes apart: state, observation or none",
+    )
+    plan.add_argument(
+        "--in-flight",
+        type=int,
+        metavar="N",
+        help="simulations at once, of a model that answers in batches",
     )
     plan.add_argument("--json", action="store_true", help="print JSON")
     plan.set_defaults(run=_plan)

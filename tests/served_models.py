@@ -63,6 +63,24 @@ class Point:
         return np.array([0.5, 0.0])
 
 
+class Herd:
+    """Points that are pushed, a row each; it answers in batches only."""
+
+    num_actions = 3
+
+    def sample_batch(
+        self, states: np.ndarray, actions: np.ndarray, rng: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        following = states + 0.1 * (actions[:, None] - 1) + 0.05 * rng.random(states.shape)
+        return following, -np.abs(following).sum(axis=1), np.abs(following[:, 0]) > 1
+
+    def is_terminal_batch(self, states: np.ndarray) -> np.ndarray:
+        return np.abs(states[:, 0]) > 1
+
+    def initial_state(self, rng: Any = None) -> np.ndarray:
+        return np.array([0.5, 0.0])
+
+
 @dataclass(frozen=True)
 class Switches:
     """A state of `Panel`."""

@@ -178,6 +178,8 @@ def test_plan_takes_the_settings_of_the_search(folder, capsys):
         (["--evaluation", "trial", "--backup", "bellman"],
          SearchConfig(evaluation="trial", backup="bellman")),
         (["--sharing", "state"], SearchConfig(sharing="state")),
+        (["--outcome-key", "none", "--in-flight", "4"],
+         SearchConfig(outcome_key="none", in_flight=4)),
     ],
 )  # fmt: skip
 def test_plan_takes_another_algorithm_by_name_or_by_its_parts(capsys, settings, config):
@@ -201,9 +203,10 @@ def test_help_names_every_choice_of_the_search(capsys):
     with pytest.raises(SystemExit):
         main(["plan", "--help"])
     words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
-    for setting in ("evaluation", "backup", "sharing"):
-        assert {f"--{setting}", *get_args(get_type_hints(SearchConfig)[setting])} <= words
-    assert {"--preset", "uct", "dp_uct", "graph"} <= words
+    for setting in ("evaluation", "backup", "sharing", "outcome_key"):
+        option = f"--{setting}".replace("_", "-")
+        assert {option, *get_args(get_type_hints(SearchConfig)[setting])} <= words
+    assert {"--preset", "uct", "dp_uct", "graph", "open_loop", "pomcp", "--in-flight"} <= words
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_help_names_every_choice_of_the_search(capsys):
          "mcts-service plan: argument --allowed-actions: is '[0'; must be integers such as 0,2"),
         (["taxi", "328", "--exploration", "-1"], "mcts-service plan: exploration: is -1.0; must"),
         (["taxi", "328", "--preset", "grahp"],
-         "mcts-service plan: preset: is 'grahp'; must be one of dp_uct, graph, uct"),
+         "mcts-service plan: preset: is 'grahp'; must be one of dp_uct, graph, open_loop,"),
         (["taxi", "328", "--preset", ""], "mcts-service plan: preset: is ''; must be one of"),
         (["taxi", "328", "--evaluation", "trial"],
          "mcts-service plan: evaluation: is 'trial', which learns by Bellman backups alone;"),

@@ -12,12 +12,13 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["options_message", "search_config"]
 
-_NUMBERS = ("exploration", "max_depth")
+_NUMBERS = ("exploration", "max_depth", "in_flight")
 #: The settings that are one of a few words, with the wire's names of them.
 _ENUMS: dict[str, Any] = {
     "evaluation": planner_pb2.Evaluation,
     "backup": planner_pb2.Backup,
     "sharing": planner_pb2.Sharing,
+    "outcome_key": planner_pb2.OutcomeKey,
 }
 
 

@@ -41,6 +41,13 @@ class Backup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BACKUP_MEAN: _ClassVar[Backup]
     BACKUP_BELLMAN: _ClassVar[Backup]
 
+class OutcomeKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTCOME_KEY_UNSPECIFIED: _ClassVar[OutcomeKey]
+    OUTCOME_KEY_STATE: _ClassVar[OutcomeKey]
+    OUTCOME_KEY_OBSERVATION: _ClassVar[OutcomeKey]
+    OUTCOME_KEY_NONE: _ClassVar[OutcomeKey]
+
 class Sharing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SHARING_UNSPECIFIED: _ClassVar[Sharing]
@@ -84,6 +91,10 @@ EVALUATION_TRIAL: Evaluation
 BACKUP_UNSPECIFIED: Backup
 BACKUP_MEAN: Backup
 BACKUP_BELLMAN: Backup
+OUTCOME_KEY_UNSPECIFIED: OutcomeKey
+OUTCOME_KEY_STATE: OutcomeKey
+OUTCOME_KEY_OBSERVATION: OutcomeKey
+OUTCOME_KEY_NONE: OutcomeKey
 SHARING_UNSPECIFIED: Sharing
 SHARING_NONE: Sharing
 SHARING_DEPTH: Sharing
@@ -173,20 +184,24 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "preset")
+    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "in_flight", "preset")
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
     BACKUP_FIELD_NUMBER: _ClassVar[int]
     SHARING_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_KEY_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     exploration: float
     max_depth: int
     evaluation: Evaluation
     backup: Backup
     sharing: Sharing
+    outcome_key: OutcomeKey
+    in_flight: int
     preset: str
-    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., preset: _Optional[str] = ...) -> None: ...
+    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations")

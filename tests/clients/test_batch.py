@@ -105,6 +105,8 @@ def test_every_argument_finds_its_field() -> None:
         evaluation="rollout",
         backup="bellman",
         sharing="depth",
+        outcome_key="observation",
+        in_flight=8,
         preset="graph",
         model_version="2",
         request_id="r-1",
@@ -122,6 +124,8 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.options.evaluation == planner_pb2.EVALUATION_ROLLOUT
     assert sent.options.backup == planner_pb2.BACKUP_BELLMAN
     assert sent.options.sharing == planner_pb2.SHARING_DEPTH
+    assert sent.options.outcome_key == planner_pb2.OUTCOME_KEY_OBSERVATION
+    assert sent.options.in_flight == 8
     assert sent.options.preset == "graph"
 
 

@@ -39,6 +39,8 @@ def test_every_argument_finds_its_field() -> None:
         evaluation="rollout",
         backup="bellman",
         sharing="depth",
+        outcome_key="none",
+        in_flight=8,
         preset="graph",
         model_version="2",
         request_id="r-1",
@@ -56,12 +58,14 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.options.evaluation == planner_pb2.EVALUATION_ROLLOUT
     assert sent.options.backup == planner_pb2.BACKUP_BELLMAN
     assert sent.options.sharing == planner_pb2.SHARING_DEPTH
+    assert sent.options.outcome_key == planner_pb2.OUTCOME_KEY_NONE
+    assert sent.options.in_flight == 8
     assert sent.options.preset == "graph"
     assert sent.model_version == "2"
     assert sent.request_id == "r-1"
 
 
-@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing"])
+@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing", "outcome_key"])
 def test_every_word_of_a_setting_is_sent_by_its_wires_name(field: str) -> None:
     words = get_args(get_type_hints(SearchConfig)[field])
     numbers = [getattr(request(**{field: word}).options, field) for word in words]

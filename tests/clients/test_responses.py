@@ -134,6 +134,8 @@ def test_a_whole_model_is_read() -> None:
                 evaluation=planner_pb2.EVALUATION_TRIAL,
                 backup=planner_pb2.BACKUP_BELLMAN,
                 sharing=planner_pb2.SHARING_STATE,
+                outcome_key=planner_pb2.OUTCOME_KEY_STATE,
+                in_flight=8,
             ),
         )
     )
@@ -146,14 +148,16 @@ def test_a_whole_model_is_read() -> None:
     assert info.max_batch == 64
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
-    assert info.default_options == results.SearchOptions(1.0, 200, "trial", "bellman", "state")
+    assert info.default_options == results.SearchOptions(
+        1.0, 200, "trial", "bellman", "state", "state", 8
+    )
 
 
 def test_what_a_model_does_not_tell_is_none() -> None:
     info = responses.model_info(planner_pb2.GetModelResponse())
     assert info.state_spec == results.StateSpec("unknown", None, (), 0, None, "")
     assert info.default_budget == results.Budget(None, None, None)
-    assert info.default_options == results.SearchOptions(None, None, None, None, None)
+    assert info.default_options == results.SearchOptions(*[None] * 7)
 
 
 def test_settings_are_those_of_a_planner_in_process() -> None:
@@ -162,7 +166,7 @@ def test_settings_are_those_of_a_planner_in_process() -> None:
 
 
 def test_a_setting_newer_than_the_client_is_none() -> None:
-    newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77}
+    newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77, "outcome_key": 77}
     options = planner_pb2.SearchOptions(**newer)
     info = responses.model_info(planner_pb2.GetModelResponse(default_options=options))
-    assert info.default_options == results.SearchOptions(None, None, None, None, None)
+    assert info.default_options == results.SearchOptions(*[None] * 7)

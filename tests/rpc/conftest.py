@@ -13,6 +13,7 @@ from served_models import (
     Crew,
     Faulty,
     Grid,
+    Herd,
     Orders,
     Panel,
     Point,
@@ -88,7 +89,7 @@ def served():
     """A server with the built-in models and those of `served_models`."""
     built_in = load_models(ServerConfig()).entries
     own = {"corridor": Corridor(), "grid": Grid(), "point": Point(), "panel": Panel()}
-    own |= {"streets": Streets(), "orders": Orders(), "crew": Crew()}
+    own |= {"herd": Herd(), "streets": Streets(), "orders": Orders(), "crew": Crew()}
     faulty = {f"faulty_{fault.replace(' ', '_').lower()}": Faulty(fault) for fault in FAULTS}
     models = own | faulty | {"slow": Slow()}
     entries = [entry_of(model, name, max_simulations=10**7) for name, model in models.items()]

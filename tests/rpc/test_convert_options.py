@@ -18,7 +18,7 @@ def test_the_wire_has_every_setting_and_the_preset():
     assert list(SearchOptions.DESCRIPTOR.fields_by_name) == [*settings, "preset"]
 
 
-@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing"])
+@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing", "outcome_key"])
 def test_the_wire_has_every_word_of_a_setting_and_one_for_the_default(field):
     words = get_args(get_type_hints(SearchConfig)[field])
     enum = SearchOptions.DESCRIPTOR.fields_by_name[field].enum_type
@@ -34,6 +34,7 @@ def test_the_wire_has_every_word_of_a_setting_and_one_for_the_default(field):
         GRAPH,
         SearchConfig.preset("dp_uct", exploration=0.25, max_depth=7),
         SearchConfig(evaluation="value", sharing="state"),
+        SearchConfig.preset("pomcp", in_flight=16),
     ],
     ids=lambda config: config.recipe,
 )

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.struct_pb2 import ListValue, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served_models import Corridor, Crew, Grid, Orders, Panel, Point, Streets, entry_of
+from served_models import Corridor, Crew, Grid, Herd, Orders, Panel, Point, Streets, entry_of
 
 from mcts_service.models import make
 from mcts_service.service.registry import Registry
@@ -24,6 +24,7 @@ MODELS = {
     "grid": Grid(),
     "point": Point(),
     "panel": Panel(),
+    "herd": Herd(),
     "streets": Streets(),
     "orders": Orders(),
     "crew": Crew(),
@@ -138,7 +139,10 @@ settings_of_a_request = {
         evaluation=st.integers(-1, 5),
         backup=st.integers(-1, 3),
         sharing=st.integers(-1, 4),
-        preset=st.sampled_from(["", "uct", "dp_uct", "graph"]) | st.text(max_size=8),
+        outcome_key=st.integers(-1, 4),
+        in_flight=st.none() | int32s,
+        preset=st.sampled_from(["", "uct", "dp_uct", "graph", "open_loop", "pomcp"])
+        | st.text(max_size=8),
     ),
     "request_id": st.text(max_size=8),
 }

@@ -77,6 +77,8 @@ def test_budgets_and_options_are_told(get_model):
     assert corridor.default_options.evaluation == planner_pb2.EVALUATION_AUTO
     assert corridor.default_options.backup == planner_pb2.BACKUP_MEAN
     assert corridor.default_options.sharing == planner_pb2.SHARING_NONE
+    assert corridor.default_options.outcome_key == planner_pb2.OUTCOME_KEY_STATE
+    assert corridor.default_options.in_flight == 1
 
 
 def test_models_in_python_are_described_too(get_model):

@@ -71,6 +71,18 @@ def test_each_row_is_the_plan_of_its_state_with_its_seed(served, name):
     assert len(batches[0].visits) == len(states) * batches[0].num_actions
 
 
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_rows_of_a_model_that_answers_in_batches_are_plans_too(served, in_flight):
+    states = np.array([[0.5, 0.0], [-0.2, 0.1], [2.0, 0.0], [0.0, 0.0]])
+    settings = {"options": SearchOptions(in_flight=in_flight, max_depth=10)}
+    batch = plan_batch(served, "herd", states, seeds=range(4), **settings)
+    assert [error.row for error in batch.errors] == [2]
+    assert batch.errors[0].status.code == grpc.StatusCode.FAILED_PRECONDITION.value[0]
+    for row in (0, 1, 3):
+        state = State(tensor=tensor_from_array(states[row]))
+        assert_row_is_plan(batch, row, served.plan("herd", state, seed=row, **settings))
+
+
 def test_every_setting_reaches_the_search(served):
     settings = {
         "budget": Budget(simulations=150, max_bytes=2**20),

@@ -69,6 +69,8 @@ def plan(
     evaluation: str | None = None,
     backup: str | None = None,
     sharing: str | None = None,
+    outcome_key: str | None = None,
+    in_flight: int | None = None,
     preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
@@ -96,8 +98,11 @@ def plan(
         expectation over its outcomes (for one player).
       sharing: which paths lead to one node: "none" is a tree; "depth" joins those that reach
         a state after equally many steps; "state" all that reach it, whenever.
-      preset: a known algorithm: "uct", "dp_uct" or "graph". It sets evaluation, backup and
-        sharing; those of them that are given too win.
+      outcome_key: what tells the outcomes of an action apart: the next "state"; the
+        "observation", so that a node is a history; or "none", so that it is a sequence of actions.
+      in_flight: simulations in progress at once, of a model that answers in batches.
+      preset: a known algorithm: "uct", "dp_uct", "graph", "open_loop" or "pomcp". It sets
+        evaluation, backup, sharing and outcome_key; those of them that are given too win.
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
       timeout: the call's deadline in seconds, retries included. The server trims the search
@@ -115,7 +120,7 @@ def plan(
         state=write_value(planner_pb2.State(), "state", state),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(
-            exploration, max_depth, evaluation, backup, sharing, preset
+            exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, preset
         ),
         allowed_actions=_action_set(allowed_actions),
         horizon=_checks.integer("horizon", horizon, INT32),

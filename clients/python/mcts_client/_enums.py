@@ -21,6 +21,7 @@ _WORDS = {
     "evaluation": _words("evaluation", planner_pb2.Evaluation),
     "backup": _words("backup", planner_pb2.Backup),
     "sharing": _words("sharing", planner_pb2.Sharing),
+    "outcome_key": _words("outcome_key", planner_pb2.OutcomeKey),
 }
 
 

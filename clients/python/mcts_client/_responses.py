@@ -135,6 +135,8 @@ def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
         evaluation=word("evaluation", message.evaluation),
         backup=word("backup", message.backup),
         sharing=word("sharing", message.sharing),
+        outcome_key=word("outcome_key", message.outcome_key),
+        in_flight=message.in_flight if message.HasField("in_flight") else None,
     )
 
 

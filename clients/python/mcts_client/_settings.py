@@ -33,6 +33,8 @@ def search_options(
     evaluation: str | None,
     backup: str | None,
     sharing: str | None,
+    outcome_key: str | None,
+    in_flight: int | None,
     preset: str | None,
 ) -> planner_pb2.SearchOptions:
     """How to search; None leaves a setting absent."""
@@ -42,6 +44,8 @@ def search_options(
         evaluation=wire_name("evaluation", evaluation),
         backup=wire_name("backup", backup),
         sharing=wire_name("sharing", sharing),
+        outcome_key=wire_name("outcome_key", outcome_key),
+        in_flight=_checks.integer("in_flight", in_flight, INT32),
         preset=None if preset is None else _checks.text("preset", preset),
     )
 

@@ -261,6 +261,8 @@ class SearchOptions:
       evaluation: how a new leaf is valued: "auto", "rollout", "value" or "trial".
       backup: what a node learns: "mean" or "bellman".
       sharing: which paths lead to one node: "none", "depth" or "state".
+      outcome_key: what tells outcomes apart: "state", "observation" or "none".
+      in_flight: simulations in progress at once, of a model that answers in batches.
     """
 
     exploration: float | None
@@ -268,6 +270,8 @@ class SearchOptions:
     evaluation: str | None
     backup: str | None
     sharing: str | None
+    outcome_key: str | None
+    in_flight: int | None
 
 
 @dataclass(frozen=True)
