@@ -147,6 +147,7 @@ def _search_config(entry: ModelEntry, options: argparse.Namespace) -> SearchConf
             "backup",
             "sharing",
             "outcome_key",
+            "discount",
             "in_flight",
         )
         if getattr(options, key) is not None
@@ -333,21 +334,22 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--preset",
         metavar="NAME",
-        help="uct, dp_uct, graph, open_loop or pomcp: sets the four below; those that are given "
-        "too win",
+        help="auto, uct, dp_uct, graph, open_loop or pomcp: sets the four below; those that are "
+        "given too win",
     )
     plan.add_argument(
         "--evaluation", metavar="HOW", help="of a new leaf: auto, rollout, value or trial"
     )
-    plan.add_argument("--backup", metavar="HOW", help="of what was learned: mean or bellman")
+    plan.add_argument("--backup", metavar="HOW", help="of what was learned: auto, mean or bellman")
     plan.add_argument(
-        "--sharing", metavar="HOW", help="paths that have one node: none, depth or state"
+        "--sharing", metavar="HOW", help="paths that have one node: auto, none, depth or state"
     )
     plan.add_argument(
         "--outcome-key",
         metavar="HOW",
-        help="what tells outcomes apart: state, observation or none",
+        help="what tells outcomes apart: auto, state, observation or none",
     )
+    plan.add_argument("--discount", type=float, metavar="D", help="per step, for the model's own")
     plan.add_argument(
         "--in-flight",
         type=int,

@@ -55,6 +55,7 @@ class ReferenceGraph(ReferenceSearch):
         self.sharing, self.bellman, self.trial = sharing, backup == "bellman", trial
         self.exact = self.bellman and not self.deterministic and hasattr(model, "transitions")
         self.nodes: dict[Any, GraphNode] = {}
+        self.steps = self.settled_steps = 0
         self.root = self.node_of(state, False, 0)
         self.expand(self.root, 0)
 
@@ -63,6 +64,9 @@ class ReferenceGraph(ReferenceSearch):
             if self.root.solved:
                 break
             self.simulate(Stream(self.seed, simulation))
+            done = simulation + 1
+            if self.bellman and self.sharing == "state" and done >= 16 and done & (done - 1) == 0:
+                self.settle()
         return self.root
 
     def simulate(self, rng: Stream) -> None:
@@ -78,6 +82,7 @@ class ReferenceGraph(ReferenceSearch):
             if fresh or node.terminal or node.solved or len(path) == self.bound:
                 break
         self.back_up(path, node, self.worth(node, len(path), rng))
+        self.steps += len(path)
 
     # ---- the graph
 
@@ -202,6 +207,27 @@ class ReferenceGraph(ReferenceSearch):
                 self.read(edge, whole=True)
             node.value = max(edge.value for edge in node.edges)
             node.solved = True
+
+    def settle(self) -> None:
+        left, self.settled_steps = (self.steps - self.settled_steps) // 2, self.steps
+        nothing = 1e-9 * (self.high - self.low) if self.high > self.low else 0.0
+        change = math.inf
+        while change > nothing and left > 0:
+            newest_first = list(reversed(self.nodes.values()))[:left]
+            change = max(map(self.settle_node, newest_first))
+            left -= len(newest_first)
+
+    def settle_node(self, node: GraphNode) -> float:
+        if not node.edges or node.solved:
+            return 0.0
+        for edge in node.edges:
+            self.read(edge)
+        if not any(self.known(edge) for edge in node.edges):
+            return 0.0
+        before, node.value = node.value, max(e.value for e in node.edges if self.known(e))
+        change = abs(node.value - before)
+        self.solve(node)
+        return change
 
     def known(self, edge: GraphEdge) -> bool:
         return bool(edge.outcomes) if self.exact else edge.visits > 0

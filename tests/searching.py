@@ -37,5 +37,5 @@ def run_search(
 def plan_numbers(plan: Plan) -> dict[str, str]:
     """Everything about a plan that a seed fixes, as text, so that NaN equals NaN."""
     fields = dataclasses.asdict(plan)
-    del fields["search_time"]
+    del fields["search_time"], fields["recipe_reason"]
     return {name: repr(value) for name, value in fields.items()}

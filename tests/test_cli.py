@@ -187,7 +187,8 @@ def test_plan_takes_another_algorithm_by_name_or_by_its_parts(capsys, settings, 
     assert main(["plan", *lake, *settings]) == 0
     printed = json.loads(capsys.readouterr().out)
     plan = MCTS(make("frozen_lake_4x4"), config).plan(0, Budget(simulations=100), seed=3)
-    assert printed["recipe"] == plan.recipe == config.recipe
+    assert printed["recipe"] == plan.recipe
+    assert printed["recipe_reason"] == plan.recipe_reason
     assert [(a["visits"], a["value"]) for a in printed["actions"]] == [
         (a.visits, a.value) for a in plan.actions
     ]
@@ -226,12 +227,12 @@ def test_help_names_every_choice_of_the_search(capsys):
          "mcts-service plan: argument --allowed-actions: is '[0'; must be integers such as 0,2"),
         (["taxi", "328", "--exploration", "-1"], "mcts-service plan: exploration: is -1.0; must"),
         (["taxi", "328", "--preset", "grahp"],
-         "mcts-service plan: preset: is 'grahp'; must be one of dp_uct, graph, open_loop,"),
+         "mcts-service plan: preset: is 'grahp'; must be one of auto, dp_uct, graph, open_loop,"),
         (["taxi", "328", "--preset", ""], "mcts-service plan: preset: is ''; must be one of"),
-        (["taxi", "328", "--evaluation", "trial"],
+        (["taxi", "328", "--evaluation", "trial", "--backup", "mean"],
          "mcts-service plan: evaluation: is 'trial', which learns by Bellman backups alone;"),
         (["taxi", "328", "--sharing", "all"],
-         "mcts-service plan: sharing: is 'all'; must be one of none, depth, state"),
+         "mcts-service plan: sharing: is 'all'; must be one of auto, none, depth, state"),
         (["connect_four", "--preset", "graph"],
          "mcts-service plan: backup: is bellman, which needs a single player; mean would work"),
         (["taxi", "328", "--config", "none.toml"], "mcts-service plan: none.toml: cannot be read"),

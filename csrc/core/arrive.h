@@ -40,6 +40,8 @@ LOOP_PIECE ref arrive_at(search *s, const void *state, const void *key, uint32_t
   uint32_t in_index = index_hash(&s->index, hash, depth);
   ref r = key_find_node(t, &s->index, key, in_index, terminated, depth);
   *owned = r == 0;
+  s->landings += 1;
+  s->meetings += r != 0;
   if (r) return r;
   r = arrive_at_new(s, state, key, depth, terminated);
   if (r) index_insert(t, &s->index, r, in_index);

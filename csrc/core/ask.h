@@ -179,11 +179,11 @@ static inline int ask_value(const mcts_model *m, void *ctx, const void *state, d
 }
 
 static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
-                              uint32_t max_steps, mcts_bitgen *rng, double *returns,
-                              uint64_t *steps, fault *f) {
+                              uint32_t max_steps, double discount, mcts_bitgen *rng,
+                              double *returns, uint64_t *steps, fault *f) {
   int64_t taken = -1;
   for (uint32_t p = 0; p < m->num_players; p++) returns[p] = NAN;
-  int status = m->rollout(ctx, state, max_steps, m->discount, rng, returns, &taken);
+  int status = m->rollout(ctx, state, max_steps, discount, rng, returns, &taken);
   if (status < 0) return fault_set(f, m, ctx, "rollout", NULL, status);
   if (taken < 0 || taken > (int64_t)max_steps)
     return fault_set(f, m, ctx, "rollout", "the steps are not from 0 to max_steps", MCTS_OK);

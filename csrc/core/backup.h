@@ -59,7 +59,7 @@ LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
     const cursor_step *step = &c->path[d];
     const double *rewards = &c->rewards[(size_t)d * players];
     for (uint32_t p = 0; p < players; p++)
-      c->returns[p] = rewards[p] + s->model->discount * c->returns[p];
+      c->returns[p] = rewards[p] + s->discount * c->returns[p];
     node *n = node_at(t, step->node);
     edges e = edges_at(t, n);
     count_up(&n->visits);

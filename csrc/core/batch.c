@@ -128,6 +128,7 @@ static void pump(batch *b, uint32_t k) {
     if (c->phase == CURSOR_BACKING_UP && i == s->simulations) {
       backup(s, c, s->recipe);
       cursor_let_go(s, c);
+      settle_when_due(s, s->recipe);
     }
   }
 }

@@ -21,7 +21,7 @@ enum { BELLMAN_READ_ALL = 16, BELLMAN_ROTATE = 4 };
 static inline void bellman_refresh(const search *s, const edges *e, uint32_t i, outcome *o) {
   outcome_share *share = outcome_share_of(o);
   double value = node_graph(node_at(&s->tree, o->node))->value;
-  e->sum[i] += share->weight * s->model->discount * (value - share->used);
+  e->sum[i] += share->weight * s->discount * (value - share->used);
   share->used = value;
 }
 
@@ -32,7 +32,7 @@ static inline void bellman_read_all(const search *s, const edges *e, uint32_t i)
     outcome *o = outcome_at(&s->tree, r);
     outcome_share *share = outcome_share_of(o);
     share->used = node_graph(node_at(&s->tree, o->node))->value;
-    sum += share->weight * (share->reward + s->model->discount * share->used);
+    sum += share->weight * (share->reward + s->discount * share->used);
     r = o->sibling;
   }
   e->sum[i] = sum;
@@ -65,7 +65,7 @@ static inline void bellman_read(const search *s, const edges *e, uint32_t i, boo
   if (!bellman_known(s, e, i)) return;
   if (s->deterministic) {
     double value = node_graph(node_at(&s->tree, e->child[i]))->value;
-    e->value[i] = e->reward[i] + s->model->discount * value;
+    e->value[i] = e->reward[i] + s->discount * value;
     return;
   }
   if (whole || bellman_is_narrow(s, e, i)) {
@@ -82,7 +82,7 @@ static inline void bellman_count(const search *s, const edges *e, uint32_t i, ou
   outcome_share *share = outcome_share_of(o);
   if (!s->exact) {
     share->weight += 1.0;
-    e->sum[i] += reward + s->model->discount * share->used;
+    e->sum[i] += reward + s->discount * share->used;
     share->reward += (reward - share->reward) / share->weight;
   }
   bellman_refresh(s, e, i, o);

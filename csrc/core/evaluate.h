@@ -65,8 +65,8 @@ static inline bool rollout_is_the_models(const search *s) {
 }
 
 static inline int rollout_by_model(search *s, cursor *c) {
-  return ask_rollout(s->model, s->ctx, cursor_state(s, c), s->bound - c->depth, &c->rng,
-                     c->returns, &s->model_steps, &s->fault);
+  return ask_rollout(s->model, s->ctx, cursor_state(s, c), s->bound - c->depth, s->discount,
+                     &c->rng, c->returns, &s->model_steps, &s->fault);
 }
 
 static inline int rollout_choose(search *s, cursor *c) {
@@ -80,7 +80,7 @@ static inline void rollout_take(search *s, cursor *c) {
   c->rolled += 1;
   s->model_steps += 1;
   evaluate_add_answer(s, c);
-  c->weight *= s->model->discount;
+  c->weight *= s->discount;
 }
 
 /* What comes after a step of a rollout. */

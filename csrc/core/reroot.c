@@ -44,6 +44,10 @@ static ref move_node(mover *v, ref at) {
   node *to = node_at(t, r);
   memcpy(to, from, node_size(t));
   to->depth -= to->depth > 0;
+  if (t->graph_size) {
+    node_graph(to)->older = t->newest;
+    t->newest = r;
+  }
   if (v->s->options.sharing != SHARING_NONE) {
     uint32_t hash = index_hash(&v->s->index, node_graph(from)->hash, from->depth);
     index_insert(t, &v->s->index, r, index_hash(&v->s->index, hash, to->depth));
@@ -200,7 +204,7 @@ static int advance(search *s, int32_t action, const void *next_state) {
     *t = v.old;
     return OUT_OF_BYTES;
   }
-  t->root = t->last_owned = 0;
+  t->root = t->last_owned = t->newest = 0;
   t->nodes = 0;
   t->deepest = 0;
   /* Both arenas are there for a while: what does not fit beside the old one is not kept. */

@@ -143,6 +143,7 @@ static search *new_search(const mcts_model *m, search_options options, size_t by
   s->ctx = m->ctx;
   if (options.in_flight == 0) options.in_flight = 1;
   s->options = options;
+  s->discount = options.discount > 0.0 ? options.discount : m->discount;
   s->state_size = arena_round(m->state_bytes);
   s->carried = options.outcome_key != OUTCOME_STATE;
   s->deterministic = (m->flags & MCTS_MODEL_DETERMINISTIC) && !s->carried;
@@ -237,7 +238,7 @@ int search_clear(search *s) {
   int status = enter_to_release(s);
   if (status < 0) return status;
   if (t->blocks.base) arena_reset(&t->blocks);
-  t->last_owned = 0;
+  t->last_owned = t->newest = 0;
   t->nodes = 0;
   t->deepest = 0;
   return MCTS_OK;
@@ -264,6 +265,7 @@ static void reset_counts(search *s, const search_root *root) {
   s->high = -INFINITY;
   s->burst_left = STOP_BURST;
   s->simulations = s->started = s->model_steps = s->tree_depth = 0;
+  s->landings = s->meetings = s->settled_depth = 0;
   s->fault = (fault){0};
   memset(s->root_spread, 0, s->model->max_actions * sizeof *s->root_spread);
   memset(s->root_before, 0, s->model->max_actions * sizeof *s->root_before);
@@ -293,7 +295,7 @@ static int keep_particles(search *s, const search_root *root) {
 
 /* The root itself. With a choice of its own it is a node apart: the same state further down
  * has all its actions. */
-static int add_root_node(search *s, const search_root *root) {
+static int add_root_node(search *s, const search_root *root, bool restricted) {
   tree *t = &s->tree;
   void *state = s->cursors[0].next;
   const void *key = NULL;
@@ -312,15 +314,15 @@ static int add_root_node(search *s, const search_root *root) {
   t->root = arrive_at_new(s, state, key, 0, false);
   if (!t->root) return OUT_OF_BYTES;
   if (s->model->retain) s->model->retain(s->ctx, node_state(t, node_at(t, t->root)));
-  if (!shared || root->allowed) return MCTS_OK;
+  if (!shared || restricted) return MCTS_OK;
   index_insert(t, &s->index, t->root, index_hash(&s->index, key_hash(t, key, false), 0));
   return MCTS_OK;
 }
 
 /* Whether there is something to plan in one of the root's states; leaves its actions, `*count`
- * of them, in s->actions. */
+ * of them, in s->actions, and says whether the request leaves any out. */
 static int check_root_state(search *s, const search_root *root, const void *state,
-                            int32_t *count) {
+                            int32_t *count, bool *restricted) {
   const mcts_model *m = s->model;
   bool terminal;
   int status = m->validate ? m->validate(s->ctx, state) : MCTS_OK;
@@ -333,19 +335,23 @@ static int check_root_state(search *s, const search_root *root, const void *stat
   if (terminal) return ROOT_TERMINAL;
   status = ask_actions(m, s->ctx, state, s->actions, count, &s->fault);
   if (status < 0) return status;
-  if (root->allowed) *count = expand_keep_allowed(s, *count, root->allowed, root->num_allowed);
+  int32_t legal = *count;
+  if (root->allowed) *count = expand_keep_allowed(s, legal, root->allowed, root->num_allowed);
+  *restricted = *count < legal;
   return *count ? MCTS_OK : ROOT_NO_ACTION;
 }
 
 static int add_root(search *s, const search_root *root) {
   int32_t count = 0;
+  bool restricted = false;
   /* The last of them first: the first one's actions are those that are there at the end. */
   for (uint32_t i = root->num_states ? root->num_states : 1; i-- > 0;) {
     const unsigned char *state = root->state;
-    int status = check_root_state(s, root, state + (size_t)i * s->state_size, &count);
+    int status =
+        check_root_state(s, root, state + (size_t)i * s->state_size, &count, &restricted);
     if (status < 0) return status;
   }
-  int status = add_root_node(s, root);
+  int status = add_root_node(s, root, restricted);
   if (status < 0) return status;
   node *n = node_at(&s->tree, s->tree.root);
   const void *state = s->carried ? s->particles : node_state(&s->tree, n);
@@ -388,6 +394,7 @@ static stop_reason reason_of(const search *s, int status) {
 LOOP_PIECE int run_recipe(search *s, stop_reason *reason, unsigned recipe) {
   while ((*reason = stop_now(s, s->simulations)) == STOP_NONE) {
     int status = simulate(s, s->cursors, recipe);
+    settle_when_due(s, recipe);
     if (status == MCTS_OK) continue;
     *reason = reason_of(s, status);
     return status == FAILED ? FAILED : MCTS_OK;
@@ -405,6 +412,11 @@ static int run(search *s, stop_reason *reason) {
     default:
       return run_recipe(s, reason, s->recipe);
   }
+}
+
+void search_settle(search *s) {
+  bool graph = s->options.backup == BACKUP_BELLMAN && s->options.sharing == SHARING_STATE;
+  if (graph && s->tree.root) settle(s);
 }
 
 void search_set_limits(search *s, const search_limits *limits) {

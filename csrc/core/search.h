@@ -65,6 +65,7 @@ typedef struct {
   search_sharing sharing;
   search_outcome_key outcome_key;
   uint32_t in_flight; /* simulations in progress at once, >= 1 (0 is 1) */
+  double discount;    /* in place of the model's, in (0, 1]; 0: the model's own */
 } search_options;
 
 /* What a request fixes beside its limits. */
@@ -119,6 +120,7 @@ typedef struct search {
 
   tree tree;
   node_index index; /* of the nodes of a graph */
+  double discount;
   size_t state_size;   /* of the model's states, rounded to 8 */
   cursor *cursors;     /* [in_flight]; simulation i is number i % in_flight's */
   unsigned char *particles; /* [num_particles][state_size]: the states of a root that has none */
@@ -145,6 +147,9 @@ typedef struct search {
   uint64_t simulations_then; /* and how many simulations there were */
 
   uint64_t simulations, model_steps, tree_depth; /* totals; the last sums the path lengths */
+  uint64_t settled_depth;   /* tree_depth when the graph was last settled */
+  uint64_t landings, meetings; /* outcomes found, and those of them that led to a known node of the
+                                  graph: whether states recur */
   uint64_t started; /* simulations: those from `simulations` on are in flight */
   fault fault;
 } search;
@@ -174,6 +179,9 @@ int search_begin(search *s, const search_root *root);
 /* A further search from the root that is there, kept by search_advance: counts go on from what
  * the tree has. `root->state` is not looked at; every legal action is allowed. */
 void search_resume(search *s, const search_root *root);
+
+/* Brings the values of a graph up to date, before they are read; nothing in other searches. */
+void search_settle(search *s);
 
 /* The limits of what runs next. */
 void search_set_limits(search *s, const search_limits *limits);

@@ -23,6 +23,7 @@
 #include "evaluate.h"
 #include "expand.h"
 #include "select.h"
+#include "settle.h"
 
 LOOP_PIECE void cursor_begin(search *s, cursor *c, uint64_t simulation, unsigned recipe) {
   c->phase = CURSOR_SELECTING;

@@ -73,6 +73,7 @@ typedef struct {
   double value;  /* of the best edge */
   ref chain;     /* the next node in the same bucket of the index */
   uint32_t hash; /* of the key */
+  ref older;     /* the node that came before it: a list of all, the newest first */
 } graph_part;
 
 /* Where the arrays of one edge block lie. */
@@ -95,6 +96,7 @@ typedef struct {
   bool flights;                /* edges have flights */
   bool owns_states;            /* nodes are chained by `last_owned`, to release their states */
   ref root, last_owned;
+  ref newest; /* node, of those with a graph part */
   uint64_t nodes;
   uint32_t deepest;
 } tree;
@@ -174,7 +176,10 @@ static inline ref node_new(tree *t, const void *state, const void *key, uint32_t
   if (!r) return 0;
   node *n = node_at(t, r);
   *n = (node){.depth = (uint16_t)depth, .flags = terminal ? NODE_TERMINAL : 0};
-  if (t->graph_size) *node_graph(n) = (graph_part){0};
+  if (t->graph_size) {
+    *node_graph(n) = (graph_part){.older = t->newest};
+    t->newest = r;
+  }
   if (state) memcpy(node_state(t, n), state, t->state_size);
   if (key && t->key_size) memcpy(node_key(t, n), key, t->key_size);
   if (t->owns_states) {

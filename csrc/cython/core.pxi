@@ -122,6 +122,7 @@ cdef extern from "search.h" nogil:
         search_sharing sharing
         search_outcome_key outcome_key
         uint32_t in_flight
+        double discount
 
     ctypedef struct search_root:
         const void *state
@@ -152,7 +153,8 @@ cdef extern from "search.h" nogil:
         double *root_spread
         uint32_t *root_before
         double *root_mean
-        uint64_t simulations, model_steps, tree_depth
+        double discount
+        uint64_t simulations, model_steps, tree_depth, landings, meetings
         fault fault
 
     const char *search_refuses(const mcts_model *)
@@ -163,6 +165,7 @@ cdef extern from "search.h" nogil:
     int search_clear(search_t *)
     int search_begin(search_t *, const search_root *)
     void search_resume(search_t *, const search_root *)
+    void search_settle(search_t *)
     int search_run(search_t *, const search_limits *, stop_reason *)
     int64_t search_now()
 

@@ -24,7 +24,7 @@ cdef extern from "ask.h" nogil:
     int ask_player(const mcts_model *, void *, const void *state, uint8_t *player, fault *)
     int ask_terminal(const mcts_model *, void *, const void *state, c_bool *terminal, fault *)
     int ask_rollout(const mcts_model *, void *, const void *state, uint32_t max_steps,
-                    mcts_bitgen *, double *returns, uint64_t *steps, fault *)
+                    double discount, mcts_bitgen *, double *returns, uint64_t *steps, fault *)
 
 
 cdef object refused_capsule(capsule):
@@ -104,6 +104,14 @@ cdef class ModelHandle:
     @property
     def has_value(self):
         return bool(self.model.flags & MCTS_MODEL_VALUES)
+
+    @property
+    def has_transitions(self):
+        return self.model.transitions != NULL
+
+    @property
+    def observes(self):
+        return self.model.observation_bytes > 0
 
     @property
     def answers_in_batches(self):
@@ -270,8 +278,8 @@ cdef class ModelHandle:
         with nogil:
             status = self.enter(&f)
             if status == MCTS_OK:
-                status = ask_rollout(self.model, self.model.ctx, subject, max_steps, &bitgen,
-                                     returns, &steps, &f)
+                status = ask_rollout(self.model, self.model.ctx, subject, max_steps,
+                                     self.model.discount, &bitgen, returns, &steps, &f)
                 self.leave()
         stream._counter = counter
         if status < 0:

@@ -45,6 +45,9 @@ cdef dict EVALUATIONS = {
     "trial": <int>EVALUATION_TRIAL,
 }
 
+# One object, so that two plans that know equally little are equal.
+cdef object NOT_KNOWN = float("nan")
+
 # Between two looks at pending signals, so that Ctrl-C ends a long plan.
 cdef int64_t SLICE_NANOSECONDS = 100_000_000
 
@@ -123,7 +126,7 @@ cdef class Search:
 
     def __cinit__(self, model, *, double exploration=1.0, uint32_t max_depth=1,
                   str evaluation="rollout", str backup="mean", str sharing="none",
-                  str outcome_key="state", uint32_t in_flight=1, size_t bytes_per_state=0,
+                  str outcome_key="state", uint32_t in_flight=1, double discount=0.0, size_t bytes_per_state=0,
                   Search beside=None):
         """`model` is a ModelHandle, a BatchModel, or a Python object with `sample`.
 
@@ -142,7 +145,7 @@ cdef class Search:
             options.backup = <search_backup><int>BACKUPS[backup]
             options.sharing = <search_sharing><int>SHARINGS[sharing]
             options.outcome_key = <search_outcome_key><int>OUTCOME_KEYS[outcome_key]
-            options.in_flight = in_flight
+            options.in_flight, options.discount = in_flight, discount
             refusal = search_refuses_options(self.model, options)
             if refusal != NULL:
                 field, _, description = (<bytes>refusal).decode().partition(": ")
@@ -401,6 +404,11 @@ cdef class Search:
             raise end
         return end
 
+    def settle(self):
+        """Brings the values of a graph up to date, before they are read."""
+        with nogil:
+            search_settle(self.search)
+
     @property
     def simulations(self):
         return self.search.simulations
@@ -424,6 +432,16 @@ cdef class Search:
         return self.search.model_steps
 
     @property
+    def recurrence(self):
+        """Share of the outcomes that led to a node that other paths lead to: do states recur?"""
+        return <double>self.search.meetings / <double>(self.search.landings or 1)
+
+    @property
+    def discount(self):
+        """Per step, as the search counts."""
+        return self.search.discount
+
+    @property
     def mean_depth(self):
         """Mean length of the simulations' paths through the tree."""
         return <double>self.search.tree_depth / <double>(self.search.simulations or 1)
@@ -445,9 +463,10 @@ cdef class Search:
         for i in range(root.count):
             if self.search.options.backup == BACKUP_BELLMAN:
                 bellman_read(self.search, &e, i, True)
-            value = e.value[i] if self.is_known(&e, i) else NAN
+            value = e.value[i] if self.is_known(&e, i) else NOT_KNOWN
+            error = self.standard_error(&e, i)
             action = self.action_of(root, e.action[i])
-            rows.append((action, e.visits[i], value, self.standard_error(&e, i)))
+            rows.append((action, e.visits[i], value, NOT_KNOWN if isnan(error) else error))
         return rows
 
     cdef double standard_error(self, const c_edges *e, uint32_t i) noexcept:

@@ -21,9 +21,9 @@ __all__ = [
 ]
 
 Evaluation = Literal["auto", "rollout", "value", "trial"]
-Backup = Literal["mean", "bellman"]
-Sharing = Literal["none", "depth", "state"]
-OutcomeKey = Literal["state", "observation", "none"]
+Backup = Literal["auto", "mean", "bellman"]
+Sharing = Literal["auto", "none", "depth", "state"]
+OutcomeKey = Literal["auto", "state", "observation", "none"]
 
 #: Simulations of a budget that sets no limit, for a model that declares no default.
 DEFAULT_SIMULATIONS = 1_000
@@ -39,6 +39,7 @@ MIN_BYTES = 65_536
 LEAST_SECONDS = 1e-9
 
 _PRESETS: dict[str, dict[str, Any]] = {
+    "auto": {"evaluation": "auto", "backup": "auto", "sharing": "auto", "outcome_key": "auto"},
     # Kocsis and Szepesvári (2006).
     "uct": {"evaluation": "rollout", "backup": "mean", "sharing": "none", "outcome_key": "state"},
     # Keller and Helmert (2013): DP-UCT, a tree by depth.
@@ -76,6 +77,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
 class SearchConfig:
     """The algorithm, as one choice for each part of a simulation.
 
+    What is "auto" is decided plan by plan, from what the model can do and from what the search
+    itself sees: see `mcts_service.planning.auto`. The plan says which recipe ran, and why.
+
     Selection is UCB1 on values scaled to the range of returns that the search has seen:
 
         argmax_a  (q(s, a) - low) / (high - low) + exploration * sqrt(ln n(s) / n(s, a))
@@ -87,8 +91,8 @@ class SearchConfig:
       max_depth: steps from the root that a simulation looks ahead, tree and rollout
         together, 1 .. 65535. What lies beyond counts by the model's `value`, or as 0.
       evaluation: how a new leaf is valued: "rollout" to the end or `max_depth`, "value"
-        by the model's own `value(state)`, "auto": "value" where the model has one, or "trial":
-        not at all, the simulation goes on down the tree (needs Bellman backups).
+        by the model's own `value(state)`, or "trial": not at all, the simulation goes on down
+        the tree (needs Bellman backups).
       backup: "mean" of the returns, or "bellman": the best action's expectation over its
         outcomes, by the model's own probabilities where it has `transitions`, else by how often
         each was seen. For one player.
@@ -99,6 +103,7 @@ class SearchConfig:
         the next "state"; what is seen of it, by the model's `observe`, so that a node is a
         history of actions and "observation"s; or "none", a sequence of actions (open loop). With
         the last two a simulation carries its state, and a plan may start from a `Belief`.
+      discount: per step, above 0 and at most 1, in place of the model's own.
       in_flight: simulations in progress at once, 1 .. 4096, whose questions a model that answers
         in batches (`sample_batch`, `evaluate_batch`) is asked together. With one, each knows what
         all before it have learned; with more a plan is faster and somewhat weaker.
@@ -109,14 +114,17 @@ class SearchConfig:
     exploration: float = 1.0
     max_depth: int = 200
     evaluation: Evaluation = "auto"
-    backup: Backup = "mean"
-    sharing: Sharing = "none"
-    outcome_key: OutcomeKey = "state"
+    backup: Backup = "auto"
+    sharing: Sharing = "auto"
+    outcome_key: OutcomeKey = "auto"
+    discount: float | None = None
     in_flight: int = 1
 
     def __post_init__(self) -> None:
         require_number("exploration", self.exploration, 0, math.inf)
         require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
+        if self.discount is not None and require_number("discount", self.discount, 0, 1) == 0:
+            raise InvalidRequest("discount", "is 0; must be above 0 and at most 1")
         require_integer("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)
         for field, choices in (
             ("evaluation", Evaluation),
@@ -129,13 +137,14 @@ class SearchConfig:
                 raise InvalidRequest(
                     field, f"is {value!r}; must be one of {', '.join(get_args(choices))}"
                 )
-        if self.evaluation == "trial" and self.backup != "bellman":
+        if self.evaluation == "trial" and self.backup == "mean":
             raise InvalidRequest(
                 "evaluation",
                 "is 'trial', which learns by Bellman backups alone; backup 'bellman', or "
                 "evaluation 'rollout', would work",
             )
-        if self.outcome_key != "state" and self.sharing != "none":
+        is_of_states = self.outcome_key in ("auto", "state")
+        if not is_of_states and self.sharing not in ("auto", "none"):
             raise InvalidRequest(
                 "sharing",
                 f"is {self.sharing!r}, which joins equal states; with the outcome_key "
@@ -145,11 +154,10 @@ class SearchConfig:
     @property
     def recipe(self) -> str:
         """The algorithm in a word or three, as a plan reports it."""
+        if "auto" in (self.evaluation, self.backup, self.sharing, self.outcome_key):
+            return "auto"
         for name, choices in _PRESETS.items():
-            fixed = {k: v for k, v in choices.items() if k != "evaluation"}
-            if all(getattr(self, k) == v for k, v in fixed.items()) and (
-                self.evaluation == choices["evaluation"] or name == "uct"
-            ):
+            if all(getattr(self, field) == value for field, value in choices.items()):
                 return name
         parts = [self.evaluation, self.backup, f"shared by {self.sharing}"]
         if self.outcome_key != "state":
@@ -161,7 +169,7 @@ class SearchConfig:
         """A known algorithm by its name, with changes.
 
         Args:
-          name: "uct", "dp_uct", "graph", "open_loop" or "pomcp".
+          name: "auto", "uct", "dp_uct", "graph", "open_loop" or "pomcp".
           changes: fields of `SearchConfig` that differ from the preset.
         Raises:
           InvalidRequest: the name or a field is unknown, or a value is out of range.
@@ -193,7 +201,8 @@ class SearchConfig:
 class Budget:
     """The limits of one plan. All bind: the first that is reached stops the search.
 
-    With none set, the model's default number of simulations is the limit.
+    With neither simulations nor a time limit set, the model's default number of simulations is
+    one of them: bytes alone do not end a search over states that come again.
 
     Attributes:
       simulations: new simulations, 1 .. 2**31 - 1.

@@ -39,6 +39,13 @@ from mcts_service.planning.arguments import (
     of_type,
     rows_of,
 )
+from mcts_service.planning.auto import (
+    LEAST_RECURRENCE,
+    Capabilities,
+    Recipe,
+    probe_simulations,
+    resolve,
+)
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import (
     DEFAULT_SIMULATIONS,
@@ -80,19 +87,20 @@ class MCTS:
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         check_model(model, self._handle is not None)
         self._is_labelled = self._handle is None and is_labelled(model)
-        self._evaluation = self._decide_evaluation()
+        self._capabilities = _capabilities_of(model, self._handle)
         self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
         self._first_seed: int | None = seed
         self._seeds_lock = threading.Lock()
         shared = self._handle is not None and self._handle.thread_safe
         # Reentrant, because a model may ask its own planner for an action.
         self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
-        self._trees = Trees(knows_time=self.config.sharing != "state")
+        self._trees = Trees()
         self._row_searches = RowSearches()
         self._batch_model: BatchModel | None = None
         if not self._is_asked_in_rows():
             # At once, so that what does not go together is found out here.
-            self._trees.add(self._new_search(self._handle or model))
+            recipe = self._recipe(0, None).config
+            self._trees.set_aside(Tree(self._new_search(recipe, self._handle or model), recipe))
 
     def plan(
         self,
@@ -128,21 +136,7 @@ class MCTS:
             of_type("cancel", cancel, CancelFlag)
         request = self._request(state, budget, horizon, seed, allowed_actions)
         with self._turn:
-            tree = self._trees.acquire(
-                partial(self._new_search_of, state),
-                partial(self._identity, request.root),
-                horizon=request.horizon,
-                limit_bytes=request.limit_bytes,
-                may_go_on=request.allowed is None and not request.is_belief,
-            )
-            try:
-                self._begin_or_go_on(tree, request)
-                end = tree.search.run(
-                    self._simulations(budget), _seconds_left(budget, started), cancel
-                )
-                return self._finish(tree.search, end, request, budget, started)
-            finally:
-                self._trees.release(tree)
+            return self._plan_alone(state, request, budget, started, cancel)
 
     def plan_batch(
         self,
@@ -240,11 +234,12 @@ class MCTS:
         if actions is not None and not self._is_labelled:
             actions.sort()
         is_belief = isinstance(state, Belief)
-        if is_belief and self.config.outcome_key == "state":
+        recipe = self._recipe(state, horizon or None)
+        if is_belief and recipe.config.outcome_key == "state":
             raise InvalidRequest(
                 "state",
-                f"is {state}; to plan from one, the config's outcome_key must be 'observation' "
-                "or 'none'",
+                f"is {state}; to plan from one, the config's outcome_key must be 'observation', "
+                "'none' or 'auto'",
             )
         if is_belief:
             root: Any = tuple(self._packed(particle, "state") for particle in state.particles)
@@ -253,7 +248,7 @@ class MCTS:
         # Last: a request that is refused uses up none of the planner's seeds.
         seed = self._next_seed() if seed is None else int(seed)
         limit_bytes = budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES
-        return _Request(root, is_belief, horizon, actions, seed, limit_bytes)
+        return _Request(root, is_belief, horizon, actions, seed, limit_bytes, recipe)
 
     def _check_action(self, field: str, action: Any) -> Any:
         """One of the model's numbers, or what may be a label: which ones depends on the state."""
@@ -285,22 +280,15 @@ class MCTS:
     def _simulations(self, budget: Budget) -> int:
         if budget.simulations is not None:
             return budget.simulations
-        if budget.time_limit is not None or budget.max_bytes is not None:
+        if budget.time_limit is not None:
             return MAX_SIMULATIONS
         return int(getattr(self.model, "default_simulations", DEFAULT_SIMULATIONS))
 
     # ---- a search
 
-    def _decide_evaluation(self) -> str:
-        """What "auto" means for this model; the core refuses what does not go together."""
-        if self.config.evaluation != "auto":
-            return self.config.evaluation
-        if self._handle is not None:
-            has_value = self._handle.has_value
-        else:
-            names = ("value", "evaluate_batch")
-            has_value = any(getattr(self.model, name, None) is not None for name in names)
-        return "value" if has_value else "rollout"
+    def _recipe(self, state: Any, horizon: int | None) -> Recipe:
+        steps = getattr(self.model, "horizon", None)
+        return resolve(self.config, self._capabilities, state, horizon, steps)
 
     def _answers_in_batches(self) -> bool:
         if self._handle is not None:
@@ -321,23 +309,24 @@ class MCTS:
             self._batch_model = rows_model(self.model, state)
         return self._batch_model
 
-    def _new_search_of(self, state: Any) -> Search:
+    def _new_search_of(self, config: SearchConfig, state: Any) -> Search:
         """A search for single plans; `state` shows the form of the model's states."""
         if self._is_asked_in_rows():
             shown_by = state.particles[0] if isinstance(state, Belief) else state
-            return self._new_search(self._in_rows(shown_by))
-        return self._new_search(self._handle or self.model)
+            return self._new_search(config, self._in_rows(shown_by))
+        return self._new_search(config, self._handle or self.model)
 
-    def _new_search(self, asked: Any) -> Search:
+    def _new_search(self, config: SearchConfig, asked: Any) -> Search:
         return Search(
             asked,
-            exploration=self.config.exploration,
-            max_depth=self.config.max_depth,
-            evaluation=self._evaluation,
-            backup=self.config.backup,
-            sharing=self.config.sharing,
-            outcome_key=self.config.outcome_key,
-            in_flight=self.config.in_flight,
+            exploration=config.exploration,
+            max_depth=config.max_depth,
+            evaluation=config.evaluation,
+            backup=config.backup,
+            sharing=config.sharing,
+            outcome_key=config.outcome_key,
+            discount=config.discount or 0.0,
+            in_flight=config.in_flight,
             bytes_per_state=int(getattr(self.model, "state_size_bytes", 0)),
         )
 
@@ -354,27 +343,79 @@ class MCTS:
         except MemoryError:
             raise _no_room(request) from None
 
-    def _begin_or_go_on(self, tree: Tree, request: _Request) -> None:
-        resumed, tree.advanced_to = tree.advanced_to is not None, None
-        tree.horizon, tree.limit_bytes = request.horizon, request.limit_bytes
-        if resumed:
-            tree.search.resume(horizon=request.horizon, seed=request.seed)
-        else:
-            self._begin(tree.search, request)
+    # ---- one search
+
+    def _plan_alone(
+        self, state: Any, request: _Request, budget: Budget, started: float, cancel: Any
+    ) -> Plan:
+        simulations = self._simulations(budget)
+        tree = self._advanced(request)
+        if tree is not None:
+            recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
+            try:
+                tree.search.resume(horizon=request.horizon, seed=request.seed)
+                end = tree.search.run(simulations, _seconds_left(budget, started), cancel)
+                return self._finish(tree.search, end, request, recipe, budget, started)
+            finally:
+                self._trees.release(tree)
+        recipe, tried = request.recipe, 0
+        while True:
+            tree = self._trees.acquire(
+                recipe.config, partial(self._new_search_of, recipe.config, state)
+            )
+            try:
+                tree.horizon, tree.limit_bytes = request.horizon, request.limit_bytes
+                self._begin(tree.search, request)
+                probe = probe_simulations(simulations) if recipe.otherwise else simulations
+                end = tree.search.run(probe, _seconds_left(budget, started), cancel)
+                if end == StopReason.SIMULATIONS.value and probe < simulations:
+                    if recipe.otherwise and tree.search.recurrence < LEAST_RECURRENCE:
+                        recipe, tried, simulations = recipe.otherwise, probe, simulations - probe
+                        continue
+                    end = tree.search.run(simulations, _seconds_left(budget, started), cancel)
+                return self._finish(tree.search, end, request, recipe, budget, started, tried)
+            finally:
+                self._trees.release(tree)
+
+    def _advanced(self, request: _Request) -> Tree | None:
+        """The tree that `advance` has kept for this request, if there is one."""
+        if request.allowed is not None or request.is_belief:
+            return None
+        recipe = request.recipe
+        recipes = [recipe.config] + ([recipe.otherwise.config] if recipe.otherwise else [])
+        tree = self._trees.advanced(
+            recipes,
+            partial(self._identity, request.root),
+            horizon=request.horizon,
+            limit_bytes=request.limit_bytes,
+        )
+        if tree is not None:
+            tree.advanced_to, tree.horizon = None, request.horizon
+        return tree
 
     def _finish(
-        self, search: Search, end: str, request: _Request, budget: Budget, started: float
+        self,
+        search: Search,
+        end: str,
+        request: _Request,
+        recipe: Recipe,
+        budget: Budget,
+        started: float,
+        tried: int = 0,
     ) -> Plan:
-        """The plan of a search that has run."""
+        """The plan of a search that has run; `tried` simulations of another recipe went before."""
         stop_reason = StopReason(end)
         if search.simulations > 0 or stop_reason is StopReason.SOLVED:
+            search.settle()
             seconds = time.perf_counter() - started
             return read_plan(
                 search,
                 stop_reason,
                 seconds=seconds,
                 seed=request.seed,
-                recipe=self.config.recipe,
+                recipe=recipe.config.recipe,
+                recipe_reason=recipe.reason,
+                tried=tried,
             )
         if stop_reason is StopReason.CANCELLED:
             raise Cancelled("the search was cancelled before one simulation was done")
@@ -401,31 +442,69 @@ class MCTS:
     ) -> list[Plan | MCTSServiceError]:
         started = time.perf_counter()
         plans: dict[int, Plan | MCTSServiceError] = {}
-        begun: dict[int, _Request] = {}
-        asked = self._in_rows(rows[0][0])
-        searches = self._row_searches.acquire(len(rows), partial(self._new_search, asked))
+        by_recipe: dict[Recipe, dict[int, _Request]] = {}
+        for row, (state, seed, allowed) in enumerate(rows):
+            try:
+                request = self._request(state, budget, horizon, seed, allowed)
+                by_recipe.setdefault(request.recipe, {})[row] = request
+            except MCTSServiceError as error:
+                plans[row] = error
+        asked = self._in_rows(rows[0][0]) if by_recipe else None
+        for recipe, requests in by_recipe.items():
+            plans |= self._plan_by(recipe, requests, asked, budget, started, cancel)
+        return [plans[row] for row in range(len(rows))]
+
+    def _plan_by(
+        self,
+        recipe: Recipe,
+        requests: dict[int, _Request],
+        asked: Any,
+        budget: Budget,
+        started: float,
+        cancel: CancelFlag | None,
+        tried: int = 0,
+    ) -> dict[int, Plan | MCTSServiceError]:
+        """The plans of some rows by one recipe, or by what takes over from it."""
+        simulations = self._simulations(budget) - tried
+        probe = probe_simulations(simulations) if recipe.otherwise else simulations
+        group = self._row_searches.acquire(
+            recipe.config, len(requests), partial(self._new_search, recipe.config, asked)
+        )
+        searches = dict(zip(requests, group, strict=False))
+        plans: dict[int, Plan | MCTSServiceError] = {}
+        others: dict[int, _Request] = {}
         try:
-            for row, (state, seed, allowed) in enumerate(rows):
+            for row, request in requests.items():
                 try:
-                    request = self._request(state, budget, horizon, seed, allowed)
                     self._begin(searches[row], request)
-                    begun[row] = request
                 except MCTSServiceError as error:
                     plans[row] = error
-            ends: list[Any] = []
-            if begun:
-                batch = SearchBatch([searches[row] for row in begun])
-                ends = batch.run(self._simulations(budget), _seconds_left(budget, started), cancel)
-            for (row, request), end in zip(begun.items(), ends, strict=True):
+                    del searches[row]
+            ends = _run_together(searches, probe, _seconds_left(budget, started), cancel)
+            probed = {row: searches[row] for row, end in ends.items() if end == "simulations"}
+            if recipe.otherwise and probe < simulations:
+                for row, search in list(probed.items()):
+                    if search.recurrence < LEAST_RECURRENCE:
+                        others[row] = requests[row]
+                        del probed[row], ends[row]
+                seconds = _seconds_left(budget, started)
+                ends |= _run_together(probed, simulations, seconds, cancel)
+            for row, end in ends.items():
                 try:
                     if isinstance(end, BaseException):
                         raise end
-                    plans[row] = self._finish(searches[row], end, request, budget, started)
+                    plans[row] = self._finish(
+                        searches[row], end, requests[row], recipe, budget, started, tried
+                    )
                 except MCTSServiceError as error:
                     plans[row] = error
         finally:
-            self._row_searches.release(searches)
-        return [plans[row] for row in range(len(rows))]
+            self._row_searches.release(recipe.config, group)
+        if recipe.otherwise and others:
+            plans |= self._plan_by(
+                recipe.otherwise, others, asked, budget, started, cancel, tried + probe
+            )
+        return plans
 
 
 @dataclass(frozen=True)
@@ -439,6 +518,7 @@ class _Request:
       allowed: actions that are chosen among; None: all.
       seed: of the random streams.
       limit_bytes: of the tree.
+      recipe: the algorithm.
     """
 
     root: Any
@@ -447,6 +527,17 @@ class _Request:
     allowed: list[Any] | None
     seed: int
     limit_bytes: int
+    recipe: Recipe
+
+
+def _run_together(
+    searches: dict[int, Search], simulations: int, seconds: float | None, cancel: Any
+) -> dict[int, str | BaseException]:
+    """How the search of each row ended."""
+    if not searches:
+        return {}
+    ends = SearchBatch(list(searches.values())).run(simulations, seconds, cancel)
+    return dict(zip(searches, ends, strict=True))
 
 
 def _seconds_left(budget: Budget, started: float) -> float | None:
@@ -466,4 +557,29 @@ def _share_of_time(budget: Budget, started: float, parts: int) -> Budget:
 def _no_room(request: _Request) -> InvalidRequest:
     return InvalidRequest(
         "budget.max_bytes", f"is {request.limit_bytes}; not one simulation fits into that"
+    )
+
+
+def _capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
+    """Looked up once."""
+    if handle is not None:
+        return Capabilities(
+            num_players=handle.num_players,
+            has_value=handle.has_value,
+            has_transitions=handle.has_transitions,
+            observes=handle.observes,
+            discount=handle.discount,
+            has_key=True,
+        )
+    has = {
+        name: getattr(model, name, None) is not None
+        for name in ("value", "evaluate_batch", "transitions", "observe", "state_key")
+    }
+    return Capabilities(
+        num_players=getattr(model, "num_players", 1),
+        has_value=has["value"] or has["evaluate_batch"],
+        has_transitions=has["transitions"],
+        observes=has["observe"],
+        discount=float(getattr(model, "discount", 1.0)),
+        has_key=has["state_key"] or not callable(getattr(model, "sample", None)),
     )

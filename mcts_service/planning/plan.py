@@ -71,7 +71,9 @@ class Plan:
       nodes: nodes in the tree.
       depth: the deepest node's distance from the root, in steps.
       bytes: memory that the tree holds.
-      recipe: the algorithm that ran.
+      recipe: the algorithm that ran: a preset's name, or its parts.
+      recipe_reason: why that one, where the settings left it open; else empty.
+      discount: per step, by which values are counted.
       stop_reason: which limit stopped it.
       search_time: wall-clock seconds.
       seed: gives the same plan again, if `deterministic`.
@@ -95,12 +97,24 @@ class Plan:
     seed: int
     deterministic: bool
     reused_simulations: int = 0
+    recipe_reason: str = ""
+    discount: float = 1.0
 
 
 def read_plan(
-    search: Search, stop_reason: StopReason, *, seconds: float, seed: int, recipe: str
+    search: Search,
+    stop_reason: StopReason,
+    *,
+    seconds: float,
+    seed: int,
+    recipe: str,
+    recipe_reason: str,
+    tried: int,
 ) -> Plan:
-    """The plan that a search has come to, copied out of its tree."""
+    """The plan that a search has come to, copied out of its tree.
+
+    `tried` is the number of simulations that another recipe has run before.
+    """
     actions = [ActionStatistics(*row) for row in search.root_actions()]
     best = actions[search.best_action()]
     by_count = stop_reason in (StopReason.SIMULATIONS, StopReason.SOLVED)
@@ -110,7 +124,7 @@ def read_plan(
         player_values=search.player_values,
         actions=actions,
         principal_variation=[PrincipalVariationStep(*s) for s in search.principal_variation()],
-        simulations=search.simulations,
+        simulations=search.simulations + tried,
         nodes=search.nodes,
         depth=search.depth,
         bytes=search.bytes,
@@ -120,4 +134,6 @@ def read_plan(
         seed=seed,
         deterministic=by_count and search.reused_simulations == 0,
         reused_simulations=search.reused_simulations,
+        recipe_reason=recipe_reason,
+        discount=search.discount,
     )

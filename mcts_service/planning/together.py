@@ -11,6 +11,7 @@ import numpy as np
 from mcts_service._core import BatchModel, Search
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.planning.config import SearchConfig
 
 __all__ = ["MAX_ROWS", "RowSearches", "rows_model"]
 
@@ -26,29 +27,33 @@ class RowSearches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[list[Search]] = []
+        self._idle: dict[SearchConfig, list[list[Search]]] = {}
 
-    def acquire(self, count: int, new_search: Callable[[], Search]) -> list[Search]:
+    def acquire(
+        self, recipe: SearchConfig, count: int, new_search: Callable[[], Search]
+    ) -> list[Search]:
         """A group of at least `count` searches.
 
         Args:
+          recipe: their algorithm.
           count: of states to plan.
           new_search: makes the first of a new group; the others are made beside it.
         """
         with self._lock:
-            group = self._idle.pop() if self._idle else []
+            idle = self._idle.setdefault(recipe, [])
+            group = idle.pop() if idle else []
         if not group:
             group.append(new_search())
         while len(group) < count:
             group.append(Search(None, beside=group[0]))
         return group
 
-    def release(self, group: list[Search]) -> None:
+    def release(self, recipe: SearchConfig, group: list[Search]) -> None:
         """Gives a group back; its trees, and most of their memory, are given up."""
         for search in group:
             search.clear()
         with self._lock:
-            self._idle.append(group)
+            self._idle[recipe].append(group)
 
 
 def rows_model(model: Any, state: Any) -> BatchModel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mcts_service._core import Search
+from mcts_service.planning.config import SearchConfig
 
 __all__ = ["Tree", "Trees"]
 
@@ -20,9 +21,11 @@ class Tree:
       advanced_to: identity of the state at its root, if `advance` has put it there.
       horizon: steps left at its root; 0: no end.
       limit_bytes: of its memory.
+      recipe: the algorithm.
     """
 
     search: Search
+    recipe: SearchConfig
     advanced_to: Hashable | None = None
     horizon: int = 0
     limit_bytes: int = 0
@@ -34,47 +37,60 @@ class Trees:
     Any number of threads may use it.
     """
 
-    def __init__(self, *, knows_time: bool) -> None:
-        """`knows_time`: a tree is good for one number of steps left only."""
-        self._knows_time = knows_time
+    def __init__(self) -> None:
         # Reentrant, because a state_key may plan.
         self._own = threading.RLock()
-        self._idle: list[Tree] = []
+        self._idle: dict[SearchConfig, list[Tree]] = {}
         self._latest: Tree | None = None
 
-    def add(self, search: Search) -> None:
-        """One to use."""
-        with self._own:
-            self._idle.append(Tree(search))
-
-    def acquire(
+    def advanced(
         self,
-        new_search: Callable[[], Search],
+        recipes: Sequence[SearchConfig],
         identity: Callable[[], Hashable],
         *,
         horizon: int,
         limit_bytes: int,
-        may_go_on: bool,
-    ) -> Tree:
-        """A tree that no one else holds: the one advanced to that state, or one to use again.
+    ) -> Tree | None:
+        """The tree that was advanced to a state, of one of the recipes; None: there is none.
 
         Args:
-          new_search: makes a search, where there is none to use again.
+          recipes: any of them will do.
           identity: gives that of the state; asked only where a tree may be gone on with.
           horizon, limit_bytes: of the new plan.
-          may_go_on: False: it needs a fresh tree.
         """
         with self._own:
             latest = self._latest
-            if latest is not None and latest.advanced_to is not None:
-                same_time = not self._knows_time or horizon == latest.horizon
-                fits = may_go_on and same_time and limit_bytes == latest.limit_bytes
-                if not (fits and latest.advanced_to == identity()):
-                    latest.advanced_to = None
+            if latest is None or latest.advanced_to is None or latest.recipe not in recipes:
+                return None
+            same_time = latest.recipe.sharing == "state" or horizon == latest.horizon
+            if not same_time or limit_bytes != latest.limit_bytes:
+                return None
+            if latest.advanced_to != identity():
+                return None
             self._latest = None
+            return latest
+
+    def acquire(self, recipe: SearchConfig, new_search: Callable[[], Search]) -> Tree:
+        """A tree that no one else holds, to be begun afresh.
+
+        Args:
+          recipe: its algorithm.
+          new_search: makes a search of it, where there is none to use again.
+        """
+        with self._own:
+            latest, self._latest = self._latest, None
             if latest is not None:
-                return latest
-            return self._idle.pop() if self._idle else Tree(new_search())
+                if latest.recipe == recipe:
+                    latest.advanced_to = None
+                    return latest
+                self._set_aside(latest)
+            idle = self._idle.setdefault(recipe, [])
+            return idle.pop() if idle else Tree(new_search(), recipe)
+
+    def set_aside(self, tree: Tree) -> None:
+        """Gives back one that nothing goes on with."""
+        with self._own:
+            self._set_aside(tree)
 
     def release(self, tree: Tree) -> None:
         """Gives it back, as the one that `advance` goes on with."""
@@ -110,4 +126,4 @@ class Trees:
         """To be used again, for a fresh search. Needs the lock."""
         tree.advanced_to = None
         tree.search.clear()
-        self._idle.append(tree)
+        self._idle.setdefault(tree.recipe, []).append(tree)

@@ -32,6 +32,7 @@ def batch_response(
     """
     rows = [plan if isinstance(plan, Plan) else None for plan in outcome.plans]
     model = query.model
+    first = next((plan for plan in rows if plan is not None), None)
     response = planner_pb2.PlanBatchResponse(
         values=[math.nan if plan is None else plan.value for plan in rows],
         simulations=_column(rows, "simulations"),
@@ -45,7 +46,9 @@ def batch_response(
         seeds=outcome.seeds,
         deterministic=_column(rows, "deterministic"),
         errors=_row_errors(outcome.plans, method),
-        recipe=next((plan.recipe for plan in rows if plan is not None), ""),
+        recipe="" if first is None else first.recipe,
+        recipe_reason="" if first is None else first.recipe_reason,
+        discount=0.0 if first is None else first.discount,
         queue_time=duration_message(outcome.queue_time),
         search_time=duration_message(outcome.search_time),
         model=planner_pb2.ModelId(name=model.name, version=model.version),

@@ -12,7 +12,7 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["options_message", "search_config"]
 
-_NUMBERS = ("exploration", "max_depth", "in_flight")
+_NUMBERS = ("exploration", "max_depth", "in_flight", "discount")
 #: The settings that are one of a few words, with the wire's names of them.
 _ENUMS: dict[str, Any] = {
     "evaluation": planner_pb2.Evaluation,
@@ -26,7 +26,8 @@ def options_message(config: SearchConfig) -> planner_pb2.SearchOptions:
     """All settings of a search, as the wire has them."""
     options = planner_pb2.SearchOptions()
     for field in _NUMBERS:
-        setattr(options, field, getattr(config, field))
+        if getattr(config, field) is not None:
+            setattr(options, field, getattr(config, field))
     for field, enum in _ENUMS.items():
         setattr(options, field, enum.Value(_prefix(field) + getattr(config, field).upper()))
     return options

@@ -77,6 +77,8 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
         depth=plan.depth,
         bytes=plan.bytes,
         recipe=plan.recipe,
+        recipe_reason=plan.recipe_reason,
+        discount=plan.discount,
         stop_reason=STOP_REASONS[plan.stop_reason],
         queue_time=duration_message(outcome.queue_time),
         search_time=duration_message(plan.search_time),

@@ -38,12 +38,14 @@ class Evaluation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 class Backup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     BACKUP_UNSPECIFIED: _ClassVar[Backup]
+    BACKUP_AUTO: _ClassVar[Backup]
     BACKUP_MEAN: _ClassVar[Backup]
     BACKUP_BELLMAN: _ClassVar[Backup]
 
 class OutcomeKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OUTCOME_KEY_UNSPECIFIED: _ClassVar[OutcomeKey]
+    OUTCOME_KEY_AUTO: _ClassVar[OutcomeKey]
     OUTCOME_KEY_STATE: _ClassVar[OutcomeKey]
     OUTCOME_KEY_OBSERVATION: _ClassVar[OutcomeKey]
     OUTCOME_KEY_NONE: _ClassVar[OutcomeKey]
@@ -51,6 +53,7 @@ class OutcomeKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 class Sharing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SHARING_UNSPECIFIED: _ClassVar[Sharing]
+    SHARING_AUTO: _ClassVar[Sharing]
     SHARING_NONE: _ClassVar[Sharing]
     SHARING_DEPTH: _ClassVar[Sharing]
     SHARING_STATE: _ClassVar[Sharing]
@@ -89,13 +92,16 @@ EVALUATION_ROLLOUT: Evaluation
 EVALUATION_VALUE: Evaluation
 EVALUATION_TRIAL: Evaluation
 BACKUP_UNSPECIFIED: Backup
+BACKUP_AUTO: Backup
 BACKUP_MEAN: Backup
 BACKUP_BELLMAN: Backup
 OUTCOME_KEY_UNSPECIFIED: OutcomeKey
+OUTCOME_KEY_AUTO: OutcomeKey
 OUTCOME_KEY_STATE: OutcomeKey
 OUTCOME_KEY_OBSERVATION: OutcomeKey
 OUTCOME_KEY_NONE: OutcomeKey
 SHARING_UNSPECIFIED: Sharing
+SHARING_AUTO: Sharing
 SHARING_NONE: Sharing
 SHARING_DEPTH: Sharing
 SHARING_STATE: Sharing
@@ -184,13 +190,14 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "in_flight", "preset")
+    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "discount", "in_flight", "preset")
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
     BACKUP_FIELD_NUMBER: _ClassVar[int]
     SHARING_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_KEY_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     exploration: float
@@ -199,12 +206,13 @@ class SearchOptions(_message.Message):
     backup: Backup
     sharing: Sharing
     outcome_key: OutcomeKey
+    discount: float
     in_flight: int
     preset: str
-    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
+    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., discount: _Optional[float] = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
-    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations")
+    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -223,6 +231,8 @@ class PlanResponse(_message.Message):
     DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REUSED_SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_REASON_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     action: Action
     value: float
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -241,7 +251,9 @@ class PlanResponse(_message.Message):
     deterministic: bool
     request_id: str
     reused_simulations: int
-    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ...) -> None: ...
+    recipe_reason: str
+    discount: float
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
 
 class ActionStatistics(_message.Message):
     __slots__ = ("action", "visits", "value", "standard_error")
@@ -304,7 +316,7 @@ class StateList(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
 
 class PlanBatchResponse(_message.Message):
-    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows")
+    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows", "recipe_reason", "discount")
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -326,6 +338,8 @@ class PlanBatchResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     LABELLED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_REASON_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     actions: _containers.RepeatedScalarFieldContainer[int]
     values: _containers.RepeatedScalarFieldContainer[float]
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -347,7 +361,9 @@ class PlanBatchResponse(_message.Message):
     model: ModelId
     request_id: str
     labelled_rows: _containers.RepeatedCompositeFieldContainer[LabelledRow]
-    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ...) -> None: ...
+    recipe_reason: str
+    discount: float
+    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
 
 class LabelledRow(_message.Message):
     __slots__ = ("action", "actions")

@@ -135,6 +135,7 @@ def test_a_whole_model_is_read() -> None:
                 backup=planner_pb2.BACKUP_BELLMAN,
                 sharing=planner_pb2.SHARING_STATE,
                 outcome_key=planner_pb2.OUTCOME_KEY_STATE,
+                discount=0.9,
                 in_flight=8,
             ),
         )
@@ -149,7 +150,7 @@ def test_a_whole_model_is_read() -> None:
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
     assert info.default_options == results.SearchOptions(
-        1.0, 200, "trial", "bellman", "state", "state", 8
+        1.0, 200, "trial", "bellman", "state", "state", 0.9, 8
     )
 
 
@@ -157,7 +158,7 @@ def test_what_a_model_does_not_tell_is_none() -> None:
     info = responses.model_info(planner_pb2.GetModelResponse())
     assert info.state_spec == results.StateSpec("unknown", None, (), 0, None, "")
     assert info.default_budget == results.Budget(None, None, None)
-    assert info.default_options == results.SearchOptions(*[None] * 7)
+    assert info.default_options == results.SearchOptions(*[None] * 8)
 
 
 def test_settings_are_those_of_a_planner_in_process() -> None:
@@ -169,4 +170,4 @@ def test_a_setting_newer_than_the_client_is_none() -> None:
     newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77, "outcome_key": 77}
     options = planner_pb2.SearchOptions(**newer)
     info = responses.model_info(planner_pb2.GetModelResponse(default_options=options))
-    assert info.default_options == results.SearchOptions(*[None] * 7)
+    assert info.default_options == results.SearchOptions(*[None] * 8)

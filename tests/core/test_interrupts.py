@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from small_models import Chain
 
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 
 
 class Interrupting(Chain):
@@ -60,10 +60,10 @@ class Interrupting(Chain):
 )
 def test_interrupt_propagates_as_itself(function: str, error: BaseException) -> None:
     model = Interrupting(function, error)
-    planner = MCTS(model)
+    planner = MCTS(model, SearchConfig(backup="mean"))
     if function == "rollout_action":
         model.value = None
-        planner = MCTS(model)
+        planner = MCTS(model, SearchConfig(backup="mean"))
     with pytest.raises(type(error)) as caught:
         planner.plan(0, Budget(simulations=2000))
     assert caught.value is error
@@ -75,7 +75,7 @@ def test_interrupt_at_the_root_propagates_as_itself(function: str) -> None:
     error = KeyboardInterrupt()
     model = Interrupting(function, error)
     model.left = 1
-    planner = MCTS(model)
+    planner = MCTS(model, SearchConfig(backup="mean"))
     with pytest.raises(KeyboardInterrupt):
         planner.plan(0)
     assert planner.plan(0, Budget(simulations=10)).simulations == 10

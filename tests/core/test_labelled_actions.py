@@ -186,10 +186,11 @@ def test_rollout_action_answers_with_a_label() -> None:
         toward = "south"
 
     model = Guided()
-    assert MCTS(model).plan((0, 0), BUDGET).value > 0.4
+    planner = MCTS(model, SearchConfig.preset("uct"))
+    assert planner.plan((0, 0), BUDGET).value > 0.4
     model.toward = "up"
     with pytest.raises(ModelFault, match=r"^rollout_action is str 'up'; must be one of actions"):
-        MCTS(model).plan((0, 0), BUDGET)
+        planner.plan((0, 0), BUDGET)
 
 
 @pytest.mark.parametrize("preset", ["dp_uct", "graph"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import ModelFault
 from mcts_service.models import UnbatchedModel
 from mcts_service.protocols import SampleModel
@@ -75,7 +75,9 @@ def test_a_row_is_a_sample() -> None:
 
 def test_a_plan_is_that_of_the_scalar_model() -> None:
     plans = [
-        MCTS(model).plan(np.zeros(2), Budget(simulations=300), horizon=10, seed=5)
+        MCTS(model, SearchConfig.preset("uct")).plan(
+            np.zeros(2), Budget(simulations=300), horizon=10, seed=5
+        )
         for model in (UnbatchedModel(Walk()), ScalarWalk())
     ]
     assert plans[0].actions == plans[1].actions
@@ -83,7 +85,9 @@ def test_a_plan_is_that_of_the_scalar_model() -> None:
 
 
 def test_players_have_a_reward_each() -> None:
-    plan = MCTS(UnbatchedModel(Team())).plan(np.zeros(2), Budget(simulations=50), horizon=10)
+    plan = MCTS(UnbatchedModel(Team()), SearchConfig.preset("uct")).plan(
+        np.zeros(2), Budget(simulations=50), horizon=10
+    )
     first, second = plan.player_values
     assert first == -second > 0
 

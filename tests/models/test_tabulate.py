@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import InvalidRequest, ModelFault
 from mcts_service.models.ladder import SampledModel
 from mcts_service.models.tabulate import tabulate
@@ -101,8 +101,10 @@ def test_impossible_outcomes_bring_no_states(grid):
 
 def test_plan_is_that_of_the_sampled_model_number_for_number(grid):
     budget = Budget(simulations=500)
-    native = MCTS(grid, seed=3).plan((0, 0), budget)
-    sampled = MCTS(SampledModel(WindyGrid()), seed=3).plan((0, 0), budget)
+    native = MCTS(grid, SearchConfig.preset("uct"), seed=3).plan((0, 0), budget)
+    sampled = MCTS(SampledModel(WindyGrid()), SearchConfig.preset("uct"), seed=3).plan(
+        (0, 0), budget
+    )
     assert native.actions == sampled.actions
     assert native.principal_variation == sampled.principal_variation
     assert (native.action, native.value) == (sampled.action, sampled.value)

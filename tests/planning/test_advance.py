@@ -291,7 +291,7 @@ class Line:
 def test_what_is_kept_fits_into_the_byte_limit_beside_the_old_tree(
     max_bytes: int, kept: bool
 ) -> None:
-    planner = MCTS(Line(), SearchConfig(max_depth=1_000))
+    planner = MCTS(Line(), SearchConfig.preset("uct", max_depth=1_000))
     plan = planner.plan(0, Budget(simulations=900, max_bytes=max_bytes))
     assert plan.simulations == 900
     assert (2 * plan.bytes < max_bytes) == kept

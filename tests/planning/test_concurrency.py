@@ -23,7 +23,7 @@ def outcome(plan: Plan) -> tuple[Any, ...]:
 @pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four", "frozen_lake_4x4", "cart_pole"])
 def test_threads_on_one_native_planner_plan_as_one_thread_does(name: str) -> None:
     model = make(name)
-    planner, root = MCTS(model), model.initial_state()
+    planner, root = MCTS(model, SearchConfig.preset("uct")), model.initial_state()
 
     def plan(seed: int) -> tuple[Any, ...]:
         return outcome(planner.plan(root, Budget(simulations=500), seed=seed))
@@ -57,7 +57,7 @@ def test_python_model_is_never_called_by_two_threads_at_once() -> None:
             finally:
                 self.inside.release()
 
-    planner = MCTS(Exclusive())
+    planner = MCTS(Exclusive(), SearchConfig.preset("uct"))
     with ThreadPoolExecutor(THREADS) as pool:
         plans = list(pool.map(lambda _: planner.plan(0, Budget(simulations=50)), range(32)))
     assert len({plan.seed for plan in plans}) == 32
@@ -66,10 +66,10 @@ def test_python_model_is_never_called_by_two_threads_at_once() -> None:
 def test_threads_draw_the_seeds_that_one_thread_would() -> None:
     model = make("tic_tac_toe")
     root, budget = model.initial_state(), Budget(simulations=1)
-    one = MCTS(model, seed=5)
+    one = MCTS(model, SearchConfig.preset("uct"), seed=5)
     alone = sorted(one.plan(root, budget).seed for _ in range(400))
     for _ in range(5):
-        many = MCTS(model, seed=5)
+        many = MCTS(model, SearchConfig.preset("uct"), seed=5)
         with ThreadPoolExecutor(THREADS) as pool:
             jobs = [pool.submit(many.plan, root, budget) for _ in range(400)]
             assert sorted(job.result().seed for job in jobs) == alone
@@ -78,8 +78,11 @@ def test_threads_draw_the_seeds_that_one_thread_would() -> None:
 def test_planners_of_one_python_model_do_not_disturb_each_other() -> None:
     """Each has its own lock, so their searches interleave call by call."""
     model = Chain()
-    expected = [MCTS(model).plan(0, Budget(simulations=300), seed=seed) for seed in range(8)]
-    planners = [MCTS(model) for _ in range(8)]
+    expected = [
+        MCTS(model, SearchConfig.preset("uct")).plan(0, Budget(simulations=300), seed=seed)
+        for seed in range(8)
+    ]
+    planners = [MCTS(model, SearchConfig.preset("uct")) for _ in range(8)]
     with ThreadPoolExecutor(THREADS) as pool:
         plans = list(
             pool.map(

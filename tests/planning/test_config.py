@@ -114,9 +114,10 @@ def test_settings_do_not_change() -> None:
 
 
 def test_preset_uct_rolls_out_even_where_there_is_a_value() -> None:
-    assert SearchConfig.preset("uct") == SearchConfig(evaluation="rollout")
+    plain = {"backup": "mean", "sharing": "none", "outcome_key": "state"}
+    assert SearchConfig.preset("uct") == SearchConfig(evaluation="rollout", **plain)
     changed = SearchConfig.preset("uct", exploration=0.3, max_depth=9)
-    assert changed == SearchConfig(exploration=0.3, max_depth=9, evaluation="rollout")
+    assert changed == SearchConfig(exploration=0.3, max_depth=9, evaluation="rollout", **plain)
 
 
 def test_unknown_preset_lists_the_known_ones() -> None:

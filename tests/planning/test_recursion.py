@@ -31,7 +31,9 @@ class PlanningOpponent(Chain):
 
 
 def test_model_may_plan_with_another_planner() -> None:
-    planner = MCTS(PlanningOpponent(MCTS(Chain())), SearchConfig(max_depth=5))
+    planner = MCTS(
+        PlanningOpponent(MCTS(Chain(), SearchConfig.preset("uct"))), SearchConfig(max_depth=5)
+    )
     first = planner.plan(0, Budget(simulations=50), seed=1)
     again = planner.plan(0, Budget(simulations=50), seed=1)
     assert first.actions == again.actions
@@ -39,7 +41,9 @@ def test_model_may_plan_with_another_planner() -> None:
 
 
 def test_models_may_plan_three_deep() -> None:
-    inner = MCTS(PlanningOpponent(MCTS(ValuedChain())), SearchConfig(max_depth=3))
+    inner = MCTS(
+        PlanningOpponent(MCTS(ValuedChain(), SearchConfig.preset("uct"))), SearchConfig(max_depth=3)
+    )
     outer = MCTS(PlanningOpponent(inner), SearchConfig(max_depth=3))
     assert outer.plan(0, Budget(simulations=10)).simulations == 10
 
@@ -83,7 +87,9 @@ def test_fault_of_the_inner_model_is_a_fault_of_the_outer() -> None:
         def sample(self, state: int, action: int, rng: Any) -> Any:
             raise ValueError("deep inside")
 
-    planner = MCTS(PlanningOpponent(MCTS(Broken())), SearchConfig(max_depth=5))
+    planner = MCTS(
+        PlanningOpponent(MCTS(Broken(), SearchConfig.preset("uct"))), SearchConfig(max_depth=5)
+    )
     with pytest.raises(ModelFault, match="sample raised ValueError: deep inside") as caught:
         planner.plan(0)
     assert isinstance(caught.value.__cause__, ModelFault)

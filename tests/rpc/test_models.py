@@ -75,9 +75,9 @@ def test_budgets_and_options_are_told(get_model):
     assert corridor.default_options.exploration == 1.0
     assert corridor.default_options.max_depth == 200
     assert corridor.default_options.evaluation == planner_pb2.EVALUATION_AUTO
-    assert corridor.default_options.backup == planner_pb2.BACKUP_MEAN
-    assert corridor.default_options.sharing == planner_pb2.SHARING_NONE
-    assert corridor.default_options.outcome_key == planner_pb2.OUTCOME_KEY_STATE
+    assert corridor.default_options.backup == planner_pb2.BACKUP_AUTO
+    assert corridor.default_options.sharing == planner_pb2.SHARING_AUTO
+    assert corridor.default_options.outcome_key == planner_pb2.OUTCOME_KEY_AUTO
     assert corridor.default_options.in_flight == 1
 
 

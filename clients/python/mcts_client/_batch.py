@@ -35,6 +35,7 @@ def plan_batch(
     sharing: str | None = None,
     outcome_key: str | None = None,
     in_flight: int | None = None,
+    discount: float | None = None,
     preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
@@ -56,7 +57,8 @@ def plan_batch(
       seeds: N of them: the same seed and a budget of simulations alone give the same plan.
         Default: drawn, and told in the result.
       action_mask: bool[N, A]: each row's plan chooses among its true actions only.
-      exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, preset,
+      exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, discount,
+        preset,
       model_version, request_id, timeout: as of `plan`.
 
     Returns:
@@ -72,7 +74,15 @@ def plan_batch(
         request_id=_checks.text("request_id", request_id),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(
-            exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, preset
+            exploration,
+            max_depth,
+            evaluation,
+            backup,
+            sharing,
+            outcome_key,
+            in_flight,
+            discount,
+            preset,
         ),
         horizon=_checks.integer("horizon", horizon, INT32),
         seeds=None if seeds is None else _integers("seeds", _rows("seeds", seeds), UINT64),

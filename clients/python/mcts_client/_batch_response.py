@@ -59,6 +59,8 @@ def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
             for error in response.errors
         },
         recipe=response.recipe,
+        recipe_reason=response.recipe_reason,
+        discount=response.discount,
         queue_time=seconds(response.queue_time),
         search_time=seconds(response.search_time),
         model=ModelId(response.model.name, response.model.version),

@@ -71,6 +71,7 @@ def plan(
     sharing: str | None = None,
     outcome_key: str | None = None,
     in_flight: int | None = None,
+    discount: float | None = None,
     preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
@@ -92,8 +93,9 @@ def plan(
       allowed_actions: the plan chooses among these only.
       exploration: weight of exploration, 0 or more.
       max_depth: steps that a simulation looks ahead.
-      evaluation: how a new leaf is valued: "auto", "rollout" or "value", or "trial": not at
-        all, the simulation goes on down the tree (needs Bellman backups).
+      evaluation: how a new leaf is valued: "rollout" or "value", or "trial": not at all, the
+        simulation goes on down the tree (needs Bellman backups). This and the next three may be
+        "auto": what suits the model.
       backup: what a node learns: the "mean" of the returns, or "bellman": the best action's
         expectation over its outcomes (for one player).
       sharing: which paths lead to one node: "none" is a tree; "depth" joins those that reach
@@ -101,7 +103,8 @@ def plan(
       outcome_key: what tells the outcomes of an action apart: the next "state"; the
         "observation", so that a node is a history; or "none", so that it is a sequence of actions.
       in_flight: simulations in progress at once, of a model that answers in batches.
-      preset: a known algorithm: "uct", "dp_uct", "graph", "open_loop" or "pomcp". It sets
+      discount: per step, above 0 and at most 1, in place of the model's own.
+      preset: a known algorithm: "auto", "uct", "dp_uct", "graph", "open_loop" or "pomcp". It sets
         evaluation, backup, sharing and outcome_key; those of them that are given too win.
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
@@ -120,7 +123,15 @@ def plan(
         state=write_value(planner_pb2.State(), "state", state),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(
-            exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, preset
+            exploration,
+            max_depth,
+            evaluation,
+            backup,
+            sharing,
+            outcome_key,
+            in_flight,
+            discount,
+            preset,
         ),
         allowed_actions=_action_set(allowed_actions),
         horizon=_checks.integer("horizon", horizon, INT32),

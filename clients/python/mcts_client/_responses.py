@@ -54,6 +54,8 @@ def plan(response: planner_pb2.PlanResponse) -> Plan:
         depth=response.depth,
         bytes=response.bytes,
         recipe=response.recipe,
+        recipe_reason=response.recipe_reason,
+        discount=response.discount,
         stop_reason=stop_reason(response.stop_reason),
         queue_time=seconds(response.queue_time),
         search_time=seconds(response.search_time),
@@ -136,6 +138,7 @@ def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
         backup=word("backup", message.backup),
         sharing=word("sharing", message.sharing),
         outcome_key=word("outcome_key", message.outcome_key),
+        discount=message.discount if message.HasField("discount") else None,
         in_flight=message.in_flight if message.HasField("in_flight") else None,
     )
 

@@ -35,6 +35,7 @@ def search_options(
     sharing: str | None,
     outcome_key: str | None,
     in_flight: int | None,
+    discount: float | None,
     preset: str | None,
 ) -> planner_pb2.SearchOptions:
     """How to search; None leaves a setting absent."""
@@ -46,6 +47,7 @@ def search_options(
         sharing=wire_name("sharing", sharing),
         outcome_key=wire_name("outcome_key", outcome_key),
         in_flight=_checks.integer("in_flight", in_flight, INT32),
+        discount=_checks.number("discount", discount),
         preset=None if preset is None else _checks.text("preset", preset),
     )
 

@@ -102,6 +102,8 @@ class Plan:
       depth: the deepest node's distance from the root, in steps.
       bytes: memory that the tree held.
       recipe: the algorithm that ran.
+      recipe_reason: why that one, where the settings left it open; else empty.
+      discount: per step, by which values are counted.
       stop_reason: which limit stopped it.
       queue_time: seconds spent waiting for a free worker.
       search_time: seconds spent searching.
@@ -122,6 +124,8 @@ class Plan:
     depth: int
     bytes: int
     recipe: str
+    recipe_reason: str
+    discount: float
     stop_reason: StopReason
     queue_time: float
     search_time: float
@@ -159,6 +163,8 @@ class BatchPlan:
         then 0. Else empty.
       errors: why rows have no plan: {row: exception}, as `plan` would raise it.
       recipe: the algorithm that ran; empty if no row has a plan.
+      recipe_reason: why that one, where the settings left it open; else empty.
+      discount: per step, by which values are counted; 0 if no row has a plan.
       queue_time: seconds spent waiting for a free worker.
       search_time: seconds spent searching, all rows together.
       model: which model and version answered.
@@ -181,6 +187,8 @@ class BatchPlan:
     labelled: tuple[tuple[ActionStatistics, ...], ...]
     errors: Mapping[int, MCTSServiceError]
     recipe: str
+    recipe_reason: str
+    discount: float
     queue_time: float
     search_time: float
     model: ModelId
@@ -259,9 +267,10 @@ class SearchOptions:
       exploration: weight of exploration.
       max_depth: steps that a simulation looks ahead.
       evaluation: how a new leaf is valued: "auto", "rollout", "value" or "trial".
-      backup: what a node learns: "mean" or "bellman".
-      sharing: which paths lead to one node: "none", "depth" or "state".
-      outcome_key: what tells outcomes apart: "state", "observation" or "none".
+      backup: what a node learns: "auto", "mean" or "bellman".
+      sharing: which paths lead to one node: "auto", "none", "depth" or "state".
+      outcome_key: what tells outcomes apart: "auto", "state", "observation" or "none".
+      discount: per step, in place of the model's own.
       in_flight: simulations in progress at once, of a model that answers in batches.
     """
 
@@ -271,6 +280,7 @@ class SearchOptions:
     backup: str | None
     sharing: str | None
     outcome_key: str | None
+    discount: float | None
     in_flight: int | None
 
 

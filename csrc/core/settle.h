@@ -1,0 +1,58 @@
+/* Settling a graph: what was learned on one path reaches all others.
+ *
+ * A backup changes the values along its own path; a state that other paths lead to has changed
+ * for them too, and they find out when they pass next. So, now and then, all nodes are brought
+ * up to date, the newest first, as those lie deepest, again and again until nothing changes: value
+ * iteration over the graph as far as it is known. It is done when the number of simulations has
+ * doubled, and costs no more than a part of what they did.
+ *
+ * Source: Sutton and Barto (2018), section 4.4, in place; background planning over what was
+ * sampled as in Dyna, section 8.2. */
+#ifndef MCTS_CORE_SETTLE_H
+#define MCTS_CORE_SETTLE_H
+
+#include "bellman.h"
+
+/* Steps down the graph that pay for bringing one node up to date. */
+enum { SETTLE_PRICE = 2, SETTLE_FIRST = 16 };
+
+/* Changes below this part of the range of values are none. */
+#define SETTLE_NOTHING 1e-9
+
+/* Brings one node up to date; by how much its value has changed. */
+static inline double settle_node(const search *s, node *n) {
+  if (!n->edges || (n->flags & NODE_SOLVED)) return 0.0;
+  edges e = edges_at(&s->tree, n);
+  graph_part *g = node_graph(n);
+  for (uint32_t i = 0; i < n->count; i++) bellman_read(s, &e, i, false);
+  double best = bellman_best(s, n, &e), change = fabs(best - g->value);
+  if (best == -INFINITY) return 0.0; /* nothing is known of it yet */
+  g->value = best;
+  bellman_solve(s, n, &e);
+  return change;
+}
+
+/* All nodes, until nothing changes or what it may cost is spent. */
+static inline void settle(search *s) {
+  uint64_t left = (s->tree_depth - s->settled_depth) / SETTLE_PRICE;
+  double nothing = s->high > s->low ? SETTLE_NOTHING * (s->high - s->low) : 0.0, change;
+  s->settled_depth = s->tree_depth;
+  do {
+    change = 0.0;
+    for (ref r = s->tree.newest; r && left > 0; left--) {
+      node *n = node_at(&s->tree, r);
+      double changed = settle_node(s, n);
+      if (changed > change) change = changed;
+      r = node_graph(n)->older;
+    }
+  } while (change > nothing && left > 0);
+}
+
+/* After a simulation. */
+LOOP_PIECE void settle_when_due(search *s, unsigned recipe) {
+  if (!(recipe & RECIPE_BELLMAN) || s->options.sharing != SHARING_STATE) return;
+  uint64_t n = s->simulations;
+  if (n >= SETTLE_FIRST && (n & (n - 1)) == 0) settle(s);
+}
+
+#endif

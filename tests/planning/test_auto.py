@@ -1,0 +1,126 @@
+"""The default recipe: chosen by what the model can do, and by what the search itself sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from small_models import Chain, SlipperyGrid, ValuedChain
+
+from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service.models import make
+from mcts_service.planning import Belief
+
+BUDGET = Budget(simulations=200)
+
+
+class Walk:
+    """A random walk of floats: no state comes again."""
+
+    num_actions = 2
+    discount = 0.9
+
+    def sample(self, state: float, action: int, rng: Any) -> tuple[float, float, bool]:
+        return state + rng.random(), float(action), False
+
+
+class Unhashable(Chain):
+    """States are lists, and nothing tells them apart; deterministic, so nothing needs to."""
+
+    deterministic = True
+
+    def sample(self, state: list[int], action: int, rng: Any) -> tuple[list[int], float, bool]:
+        return [state[0] + action], float(action), state[0] >= 3
+
+
+class Hidden:
+    """Where one is is not seen."""
+
+    num_actions = 2
+    discount = 0.9
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        return state, float(action == state), False
+
+
+class Seen(Hidden):
+    def observe(self, action: int, state: int, rng: Any) -> int:
+        return state
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "recipe", "reason"),
+    [
+        (make("frozen_lake_4x4"), 0, "graph", "all outcomes are known"),
+        (SlipperyGrid(), (0, 0), "graph", "outcomes are sampled"),
+        (Walk(), 0.0, "uct", "do not come again"),
+        (make("cart_pole"), np.zeros(4), "uct", "do not come again"),
+        (make("connect_four"), make("connect_four").initial_state(), "uct", "2 players"),
+        (ValuedChain(), 0, "value, mean, shared by none", "values states"),
+        (Unhashable(), [0], "uct", "cannot be told apart"),
+        (Hidden(), Belief([0, 1]), "open_loop", "outcomes by none"),
+        (Seen(), Belief([0, 1]), "pomcp", "outcomes by observation"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_plan_says_which_recipe_ran_and_why(
+    model: Any, state: Any, recipe: str, reason: str
+) -> None:
+    plan = MCTS(model).plan(state, BUDGET, seed=1)
+    assert plan.recipe == recipe
+    assert reason in plan.recipe_reason
+    assert plan.simulations == 200
+
+
+def test_what_is_given_is_not_changed() -> None:
+    given = SearchConfig(sharing="depth", exploration=0.5)
+    plan = MCTS(SlipperyGrid(), given).plan((0, 0), BUDGET)
+    assert plan.recipe == "dp_uct"
+    assert MCTS(SlipperyGrid(), SearchConfig.preset("uct")).plan((0, 0), BUDGET).recipe_reason == ""
+
+
+def test_an_undiscounted_graph_counts_with_a_discount_of_its_own() -> None:
+    class Undiscounted(SlipperyGrid):
+        discount = 1.0
+
+    planner = MCTS(Undiscounted())
+    assert planner.plan((0, 0), BUDGET).discount == 1 - 1 / 200
+    plan = planner.plan((0, 0), BUDGET, horizon=40)
+    assert plan.discount == 1 - 1 / 40
+    assert "counted with a discount of 0.975" in plan.recipe_reason
+    assert MCTS(Undiscounted(), SearchConfig(discount=0.9)).plan((0, 0), BUDGET).discount == 0.9
+    assert MCTS(SlipperyGrid()).plan((0, 0), BUDGET).discount == SlipperyGrid.discount
+
+
+@pytest.mark.parametrize("simulations", [1, 2, 7, 64])
+def test_a_small_budget_is_spent_whatever_takes_over(simulations: int) -> None:
+    plan = MCTS(Walk()).plan(0.0, Budget(simulations=simulations), seed=2)
+    assert plan.simulations == simulations
+    assert plan.deterministic
+
+
+def test_the_same_seed_gives_the_same_plan_after_another_recipe_took_over() -> None:
+    first, again = (MCTS(Walk()).plan(0.0, BUDGET, seed=5) for _ in range(2))
+    assert (first.action, first.actions) == (again.action, again.actions)
+
+
+def test_a_tree_that_took_over_is_gone_on_with() -> None:
+    planner, model = MCTS(make("cart_pole")), make("cart_pole")
+    state = model.initial_state()
+    plan = planner.plan(state, BUDGET, seed=1)
+    next_state, _, _ = model.sample(state, plan.action, np.random.default_rng(0))
+    assert planner.advance(plan.action, next_state)
+    after = planner.plan(next_state, BUDGET, seed=2)
+    assert after.reused_simulations > 0
+    assert (after.recipe, after.recipe_reason) == ("uct", "goes on with the tree of the last plan")
+
+
+@pytest.mark.parametrize("name", ["frozen_lake_4x4", "cart_pole"])
+def test_a_batch_is_planned_as_each_state_is_alone(name: str) -> None:
+    model = make(name)
+    states = [model.initial_state(np.random.default_rng(seed)) for seed in range(3)]
+    batch = MCTS(model).plan_batch(states, BUDGET, seeds=[1, 2, 3])
+    for state, seed, plan in zip(states, (1, 2, 3), batch, strict=True):
+        alone = MCTS(model).plan(state, BUDGET, seed=seed)
+        assert (plan.recipe, plan.actions) == (alone.recipe, alone.actions)  # type: ignore[union-attr]
