@@ -2,11 +2,11 @@ from typing import Any
 
 import numpy as np
 
-def tic_tac_toe_model() -> Any:
-    """The model's capsule."""
+def tic_tac_toe_model(decisive: bool = False) -> Any:
+    """The model's capsule; with decisive rollouts or uniform ones."""
 
-def connect_four_model() -> Any:
-    """The model's capsule."""
+def connect_four_model(decisive: bool = False) -> Any:
+    """The model's capsule; with decisive rollouts or uniform ones."""
 
 def cart_pole_model() -> Any:
     """The model's capsule. A state is x, x_dot, theta, theta_dot: the bytes of float64[4]."""

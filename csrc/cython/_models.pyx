@@ -18,6 +18,7 @@ cdef extern from "tic_tac_toe.h":
         pass
 
     const mcts_model mcts_tic_tac_toe_model
+    const mcts_model mcts_tic_tac_toe_decisive_model
     void mcts_tic_tac_toe_from_cells(const int8_t *cells, mcts_tic_tac_toe *state)
     void mcts_tic_tac_toe_to_cells(const mcts_tic_tac_toe *state, int8_t *cells)
 
@@ -26,6 +27,7 @@ cdef extern from "connect_four.h":
         pass
 
     const mcts_model mcts_connect_four_model
+    const mcts_model mcts_connect_four_decisive_model
     void mcts_connect_four_from_cells(const int8_t *cells, mcts_connect_four *state)
     void mcts_connect_four_to_cells(const mcts_connect_four *state, int8_t *cells)
 
@@ -56,14 +58,14 @@ cdef object capsule_of(const mcts_model *model):
     return PyCapsule_New(<void *>model, MCTS_MODEL_CAPSULE_NAME, NULL)
 
 
-def tic_tac_toe_model():
-    """The model's capsule."""
-    return capsule_of(&mcts_tic_tac_toe_model)
+def tic_tac_toe_model(bint decisive=False):
+    """The model's capsule; with decisive rollouts or uniform ones."""
+    return capsule_of(&mcts_tic_tac_toe_decisive_model if decisive else &mcts_tic_tac_toe_model)
 
 
-def connect_four_model():
-    """The model's capsule."""
-    return capsule_of(&mcts_connect_four_model)
+def connect_four_model(bint decisive=False):
+    """The model's capsule; with decisive rollouts or uniform ones."""
+    return capsule_of(&mcts_connect_four_decisive_model if decisive else &mcts_connect_four_model)
 
 
 def cart_pole_model():

@@ -23,6 +23,8 @@ cdef extern from "ask.h" nogil:
                     int32_t *count, fault *)
     int ask_player(const mcts_model *, void *, const void *state, uint8_t *player, fault *)
     int ask_terminal(const mcts_model *, void *, const void *state, c_bool *terminal, fault *)
+    int ask_rollout_action(const mcts_model *, void *, const void *state, mcts_bitgen *,
+                           int32_t *scratch, int32_t *action, fault *)
     int ask_rollout(const mcts_model *, void *, const void *state, uint32_t max_steps,
                     double discount, mcts_bitgen *, double *returns, uint64_t *steps, fault *)
 
@@ -265,7 +267,7 @@ cdef class ModelHandle:
         ]
 
     def rollout(self, bytes state, uint32_t max_steps, rng):
-        """The model's own rollout, or a uniformly random one: discounted returns by player."""
+        """The model's own rollout, or one by steps: discounted returns by player."""
         if self.model.rollout == NULL:
             return self.rollout_by_steps(state, max_steps, rng)
         cdef const void *subject = self.bytes_of(state)
@@ -286,14 +288,38 @@ cdef class ModelHandle:
             raise_fault(&f)
         return tuple([returns[p] for p in range(self.model.num_players)])
 
-    def rollout_by_steps(self, bytes state, int64_t max_steps, rng):
-        """A uniformly random rollout by `sample` alone, drawing as the search's own does."""
+    def rollout_action(self, bytes state, rng):
+        """The action of the rollout policy: the model's own, or a uniformly random one."""
+        cdef const void *subject = self.bytes_of(state)
         cdef SplitMix64 stream = stream_of(rng)
-        generator = np.random.Generator(stream)
+        cdef uint64_t counter = stream._counter
+        cdef mcts_bitgen bitgen = stream_bitgen(&counter)
+        cdef int32_t action = 0
+        cdef fault f
+        cdef int status
+        cdef int32_t *scratch = <int32_t *>calloc(self.model.max_actions, sizeof(int32_t))
+        if scratch == NULL:
+            raise MemoryError
+        try:
+            with nogil:
+                status = self.enter(&f)
+                if status == MCTS_OK:
+                    status = ask_rollout_action(self.model, self.model.ctx, subject, &bitgen,
+                                                scratch, &action, &f)
+                    self.leave()
+            stream._counter = counter
+            if status < 0:
+                raise_fault(&f)
+            return action
+        finally:
+            free(scratch)
+
+    def rollout_by_steps(self, bytes state, int64_t max_steps, rng):
+        """A rollout by `rollout_action` and `sample`, step by step as the search's own goes."""
+        generator = np.random.Generator(stream_of(rng))
         returns, weight, terminated = [0.0] * self.model.num_players, 1.0, False
         for _ in range(max_steps):
-            legal = self.legal_actions(state)
-            action = legal[((mcts_splitmix64(&stream._counter) >> 32) * <uint64_t>len(legal)) >> 32]
+            action = self.rollout_action(state, generator)
             state, rewards, terminated = self.sample(state, action, generator)
             returns = [total + weight * reward for total, reward in zip(returns, rewards)]
             weight *= self.model.discount

@@ -1,53 +1,12 @@
-/* Connect four as two bitboards.
- *
- * Seven bits a column, the lowest row first. The seventh bit of a column is never set: it
- * keeps lines from running over from one column into the next, and adding one disc below a
- * column carries into its lowest empty cell.
- *
- *      6 13 20 27 34 41 48     never set
- *     +--------------------+
- *      5 12 19 26 33 40 47     row 0 of the cells
- *      4 11 18 25 32 39 46
- *      3 10 17 24 31 38 45
- *      2  9 16 23 30 37 44
- *      1  8 15 22 29 36 43
- *      0  7 14 21 28 35 42     row 5
- *
- * Lines run at a distance of 1 (upwards), 7 (to the right), 8 and 6 (the diagonals). */
-#include "connect_four.h"
-
+/* Connect four on the bitboards of connect_four_rules.h. */
+#include "connect_four_decisive.h"
+#include "connect_four_rules.h"
 #include "failure.h"
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
 #define HAVE_AVX2_VERSION
 #endif
-
-enum { ROWS = MCTS_CONNECT_FOUR_ROWS, COLUMNS = MCTS_CONNECT_FOUR_COLUMNS, STRIDE = ROWS + 1 };
-
-#define BOTTOM_ROW UINT64_C(0x0000040810204081)
-#define TOP_ROW (BOTTOM_ROW << (ROWS - 1))
-#define BOARD (BOTTOM_ROW * ((1u << ROWS) - 1))
-#define COLUMN_CELLS(column) (UINT64_C(0x3F) << (STRIDE * (column)))
-
-/* ---- the rules ---------------------------------------------------------------------- */
-
-static uint64_t fours_along(uint64_t discs, int distance) {
-  uint64_t pairs = discs & (discs >> distance);
-  return pairs & (pairs >> (2 * distance));
-}
-
-static inline int has_four(uint64_t discs) {
-  return (fours_along(discs, 1) | fours_along(discs, STRIDE) | fours_along(discs, STRIDE + 1) |
-          fours_along(discs, STRIDE - 1)) != 0;
-}
-
-/* Where a disc dropped into the column comes to rest; 0 if the column is full. */
-static uint64_t landing_cell(uint64_t occupied, int column) {
-  return (occupied + BOTTOM_ROW) & COLUMN_CELLS(column);
-}
-
-static int player_to_move(uint64_t occupied) { return __builtin_parityll(occupied); }
 
 static int is_over(const mcts_connect_four *board) {
   return (board->first | board->second) == BOARD || has_four(board->first) ||
@@ -255,20 +214,17 @@ static int rollout(void *ctx, const void *state, int64_t max_steps, double disco
   return play_out(state, max_steps, discount, rng, returns, steps, has_four);
 }
 
-const mcts_model mcts_connect_four_model = {
-    .abi_version = MCTS_MODEL_ABI_VERSION,
-    .struct_size = sizeof(mcts_model),
-    .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC,
-    .discount = 1.0,
-    .state_bytes = sizeof(mcts_connect_four),
-    .num_actions = COLUMNS,
-    .max_actions = COLUMNS,
-    .num_players = 2,
-    .error_text = failure_text,
-    .validate = validate,
-    .terminal = terminal,
-    .player = player,
-    .actions = actions,
-    .sample = sample,
-    .rollout = rollout,
+#define CONNECT_FOUR                                                             \
+  .abi_version = MCTS_MODEL_ABI_VERSION, .struct_size = sizeof(mcts_model),       \
+  .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC, .discount = 1.0,    \
+  .state_bytes = sizeof(mcts_connect_four), .num_actions = COLUMNS,               \
+  .max_actions = COLUMNS, .num_players = 2, .error_text = failure_text,           \
+  .validate = validate, .terminal = terminal, .player = player, .actions = actions, \
+  .sample = sample
+
+const mcts_model mcts_connect_four_model = {CONNECT_FOUR, .rollout = rollout};
+const mcts_model mcts_connect_four_decisive_model = {
+    CONNECT_FOUR,
+    .rollout_action = decisive_action,
+    .rollout = decisive_rollout,
 };

@@ -17,6 +17,10 @@ typedef struct mcts_connect_four {
 /* Two players. The winning move gives its player 1 and the other -1; all else gives 0. */
 extern const mcts_model mcts_connect_four_model;
 
+/* The same game, whose rollouts win in one where they can, else stop a win in one of the other
+ * side, else move uniformly. */
+extern const mcts_model mcts_connect_four_decisive_model;
+
 /* Between a state and cells [6][7], row 0 on top: positive for a disc of the first player,
  * negative for one of the second, 0 for an empty cell. Written cells are 1, -1 and 0. */
 void mcts_connect_four_from_cells(const int8_t *cells, mcts_connect_four *state);

@@ -1,33 +1,9 @@
-/* Tic-tac-toe as two sets of nine bits.
- *
- *     0 | 1 | 2
- *    ---+---+---
- *     3 | 4 | 5
- *    ---+---+---
- *     6 | 7 | 8
- */
+/* Tic-tac-toe on the sets of tic_tac_toe_rules.h. */
 #include "tic_tac_toe.h"
 
 #include "failure.h"
-
-enum { CELLS = MCTS_TIC_TAC_TOE_CELLS };
-
-#define BOARD 0x1FFu
-
-/* has_three[marks], for each of the 512 sets of marks, spelled out by the preprocessor. */
-#define HAS_LINE(marks, line) (((marks) & (line)) == (line))
-#define HAS_THREE(marks)                                                           \
-  (HAS_LINE(marks, 0x007u) || HAS_LINE(marks, 0x038u) || HAS_LINE(marks, 0x1C0u) || \
-   HAS_LINE(marks, 0x049u) || HAS_LINE(marks, 0x092u) || HAS_LINE(marks, 0x124u) || \
-   HAS_LINE(marks, 0x111u) || HAS_LINE(marks, 0x054u))
-#define NEXT_4(m) HAS_THREE(m), HAS_THREE((m) + 1u), HAS_THREE((m) + 2u), HAS_THREE((m) + 3u)
-#define NEXT_16(m) NEXT_4(m), NEXT_4((m) + 4u), NEXT_4((m) + 8u), NEXT_4((m) + 12u)
-#define NEXT_64(m) NEXT_16(m), NEXT_16((m) + 16u), NEXT_16((m) + 32u), NEXT_16((m) + 48u)
-#define NEXT_256(m) NEXT_64(m), NEXT_64((m) + 64u), NEXT_64((m) + 128u), NEXT_64((m) + 192u)
-
-static const uint8_t has_three[BOARD + 1] = {NEXT_256(0u), NEXT_256(256u)};
-
-static int player_to_move(uint32_t occupied) { return __builtin_parity(occupied); }
+#include "tic_tac_toe_decisive.h"
+#include "tic_tac_toe_rules.h"
 
 static int is_over(const mcts_tic_tac_toe *board) {
   return (board->first | board->second) == BOARD || has_three[board->first] ||
@@ -169,20 +145,17 @@ static int rollout(void *ctx, const void *state, int64_t max_steps, double disco
   return MCTS_OK;
 }
 
-const mcts_model mcts_tic_tac_toe_model = {
-    .abi_version = MCTS_MODEL_ABI_VERSION,
-    .struct_size = sizeof(mcts_model),
-    .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC,
-    .discount = 1.0,
-    .state_bytes = sizeof(mcts_tic_tac_toe),
-    .num_actions = CELLS,
-    .max_actions = CELLS,
-    .num_players = 2,
-    .error_text = failure_text,
-    .validate = validate,
-    .terminal = terminal,
-    .player = player,
-    .actions = actions,
-    .sample = sample,
-    .rollout = rollout,
+#define TIC_TAC_TOE                                                                 \
+  .abi_version = MCTS_MODEL_ABI_VERSION, .struct_size = sizeof(mcts_model),         \
+  .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC, .discount = 1.0,      \
+  .state_bytes = sizeof(mcts_tic_tac_toe), .num_actions = CELLS,                    \
+  .max_actions = CELLS, .num_players = 2, .error_text = failure_text,               \
+  .validate = validate, .terminal = terminal, .player = player, .actions = actions, \
+  .sample = sample
+
+const mcts_model mcts_tic_tac_toe_model = {TIC_TAC_TOE, .rollout = rollout};
+const mcts_model mcts_tic_tac_toe_decisive_model = {
+    TIC_TAC_TOE,
+    .rollout_action = decisive_action,
+    .rollout = decisive_rollout,
 };

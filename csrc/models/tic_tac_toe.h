@@ -16,6 +16,10 @@ typedef struct mcts_tic_tac_toe {
 /* Two players. The winning move gives its player 1 and the other -1; all else gives 0. */
 extern const mcts_model mcts_tic_tac_toe_model;
 
+/* The same game, whose rollouts win in one where they can, else stop a win in one of the other
+ * side, else move uniformly. */
+extern const mcts_model mcts_tic_tac_toe_decisive_model;
+
 /* Between a state and cells [3][3]: positive for a mark of the first player, negative for
  * one of the second, 0 for an empty cell. Written cells are 1, -1 and 0. */
 void mcts_tic_tac_toe_from_cells(const int8_t *cells, mcts_tic_tac_toe *state);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcts_service import _models
+from mcts_service.checks import require_bool
 from mcts_service.models.board import BoardModel
 
 __all__ = ["ConnectFour"]
@@ -16,9 +17,19 @@ class ConnectFour(BoardModel):
 
     default_simulations = 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, *, decisive: bool = False) -> None:
+        """The game.
+
+        Args:
+          decisive: rollouts take a win in one move, else stop one of the other side, else move
+            uniformly; uniformly from the start otherwise. The rules are the same.
+        Raises:
+          InvalidRequest: `decisive` is not a bool.
+        Source: Teytaud and Teytaud (2010), decisive and anti-decisive moves.
+        """
+        require_bool("decisive", decisive)
         super().__init__(
-            _models.connect_four_model(),
+            _models.connect_four_model(decisive),
             shape=(6, 7),
             pack=_models.connect_four_pack,
             unpack=_models.connect_four_unpack,

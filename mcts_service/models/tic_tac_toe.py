@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcts_service import _models
+from mcts_service.checks import require_bool
 from mcts_service.models.board import BoardModel
 
 __all__ = ["TicTacToe"]
@@ -16,9 +17,19 @@ class TicTacToe(BoardModel):
 
     default_simulations = 2_000
 
-    def __init__(self) -> None:
+    def __init__(self, *, decisive: bool = False) -> None:
+        """The game.
+
+        Args:
+          decisive: rollouts take a win in one move, else stop one of the other side, else move
+            uniformly; uniformly from the start otherwise. The rules are the same.
+        Raises:
+          InvalidRequest: `decisive` is not a bool.
+        Source: Teytaud and Teytaud (2010), decisive and anti-decisive moves.
+        """
+        require_bool("decisive", decisive)
         super().__init__(
-            _models.tic_tac_toe_model(),
+            _models.tic_tac_toe_model(decisive),
             shape=(3, 3),
             pack=_models.tic_tac_toe_pack,
             unpack=_models.tic_tac_toe_unpack,

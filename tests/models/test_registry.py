@@ -52,7 +52,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("tic_tac_toe", {"size": 4}, "size: is not an argument of tic_tac_toe, which takes no arg"),
+        ("cart_pole", {"size": 4}, "size: is not an argument of cart_pole, which takes no arg"),
+        ("tic_tac_toe", {"size": 4}, "size: is not an argument of tic_tac_toe, which takes decis"),
         ("taxi", {"gamma": 1}, "gamma: is not an argument of taxi, which takes discount"),
         ("frozen_lake_4x4", {"size": "8x8"}, "size: is not an argument of frozen_lake_4x4, which"),
         ("taxi", {"discount": 2}, "discount: is 2; must be a number above 0 and at most 1"),
