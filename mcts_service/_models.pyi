@@ -11,6 +11,12 @@ def connect_four_model(decisive: bool = False) -> Any:
 def cart_pole_model() -> Any:
     """The model's capsule. A state is x, x_dot, theta, theta_dot: the bytes of float64[4]."""
 
+def mountain_car_model() -> Any:
+    """The model's capsule. A state is position, velocity: the bytes of float64[2]."""
+
+def acrobot_model() -> Any:
+    """The model's capsule. A state is theta1, theta2, theta1_dot, theta2_dot: float64[4]."""
+
 def tic_tac_toe_pack(cells: np.ndarray) -> bytes:
     """int8[3, 3] -> the bytes of a state."""
 

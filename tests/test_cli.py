@@ -213,7 +213,7 @@ def test_help_names_every_choice_of_the_search(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["taxy"], "mcts-service plan: model: 'taxy' is not known; known models: cart_pole,"),
+        (["taxy"], "mcts-service plan: model: 'taxy' is not known; known models: acrobot,"),
         (["taxi", "500"], "mcts-service plan: state: is 500; model taxi takes discrete, an int"),
         (["taxi", "[1"], "mcts-service plan: state: is '[1'; model taxi takes discrete"),
         (["cart_pole", "[0, 0, NaN, 0]"], "mcts-service plan: state: has NaN; every number must"),

@@ -34,6 +34,12 @@ cdef extern from "connect_four.h":
 cdef extern from "cart_pole.h":
     const mcts_model mcts_cart_pole_model
 
+cdef extern from "mountain_car.h":
+    const mcts_model mcts_mountain_car_model
+
+cdef extern from "acrobot.h":
+    const mcts_model mcts_acrobot_model
+
 cdef extern from "tabular.h" nogil:
     ctypedef struct mcts_tabular:
         pass
@@ -71,6 +77,16 @@ def connect_four_model(bint decisive=False):
 def cart_pole_model():
     """The model's capsule. A state is x, x_dot, theta, theta_dot: the bytes of float64[4]."""
     return capsule_of(&mcts_cart_pole_model)
+
+
+def mountain_car_model():
+    """The model's capsule. A state is position, velocity: the bytes of float64[2]."""
+    return capsule_of(&mcts_mountain_car_model)
+
+
+def acrobot_model():
+    """The model's capsule. A state is theta1, theta2, theta1_dot, theta2_dot: float64[4]."""
+    return capsule_of(&mcts_acrobot_model)
 
 
 # ---- boards: int8 cells, row 0 on top, 0 empty, 1 first player, -1 second ----

@@ -1,10 +1,12 @@
 """Models: compiled ones by name, tables, adapters, and the ladder between the levels."""
 
+from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
 from mcts_service.models.gymnasium import from_gymnasium
 from mcts_service.models.ladder import SampledModel
+from mcts_service.models.mountain_car import MountainCar
 from mcts_service.models.native import NativeModel
 from mcts_service.models.registry import make, names
 from mcts_service.models.spec import ActionSpec, StateSpec
@@ -13,9 +15,11 @@ from mcts_service.models.tabulate import TabulatedModel, tabulate
 from mcts_service.models.tic_tac_toe import TicTacToe
 
 __all__ = [
+    "Acrobot",
     "ActionSpec",
     "CartPole",
     "ConnectFour",
+    "MountainCar",
     "NativeModel",
     "SampledModel",
     "StateSpec",

@@ -9,19 +9,23 @@ from typing import Any
 
 from mcts_service.errors import InvalidRequest, UnknownModel
 from mcts_service.models import toy_text
+from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.mountain_car import MountainCar
 from mcts_service.models.native import NativeModel
 from mcts_service.models.tic_tac_toe import TicTacToe
 
 __all__ = ["make", "names"]
 
 _FACTORIES: Mapping[str, Callable[..., NativeModel[Any]]] = {
+    "acrobot": Acrobot,
     "cart_pole": CartPole,
     "cliff_walking": toy_text.cliff_walking,
     "connect_four": ConnectFour,
     "frozen_lake_4x4": partial(toy_text.frozen_lake, "4x4"),
     "frozen_lake_8x8": partial(toy_text.frozen_lake, "8x8"),
+    "mountain_car": MountainCar,
     "taxi": toy_text.taxi,
     "tic_tac_toe": TicTacToe,
 }

@@ -36,6 +36,8 @@ BUILT_IN = {
     "cliff_walking",
     "taxi",
     "cart_pole",
+    "mountain_car",
+    "acrobot",
     "tic_tac_toe",
     "connect_four",
 }

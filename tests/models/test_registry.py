@@ -11,11 +11,13 @@ from mcts_service.models import make, names
 from mcts_service.testing import assert_model
 
 NAMES = [
+    "acrobot",
     "cart_pole",
     "cliff_walking",
     "connect_four",
     "frozen_lake_4x4",
     "frozen_lake_8x8",
+    "mountain_car",
     "taxi",
     "tic_tac_toe",
 ]
@@ -45,7 +47,9 @@ def test_arguments_reach_the_model() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownModel, match="'chess' is not known; known models: cart_pole, cliff"):
+    with pytest.raises(
+        UnknownModel, match="'chess' is not known; known models: acrobot, cart_pole"
+    ):
         make("chess")
 
 

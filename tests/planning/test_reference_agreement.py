@@ -59,6 +59,8 @@ NATIVE_DEPTHS = {
     "connect_four": 42,
     "frozen_lake_4x4": 10,
     "cart_pole": 30,
+    "mountain_car": 30,
+    "acrobot": 30,
 }
 
 

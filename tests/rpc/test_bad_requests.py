@@ -68,7 +68,7 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(served):
 
 
 def test_a_missing_model_is_named(served):
-    assert_violation(served.error(""), "model", "is empty; must be one of cart_pole, ")
+    assert_violation(served.error(""), "model", "is empty; must be one of acrobot, ")
 
 
 def test_an_unknown_version_is_not_found(served):

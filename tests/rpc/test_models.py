@@ -29,6 +29,8 @@ def test_the_built_in_models_are_there(served):
         "cliff_walking",
         "taxi",
         "cart_pole",
+        "mountain_car",
+        "acrobot",
         "tic_tac_toe",
         "connect_four",
     }

@@ -68,6 +68,8 @@ def assert_same_plan(response, plan):
         "cliff_walking",
         "taxi",
         "cart_pole",
+        "mountain_car",
+        "acrobot",
         "tic_tac_toe",
         "connect_four",
         "corridor",
