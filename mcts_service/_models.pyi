@@ -17,6 +17,9 @@ def mountain_car_model() -> Any:
 def acrobot_model() -> Any:
     """The model's capsule. A state is theta1, theta2, theta1_dot, theta2_dot: float64[4]."""
 
+def game_2048_model() -> Any:
+    """The model's capsule. A state is 16 hexadecimal digits, the exponents of its tiles: uint64."""
+
 def tic_tac_toe_pack(cells: np.ndarray) -> bytes:
     """int8[3, 3] -> the bytes of a state."""
 

@@ -40,6 +40,10 @@ cdef extern from "mountain_car.h":
 cdef extern from "acrobot.h":
     const mcts_model mcts_acrobot_model
 
+cdef extern from "game_2048.h":
+    const mcts_model mcts_game_2048_model
+    void mcts_game_2048_prepare()
+
 cdef extern from "tabular.h" nogil:
     ctypedef struct mcts_tabular:
         pass
@@ -87,6 +91,12 @@ def mountain_car_model():
 def acrobot_model():
     """The model's capsule. A state is theta1, theta2, theta1_dot, theta2_dot: float64[4]."""
     return capsule_of(&mcts_acrobot_model)
+
+
+def game_2048_model():
+    """The model's capsule. A state is 16 hexadecimal digits, the exponents of its tiles: uint64."""
+    mcts_game_2048_prepare()
+    return capsule_of(&mcts_game_2048_model)
 
 
 # ---- boards: int8 cells, row 0 on top, 0 empty, 1 first player, -1 second ----

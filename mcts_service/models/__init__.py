@@ -4,6 +4,7 @@ from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.game_2048 import Game2048
 from mcts_service.models.gymnasium import from_gymnasium
 from mcts_service.models.ladder import SampledModel
 from mcts_service.models.mountain_car import MountainCar
@@ -19,6 +20,7 @@ __all__ = [
     "ActionSpec",
     "CartPole",
     "ConnectFour",
+    "Game2048",
     "MountainCar",
     "NativeModel",
     "SampledModel",

@@ -255,6 +255,17 @@ class NativeModel(ABC, Generic[S]):
         """The player to move, 0 .. num_players - 1."""
         return self.handle.current_player(self.pack_state(state))
 
+    def _outcomes(self, state: S, action: int) -> list[tuple[float, S, float, bool]]:
+        """What `transitions` gives, of a model for one player that has all its outcomes."""
+        packed = self.pack_state(state)
+        self._require_legal(packed, action)
+        return [
+            (probability, self.unpack_state(following), rewards[0], terminated)
+            for probability, following, rewards, terminated in self.handle.transitions(
+                packed, int(action)
+            )
+        ]
+
     def _require_legal(self, packed: bytes, action: Any) -> None:
         legal = self.handle.legal_actions(packed)
         if isinstance(action, (bool, np.bool_)) or action not in legal:

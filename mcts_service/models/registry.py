@@ -12,6 +12,7 @@ from mcts_service.models import toy_text
 from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.game_2048 import Game2048
 from mcts_service.models.mountain_car import MountainCar
 from mcts_service.models.native import NativeModel
 from mcts_service.models.tic_tac_toe import TicTacToe
@@ -25,6 +26,7 @@ _FACTORIES: Mapping[str, Callable[..., NativeModel[Any]]] = {
     "connect_four": ConnectFour,
     "frozen_lake_4x4": partial(toy_text.frozen_lake, "4x4"),
     "frozen_lake_8x8": partial(toy_text.frozen_lake, "8x8"),
+    "game_2048": Game2048,
     "mountain_car": MountainCar,
     "taxi": toy_text.taxi,
     "tic_tac_toe": TicTacToe,

@@ -156,14 +156,7 @@ class TabularModel(NativeModel[int]):
         Raises:
           InvalidRequest: the state is not one of the table, or the action not legal in it.
         """
-        packed = self.pack_state(state)
-        self._require_legal(packed, action)
-        return [
-            (probability, self.unpack_state(following), rewards[0], terminated)
-            for probability, following, rewards, terminated in self.handle.transitions(
-                packed, int(action)
-            )
-        ]
+        return self._outcomes(state, action)
 
     def pack_state(self, state: Any) -> bytes:
         """The bytes of an integer.

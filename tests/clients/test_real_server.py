@@ -40,6 +40,7 @@ BUILT_IN = {
     "acrobot",
     "tic_tac_toe",
     "connect_four",
+    "game_2048",
 }
 # Crosses to move; the last cell of the first row wins.
 WINS_IN_ONE = np.array([[1, 1, 0], [-1, -1, 0], [0, 0, 0]], dtype=np.int8)

@@ -17,6 +17,7 @@ NAMES = [
     "connect_four",
     "frozen_lake_4x4",
     "frozen_lake_8x8",
+    "game_2048",
     "mountain_car",
     "taxi",
     "tic_tac_toe",

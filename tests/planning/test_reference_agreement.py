@@ -61,6 +61,7 @@ NATIVE_DEPTHS = {
     "cart_pole": 30,
     "mountain_car": 30,
     "acrobot": 30,
+    "game_2048": 30,
 }
 
 

@@ -33,6 +33,7 @@ def test_the_built_in_models_are_there(served):
         "acrobot",
         "tic_tac_toe",
         "connect_four",
+        "game_2048",
     }
 
 

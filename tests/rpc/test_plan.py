@@ -72,6 +72,7 @@ def assert_same_plan(response, plan):
         "acrobot",
         "tic_tac_toe",
         "connect_four",
+        "game_2048",
         "corridor",
         "grid",
         "point",
