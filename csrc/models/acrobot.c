@@ -63,8 +63,10 @@ static inline mcts_acrobot moved(mcts_acrobot s, mcts_acrobot change, double sec
   };
 }
 
-/* An angle from -pi to pi, by whole turns. */
+/* An angle from -pi to pi, by whole turns: one after the other, as Gymnasium takes them off,
+ * unless there are many. */
 static inline double wrapped(double angle) {
+  if (fabs(angle) > GREATEST_NUMBER) angle = remainder(angle, 2 * PI);
   while (angle > PI) angle -= 2 * PI;
   while (angle < -PI) angle += 2 * PI;
   return angle;
@@ -96,7 +98,7 @@ static inline int tip_is_up(mcts_acrobot s) {
 
 /* ---- the model ---------------------------------------------------------------------- */
 
-/* Within these bounds a step is finite, and leaves some thousand turns to wrap at most. */
+/* Within these bounds a step is finite. */
 static int validate(void *ctx, const void *state) {
   mcts_acrobot s = *(const mcts_acrobot *)state;
   (void)ctx;

@@ -1,4 +1,4 @@
-"""Compiles each C program of this folder with the core, under sanitizers, and runs it.
+"""Compiles each C program of this folder with the core and models, under sanitizers; runs it.
 
 A program exits 0 or says what does not hold. AddressSanitizer finds memory that is used after
 its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
@@ -17,12 +17,13 @@ import pytest
 
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "csrc" / "core"
+MODELS = HERE.parents[1] / "csrc" / "models"
 INCLUDE = HERE.parents[1] / "csrc" / "include"
 PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
 FLAGS = [
     *("-std=c11", "-O1", "-g", "-ffp-contract=off"),
     *("-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
-    *(f"-I{folder}" for folder in (INCLUDE, CORE, HERE)),
+    *(f"-I{folder}" for folder in (INCLUDE, CORE, MODELS, HERE)),
 ]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -56,10 +57,10 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
 
 @pytest.fixture(scope="session")
 def core_objects(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The core, compiled once for all programs."""
+    """The core and the built-in models, compiled once for all programs."""
     folder = tmp_path_factory.mktemp("core")
     objects = []
-    for source in sorted(CORE.glob("*.c")):
+    for source in sorted([*CORE.glob("*.c"), *MODELS.glob("*.c")]):
         objects.append(folder / f"{source.stem}.o")
         compile_c("-c", source, "-o", objects[-1])
     return objects
