@@ -44,3 +44,14 @@ def tabular_model(
     terminal: np.ndarray,
 ) -> Any:
     """A table's capsule, which owns the table."""
+
+def factored_model(
+    num_variables: int,
+    num_actions: int,
+    discount: float,
+    max_outcomes: int,
+    deterministic: bool,
+    probabilities: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    rewards: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+) -> Any:
+    """A factored model's capsule, which owns the model."""

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The built-in native models as capsules, and the codecs of their boards."""
 
-from libc.stdint cimport int8_t, int32_t, uint8_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
 
@@ -62,6 +62,30 @@ cdef extern from "tabular.h" nogil:
     mcts_tabular *mcts_tabular_new(const mcts_tabular_source *source)
     void mcts_tabular_free(mcts_tabular *table)
     const mcts_model *mcts_tabular_model(const mcts_tabular *table)
+
+cdef extern from "factored.h" nogil:
+    ctypedef struct mcts_factored:
+        pass
+
+    ctypedef struct mcts_factors:
+        int32_t count
+        const int32_t *scope_start
+        const int32_t *scope
+        const int64_t *table_start
+        const double *tables
+
+    ctypedef struct mcts_factored_source:
+        int32_t num_variables
+        int32_t num_actions
+        double discount
+        int32_t max_outcomes
+        int32_t deterministic
+        mcts_factors probabilities
+        mcts_factors rewards
+
+    mcts_factored *mcts_factored_new(const mcts_factored_source *source)
+    void mcts_factored_free(mcts_factored *factored)
+    const mcts_model *mcts_factored_model(const mcts_factored *factored)
 
 
 cdef object capsule_of(const mcts_model *model):
@@ -219,3 +243,82 @@ def tabular_model(
 
 cdef void free_table_of(object capsule) noexcept:
     mcts_tabular_free(<mcts_tabular *>PyCapsule_GetContext(capsule))
+
+
+# ---- factored models ----
+
+
+def factored_model(
+    int32_t num_variables,
+    int32_t num_actions,
+    double discount,
+    int32_t max_outcomes,
+    bint deterministic,
+    tuple probabilities,
+    tuple rewards,
+):
+    """A factored model's capsule, which owns the model.
+
+    Args:
+      num_variables: 1 .. 64.
+      num_actions, discount: of the model.
+      max_outcomes: most outcomes of an action; 0 for a model that is known by samples only.
+      deterministic: whether every probability is 0 or 1.
+      probabilities, rewards: functions of state and action, each as the four arrays (scope_start,
+        scope, table_start, tables) of `mcts_factors` in factored.h: int32[F + 1], int32[K],
+        int64[F + 1], float64[T]. There is one probability for each variable.
+    Raises:
+      ValueError: the lengths do not fit together. The values are the caller's to check.
+    """
+    cdef mcts_factored_source source
+    cdef mcts_factored *factored
+    if num_variables < 1 or num_actions < 1 or max_outcomes < 0:
+        raise ValueError("a factored model has at least one variable and one action")
+    source.num_variables = num_variables
+    source.num_actions = num_actions
+    source.discount = discount
+    source.max_outcomes = max_outcomes
+    source.deterministic = deterministic
+    fill_factors(&source.probabilities, probabilities)
+    fill_factors(&source.rewards, rewards)
+    if source.probabilities.count != num_variables:
+        raise ValueError("there must be one probability for each variable")
+    with nogil:
+        factored = mcts_factored_new(&source)
+    if factored == NULL:
+        raise MemoryError
+    try:
+        capsule = PyCapsule_New(
+            <void *>mcts_factored_model(factored), MCTS_MODEL_CAPSULE_NAME, free_factored_of
+        )
+    except BaseException:
+        mcts_factored_free(factored)
+        raise
+    PyCapsule_SetContext(capsule, factored)
+    return capsule
+
+
+cdef int fill_factors(mcts_factors *factors, tuple arrays) except -1:
+    """Points at the arrays, which the caller keeps."""
+    cdef const int32_t[::1] scope_start = arrays[0]
+    cdef const int32_t[::1] scope = arrays[1]
+    cdef const int64_t[::1] table_start = arrays[2]
+    cdef const double[::1] tables = arrays[3]
+    cdef Py_ssize_t ends = scope_start.shape[0]
+    if (
+        ends < 1
+        or table_start.shape[0] != ends
+        or scope_start[ends - 1] != scope.shape[0]
+        or table_start[ends - 1] != tables.shape[0]
+    ):
+        raise ValueError("the arrays of a factored model do not fit together")
+    factors.count = <int32_t>(ends - 1)
+    factors.scope_start = &scope_start[0]
+    factors.scope = &scope[0] if scope.shape[0] else NULL
+    factors.table_start = &table_start[0]
+    factors.tables = &tables[0] if tables.shape[0] else NULL
+    return 0
+
+
+cdef void free_factored_of(object capsule) noexcept:
+    mcts_factored_free(<mcts_factored *>PyCapsule_GetContext(capsule))

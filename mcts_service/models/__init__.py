@@ -4,6 +4,7 @@ from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.factored import Factor, FactoredModel
 from mcts_service.models.game_2048 import Game2048
 from mcts_service.models.gymnasium import from_gymnasium
 from mcts_service.models.ladder import SampledModel
@@ -20,6 +21,8 @@ __all__ = [
     "ActionSpec",
     "CartPole",
     "ConnectFour",
+    "Factor",
+    "FactoredModel",
     "Game2048",
     "MountainCar",
     "NativeModel",
