@@ -160,7 +160,8 @@ class FactoredModel(NativeModel[np.ndarray]):
 
     def initial_state(self, rng: np.random.Generator | None = None) -> np.ndarray:
         """Where every episode starts."""
-        return self._initial.copy()
+        state: np.ndarray = self._initial.copy()
+        return state
 
     def _outcomes(self, state: Any, action: int) -> list[tuple[float, np.ndarray, float, bool]]:
         """All outcomes of an action: (probability, next_state, reward, terminated) each.

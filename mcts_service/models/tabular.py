@@ -46,6 +46,7 @@ class TabularModel(NativeModel[int]):
 
     Attributes:
       num_states: how many there are.
+      initial_distribution: the probability of each state to start in, float64[num_states].
       deterministic: True if every action has one outcome.
     """
 
@@ -63,9 +64,11 @@ class TabularModel(NativeModel[int]):
         require_valid(rows)
         rows = merged(rows)
         self.num_states = rows.num_states
-        self._initial = _initial_distribution(initial, rows.num_states)
+        self.initial_distribution = _initial_distribution(initial, rows.num_states)
         super().__init__(
-            _compiled(rows, _discount(discount), terminal_states(rows, self._initial > 0)),
+            _compiled(
+                rows, _discount(discount), terminal_states(rows, self.initial_distribution > 0)
+            ),
             state_spec=StateSpec(
                 "discrete", num_values=rows.num_states, description=state_description
             ),
@@ -184,10 +187,10 @@ class TabularModel(NativeModel[int]):
 
         Of equally probable ones it is the first. Nothing is drawn where there is one state.
         """
-        possible = np.flatnonzero(self._initial)
+        possible = np.flatnonzero(self.initial_distribution)
         if rng is None or len(possible) == 1:
-            return int(np.argmax(self._initial))
-        return int(rng.choice(possible, p=self._initial[possible]))
+            return int(np.argmax(self.initial_distribution))
+        return int(rng.choice(possible, p=self.initial_distribution[possible]))
 
 
 def _discount(discount: Any) -> float:
