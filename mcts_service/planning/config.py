@@ -182,6 +182,11 @@ class SearchConfig:
                 )
         return replace(cls().with_preset(name), **changes)
 
+    @staticmethod
+    def presets() -> list[str]:
+        """The names that `preset` takes, sorted."""
+        return sorted(_PRESETS)
+
     def with_preset(self, name: str) -> SearchConfig:
         """These settings with the evaluation, backup, sharing and outcomes of a known algorithm.
 
@@ -192,7 +197,7 @@ class SearchConfig:
         """
         if not isinstance(name, str) or name not in _PRESETS:
             raise InvalidRequest(
-                "preset", f"is {shown(name)}; must be one of {', '.join(sorted(_PRESETS))}"
+                "preset", f"is {shown(name)}; must be one of {', '.join(self.presets())}"
             )
         return replace(self, **_PRESETS[name])
 

@@ -1,0 +1,111 @@
+"""The scores of a run as pictures: a panel a problem, a line a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+from benchmarks.quality.report import Curve, Panel, Report
+
+matplotlib.use("agg")
+from matplotlib import pyplot
+from matplotlib.ticker import LogLocator, NullFormatter
+
+__all__ = ["plot_report"]
+
+#: Okabe and Ito (2008): told apart by people who see few colours; markers tell them apart too.
+_COLOURS = (
+    "#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c00",
+)  # fmt: skip
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_COLUMNS, _PANEL_INCHES = 4, (3.4, 2.6)
+_LOWEST, _HIGHEST = -0.3, 1.05
+#: Of a band, in standard errors: 95 %.
+_BAND = 1.96
+
+
+def plot_report(report: Report, folder: Path) -> list[Path]:
+    """Writes quality.png, against simulations, and quality_by_time.png, against milliseconds."""
+    against: dict[str, tuple[str, Callable[[Curve], list[float]]]] = {
+        "quality.png": ("simulations a decision", lambda c: [float(n) for n in c.simulations]),
+        "quality_by_time.png": (
+            "milliseconds of CPU time a decision",
+            lambda c: [score.milliseconds for score in c.scores],
+        ),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (label, places) in against.items():
+        _plot(report, folder / name, label, places)
+    return [folder / name for name in against]
+
+
+def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list[float]]) -> None:
+    names = list(dict.fromkeys(c.recipe for panel in report.panels for c in panel.curves))
+    rows = math.ceil(len(report.panels) / _COLUMNS)
+    columns = min(_COLUMNS, len(report.panels))
+    figure, axes = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(_PANEL_INCHES[0] * columns, _PANEL_INCHES[1] * rows + 1.0),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis, panel in zip(axes.flat, report.panels, strict=False):
+        _draw_panel(axis, panel, names, places)
+    for axis in axes.flat[len(report.panels) :]:
+        axis.set_axis_off()
+    figure.legend(handles=_legend(names), loc="outside lower center", ncols=5, fontsize=9)
+    figure.supxlabel(label, fontsize=10)
+    figure.supylabel("score: 0 random play, 1 best play", fontsize=10)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _draw_panel(
+    axis: Any, panel: Panel, names: list[str], places: Callable[[Curve], list[float]]
+) -> None:
+    axis.axhline(1.0, color="#888888", linewidth=0.8)
+    axis.axhline(0.0, color="#888888", linewidth=0.8)
+    if panel.attainable_score is not None:
+        axis.axhline(panel.attainable_score, color="#888888", linewidth=1.0, linestyle=":")
+    for curve in panel.curves:
+        style = _style(names.index(curve.recipe))
+        scores = [score.score for score in curve.scores]
+        errors = [
+            _BAND * score.standard_error if math.isfinite(score.standard_error) else 0.0
+            for score in curve.scores
+        ]
+        low = [score - error for score, error in zip(scores, errors, strict=True)]
+        high = [score + error for score, error in zip(scores, errors, strict=True)]
+        axis.fill_between(places(curve), low, high, color=style["color"], alpha=0.15, linewidth=0)
+        axis.plot(places(curve), scores, **style)
+    axis.set_title(panel.problem.replace("_", " "), fontsize=10)
+    axis.set_xscale("log")
+    axis.set_ylim(_LOWEST, _HIGHEST)
+    axis.xaxis.set_major_locator(LogLocator(numticks=8))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.tick_params(labelsize=8)
+    axis.grid(color="#e4e4e4", linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def _style(number: int) -> dict[str, Any]:
+    return {
+        "color": _COLOURS[number % len(_COLOURS)],
+        "marker": _MARKERS[number % len(_MARKERS)],
+        "linestyle": "-" if number < len(_COLOURS) else "--",
+        "markersize": 4,
+        "linewidth": 1.4,
+    }
+
+
+def _legend(names: list[str]) -> list[Any]:
+    lines = pyplot.Line2D
+    handles = [lines([], [], label=name, **_style(number)) for number, name in enumerate(names)]
+    dotted = {"color": "#888888", "linestyle": ":", "linewidth": 1.0}
+    return [*handles, lines([], [], label="the model's discount allows", **dotted)]
