@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test sanitize fuzz lint format proto bench bench-quick build clean distclean
+.PHONY: help run test sanitize fuzz lint format proto bench bench-quick quality build clean distclean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ bench: $(BUILD)/.bench ## Measures speed beside limits and peers (some minutes)
 bench-quick: $(BUILD)/.bench ## The same, with fewer repetitions
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
 
+quality: $(BUILD)/.quality ## Measures how good the plans are (110 min, goes on from the last run; ARGS=--quick)
+	@$(rebuild)
+	@echo "== quality of the plans"
+	@$(BIN)/python -m benchmarks.quality.run $(ARGS)
+
 build: $(BUILD)/.dev ## Compiles and installs the package in .venv, editable, with all tools
 	@$(rebuild)
 	@echo "ready: $(BIN)/python, $(BIN)/mcts-service"
@@ -110,6 +115,9 @@ $(BUILD)/.dev: $(VENV)/pyvenv.cfg pyproject.toml
 
 $(BUILD)/.bench: $(BUILD)/.dev
 	$(call install,dev$(comma)bench)
+
+$(BUILD)/.quality: $(BUILD)/.dev
+	$(call install,dev$(comma)quality)
 
 # pip from ensurepip, or, where Debian left that out, a copy made by the system's own pip.
 # A build folder of an older environment would point to a Python that is gone.

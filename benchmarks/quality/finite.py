@@ -33,7 +33,7 @@ class FiniteProblem:
       legal: bool[S, A]; a state without a legal action is terminal.
       rewards: expected, float64[S, A].
       row_start: int64[S * A + 1], ascending from 0 to K.
-      next_states: int32[K].
+      next_states: intp[K].
       probabilities: float64[K], above 0; of a row at most 1 in all.
       initial: the probability of each state to start in, float64[S].
       index: the number of a model's state.
@@ -92,7 +92,7 @@ def finite_table(model: TabularModel) -> FiniteProblem:
         legal,
         rewards,
         np.array(row_start, np.int64),
-        np.array(next_states, np.int32),
+        np.array(next_states, np.intp),
         np.array(probabilities, np.float64),
         model.initial_distribution,
         int,
@@ -114,7 +114,7 @@ def finite_factored(model: FactoredModel) -> FiniteProblem:
         np.ones((len(states), num_actions), bool),
         np.sum([factor.values(states) for factor in model.rewards], axis=0),
         np.concatenate(([0], np.cumsum([len(numbers) for numbers, _ in rows]))),
-        np.concatenate([numbers for numbers, _ in rows]).astype(np.int32),
+        np.concatenate([numbers for numbers, _ in rows]).astype(np.intp),
         np.concatenate([weights for _, weights in rows]),
         (np.arange(len(states)) == _number(model.initial_state())).astype(np.float64),
         _number,

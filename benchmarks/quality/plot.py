@@ -15,7 +15,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 from matplotlib.ticker import LogLocator, NullFormatter
 
-__all__ = ["plot_report"]
+__all__ = ["plot_report", "short_number"]
 
 #: Okabe and Ito (2008): told apart by people who see few colours; markers tell them apart too.
 _COLOURS = (
@@ -59,7 +59,7 @@ def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list
         _draw_panel(axis, panel, names, places)
     for axis in axes.flat[len(report.panels) :]:
         axis.set_axis_off()
-    figure.legend(handles=_legend(names), loc="outside lower center", ncols=5, fontsize=9)
+    figure.legend(handles=_legend(names), loc="outside upper center", ncols=5, fontsize=9)
     figure.supxlabel(label, fontsize=10)
     figure.supylabel("score: 0 random play, 1 best play", fontsize=10)
     figure.savefig(path, dpi=110)
@@ -88,6 +88,7 @@ def _draw_panel(
     axis.set_xscale("log")
     axis.set_ylim(_LOWEST, _HIGHEST)
     axis.xaxis.set_major_locator(LogLocator(numticks=8))
+    axis.xaxis.set_major_formatter(lambda value, _: short_number(value))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.tick_params(labelsize=8)
     axis.grid(color="#e4e4e4", linewidth=0.6)
@@ -100,8 +101,14 @@ def _style(number: int) -> dict[str, Any]:
         "marker": _MARKERS[number % len(_MARKERS)],
         "linestyle": "-" if number < len(_COLOURS) else "--",
         "markersize": 4,
-        "linewidth": 1.4,
+        # The first is what a newcomer gets; it may be one of the others, and shows below it.
+        "linewidth": 3.5 if number == 0 else 1.4,
     }
+
+
+def short_number(number: float) -> str:
+    """With a letter for thousands."""
+    return f"{number / 1000:g}k" if number >= 1000 else f"{number:g}"
 
 
 def _legend(names: list[str]) -> list[Any]:

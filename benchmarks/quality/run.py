@@ -21,7 +21,6 @@ from pathlib import Path
 from benchmarks.quality import peer
 from benchmarks.quality.episodes import Block, play_block
 from benchmarks.quality.planners import RecipePlanner, recipes
-from benchmarks.quality.plot import plot_report
 from benchmarks.quality.problem import Problem
 from benchmarks.quality.problems import PROBLEMS, problem_of
 from benchmarks.quality.records import Cell, Records
@@ -52,6 +51,9 @@ Play = Callable[[int, int], Block]
 
 def main() -> None:
     options = _parse()
+    # Here, as measuring needs no matplotlib.
+    from benchmarks.quality.plot import plot_report
+
     quick = options.quick
     partial = options.results or PARTIAL_RESULTS
     folder = partial if options.results or quick or options.only else RESULTS

@@ -120,6 +120,13 @@ def test_preset_uct_rolls_out_even_where_there_is_a_value() -> None:
     assert changed == SearchConfig(exploration=0.3, max_depth=9, evaluation="rollout", **plain)
 
 
+def test_every_name_of_a_preset_gives_one() -> None:
+    names = SearchConfig.presets()
+    assert names == sorted(names)
+    assert {"dp_uct", "graph", "uct"} <= set(names)
+    assert [SearchConfig.preset(name).recipe for name in names] == names
+
+
 def test_unknown_preset_lists_the_known_ones() -> None:
     with pytest.raises(InvalidRequest, match=r"^preset: is 'alphago'; must be one of .*uct"):
         SearchConfig.preset("alphago")

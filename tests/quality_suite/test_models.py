@@ -150,7 +150,7 @@ def test_compiled_factors_are_what_the_rddl_says(name: str) -> None:
     assert stored["initial"] == problem.initial.astype(int).tolist()
     assert (stored["horizon"], stored["discount"]) == (problem.horizon, problem.discount)
     model = factored_model(stored)
-    states = np.random.default_rng(0).integers(2, size=(30, len(problem.variables))).astype(bool)
+    states = np.random.default_rng(0).integers(2, size=(20, len(problem.variables))).astype(bool)
     states[0] = problem.initial
     means = np.stack([factor.values(states) for factor in model.probabilities], axis=-1)
     rewards = np.sum([factor.values(states) for factor in model.rewards], axis=0)
