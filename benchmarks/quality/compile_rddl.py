@@ -91,7 +91,7 @@ def _reward_terms(rewards: np.ndarray) -> list[tuple[list[int], np.ndarray]]:
     bits = np.arange(num_states) >> np.arange(num_variables)[:, None] & 1
     if np.abs(constant + weights @ bits - rewards).max() > 1e-12:
         raise ValueError("the reward is no sum of terms of one variable each")
-    terms = [([], constant)] if constant.any() else []
+    terms: list[tuple[list[int], np.ndarray]] = [([], constant)] if constant.any() else []
     return terms + [
         ([variable], np.stack([np.zeros(num_actions), weights[:, variable]], axis=1))
         for variable in range(num_variables)

@@ -72,7 +72,8 @@ def greedy_policy(problem: FiniteProblem, values: np.ndarray, discount: float) -
 def uniform_policy(problem: FiniteProblem) -> np.ndarray:
     """Every legal action alike. float64[S, A]."""
     legal = problem.legal.astype(np.float64)
-    return legal / np.maximum(legal.sum(axis=1, keepdims=True), 1.0)
+    policy: np.ndarray = legal / np.maximum(legal.sum(axis=1, keepdims=True), 1.0)
+    return policy
 
 
 def expected_return(problem: FiniteProblem, values: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from benchmarks.quality.report import Curve, Panel, Report
 
 matplotlib.use("agg")
 from matplotlib import pyplot
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 __all__ = ["plot_report", "short_number"]
@@ -112,7 +113,6 @@ def short_number(number: float) -> str:
 
 
 def _legend(names: list[str]) -> list[Any]:
-    lines = pyplot.Line2D
-    handles = [lines([], [], label=name, **_style(number)) for number, name in enumerate(names)]
-    dotted = {"color": "#888888", "linestyle": ":", "linewidth": 1.0}
-    return [*handles, lines([], [], label="the model's discount allows", **dotted)]
+    handles = [Line2D([], [], label=name, **_style(number)) for number, name in enumerate(names)]
+    dotted: dict[str, Any] = {"color": "#888888", "linestyle": ":", "linewidth": 1.0}
+    return [*handles, Line2D([], [], label="the model's discount allows", **dotted)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from typing import Any
 
 from benchmarks.quality.factored_problems import INSTANCES
 from benchmarks.quality.mdp_problems import factored_problem, table_problem
@@ -15,24 +16,25 @@ from mcts_service.models import make
 
 __all__ = ["PROBLEMS", "problem_of"]
 
-#: Steps of an episode: Gymnasium's own limits where it has one, else enough to arrive.
-_BUILT_IN = {
-    "frozen_lake_4x4": 100,
-    "frozen_lake_8x8": 200,
-    "cliff_walking": 100,
-    "taxi": 200,
-}
-_TABLES = {"sailing": (sailing, 100), "racetrack": (racetrack, 50), "random_mdp": (random_mdp, 50)}
+
+def _table(name: str, build: Callable[[], Any], horizon: int) -> Callable[[], Problem]:
+    return lambda: table_problem(name, build(), horizon)
+
+
+#: A table's name, what builds it, and steps of an episode: Gymnasium's own limits where it has
+#: one, else enough to arrive.
+_TABLES: Sequence[tuple[str, Callable[[], Any], int]] = (
+    ("frozen_lake_4x4", partial(make, "frozen_lake_4x4"), 100),
+    ("frozen_lake_8x8", partial(make, "frozen_lake_8x8"), 200),
+    ("cliff_walking", partial(make, "cliff_walking"), 100),
+    ("taxi", partial(make, "taxi"), 200),
+    ("sailing", sailing, 100),
+    ("racetrack", racetrack, 50),
+    ("random_mdp", random_mdp, 50),
+)
 
 PROBLEMS: Mapping[str, Callable[[], Problem]] = {
-    **{
-        name: lambda name=name, horizon=horizon: table_problem(name, make(name), horizon)
-        for name, horizon in _BUILT_IN.items()
-    },
-    **{
-        name: lambda name=name, table=table, horizon=horizon: table_problem(name, table(), horizon)
-        for name, (table, horizon) in _TABLES.items()
-    },
+    **{name: _table(name, build, horizon) for name, build, horizon in _TABLES},
     **{name: partial(factored_problem, name) for name in INSTANCES},
 }
 
