@@ -56,9 +56,8 @@ class PeerProcess:
     def close(self) -> None:
         """Lets it end."""
         if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait()
+            # Closes both pipes; the end of its requests ends it.
+            self._process.communicate()
 
     def _read(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         assert process.stdout is not None

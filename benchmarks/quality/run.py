@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.quality import peer
+from benchmarks.quality.aims import format_aims
 from benchmarks.quality.episodes import Block, play_block
 from benchmarks.quality.planners import RecipePlanner, recipes
 from benchmarks.quality.problem import Problem
@@ -64,7 +65,7 @@ def main() -> None:
         partial / EPISODES,
     )
     report.write(folder / "quality.json")
-    (folder / "quality.md").write_text(format_table(report))
+    (folder / "quality.md").write_text(f"{format_aims(report)}\n\n{format_table(report)}")
     pictures = plot_report(report, folder)
     print(f"wrote quality.json, quality.md, {', '.join(p.name for p in pictures)} in {folder}")
 
