@@ -218,12 +218,10 @@ class ReferenceGraph(ReferenceSearch):
             left -= len(newest_first)
 
     def settle_node(self, node: GraphNode) -> float:
-        if not node.edges or node.solved:
+        if not node.edges or node.solved or not all(map(self.known, node.edges)):
             return 0.0
         for edge in node.edges:
             self.read(edge)
-        if not any(self.known(edge) for edge in node.edges):
-            return 0.0
         before, node.value = node.value, max(e.value for e in node.edges if self.known(e))
         change = abs(node.value - before)
         self.solve(node)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from connect_four_solver import NOT_LEGAL, Solver
 
+from benchmarks.quality.connect_four_solver import NOT_LEGAL, Solver
 from mcts_service.models import ConnectFour
 
 __all__ = ["DISCS", "FILE", "SolvedPosition", "generate", "read_positions"]

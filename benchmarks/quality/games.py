@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from connect_four_positions import read_positions
-from connect_four_solver import NOT_LEGAL
-from tic_tac_toe_positions import after, unfinished_positions, value
 
+from benchmarks.quality.connect_four_positions import read_positions
+from benchmarks.quality.connect_four_solver import NOT_LEGAL
+from benchmarks.quality.tic_tac_toe_positions import after, unfinished_positions, value
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.models import ConnectFour, TicTacToe
 from mcts_service.models.board import BoardModel

@@ -379,6 +379,7 @@ void search_resume(search *s, const search_root *root) {
   s->low = low;
   s->high = high;
   const node *n = node_at(&s->tree, s->tree.root);
+  if (settle_suits(s)) settle_to_go_on(s);
   edges e = edges_at(&s->tree, n);
   memcpy(s->root_before, e.visits, n->count * sizeof *s->root_before);
 }
@@ -415,8 +416,7 @@ static int run(search *s, stop_reason *reason) {
 }
 
 void search_settle(search *s) {
-  bool graph = s->options.backup == BACKUP_BELLMAN && s->options.sharing == SHARING_STATE;
-  if (graph && s->tree.root) settle(s);
+  if (s->tree.root && settle_suits(s)) settle_to_read(s);
 }
 
 void search_set_limits(search *s, const search_limits *limits) {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from games import GAMES, Kept, measure
 
+from benchmarks.quality.games import GAMES, Kept, measure
 from mcts_service import SearchConfig
 from mcts_service.models import TicTacToe
 

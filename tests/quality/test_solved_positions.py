@@ -7,9 +7,14 @@ from functools import cache
 
 import numpy as np
 import pytest
-from connect_four_positions import DISCS, SolvedPosition, generate, read_positions
-from connect_four_solver import NOT_LEGAL, Solver
 
+from benchmarks.quality.connect_four_positions import (
+    DISCS,
+    SolvedPosition,
+    generate,
+    read_positions,
+)
+from benchmarks.quality.connect_four_solver import NOT_LEGAL, Solver
 from mcts_service.errors import InvalidRequest
 from mcts_service.models import ConnectFour
 
