@@ -26,7 +26,8 @@ cdef class RowGenerator:
     may be left out. Row i of `rng.random()` is what `rng.random()` gives the step of row i alone,
     and so on for every distribution, so that one model written for one state and for many gives
     the same samples. `random`, `uniform` and `integers` are drawn natively, all others with a
-    call a row. An argument that is an array with one entry a row is each row's own.
+    call a row. An argument that is an array has one entry a row, which is that row's own; only what
+    `choice` chooses from, and its weights where they are a single list, are the same for all.
 
     It is good until `sample_batch` returns.
     """
@@ -76,17 +77,26 @@ cdef class RowGenerator:
 
     def uniform(self, low=0.0, high=1.0, size=None):
         """Uniform in [low, high): float64[N, ...]; the bounds are numbers or one a row."""
-        drawn = self.random(size)
-        low, high = self.beside(low, drawn.ndim), self.beside(high, drawn.ndim)
-        return low + (high - low) * drawn
+        shape = self.shape(size)
+        low = self.beside("low", low, len(shape))
+        width = self.beside("high", high, len(shape)) - low
+        if not np.isfinite(width).all():
+            raise OverflowError("high - low is not finite")
+        if (width < 0).any():
+            raise ValueError("low is above high")
+        return low + width * self.random(shape)
 
     def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False):
         """Uniform integers from low to high - 1 (to high with `endpoint`): [N, ...]."""
         if high is None:
             low, high = 0, low
-        if not (isinstance(low, Integral) and isinstance(high, Integral)) or (
-            np.dtype(dtype) != np.int64 or not 0 < high - low + endpoint <= 0xFFFFFFFF
-        ):
+        if isinstance(low, Integral) and isinstance(high, Integral):
+            low, high = int(low), int(high)
+            is_plain = -(2**63) <= low and high - 1 + endpoint < 2**63
+            is_plain = is_plain and 0 < high - low + endpoint <= 0xFFFFFFFF
+        else:
+            is_plain = False
+        if not is_plain or np.dtype(dtype) != np.int64:
             rest = {"low": low, "high": high, "dtype": dtype, "endpoint": endpoint}
             return self.draw_by_rows("integers", size=size, **rest)
         drawn = np.empty(self.shape(size), np.int64)
@@ -99,30 +109,45 @@ cdef class RowGenerator:
                 out[row, i] = first + below(self.rows[row], width)
         return drawn
 
-    cdef object beside(self, bound, int dimensions):
-        """A bound that is one a row, with the axes of the answer."""
+    cdef object beside(self, name, bound, int dimensions):
+        """A bound with the axes of the answer, where it is one a row."""
         bound = np.asarray(bound)
-        if bound.ndim == 1 and len(bound) == self.count and dimensions > 1:
-            return bound.reshape(-1, *[1] * (dimensions - 1))
-        return bound
+        if not bound.ndim:
+            return bound
+        self.require_rows(name, bound)
+        return bound.reshape(*bound.shape, *[1] * (dimensions - bound.ndim))
+
+    cdef require_rows(self, name, array):
+        """Refuses an array that would fit by chance, when there are as many rows as entries."""
+        if len(array) != self.count:
+            raise ValueError(
+                f"{name} has {len(array)} entries; must be a number or have an entry a row, "
+                f"{self.count}"
+            )
 
     def draw_by_rows(self, name, *args, **kwargs):
         """A distribution of numpy.random.Generator, with one call of it a row."""
-        kwargs |= dict(zip(DRAWN_BY_ROWS.get(name, ()), args, strict=False))
+        names = DRAWN_BY_ROWS.get(name, ())
+        if len(args) > len(names) or not kwargs.keys().isdisjoint(names[: len(args)]):
+            raise TypeError(f"{name} takes {', '.join(names)}, each once")
+        kwargs |= dict(zip(names, args, strict=False))
         shape = self.shape(kwargs.pop("size", None))
         draw, size = getattr(self.generator, name), shape[1:] or None
         drawn = []
         for row in range(self.count):
-            own = {key: self.of_row(value, row) for key, value in kwargs.items()}
+            own = {key: self.of_row(name, key, value, row) for key, value in kwargs.items()}
             self.stream._counter = (<uint64_t *>self.rows[row].state)[0]
             drawn.append(draw(size=size, **own))
             (<uint64_t *>self.rows[row].state)[0] = self.stream._counter
         return np.array(drawn)
 
-    cdef object of_row(self, value, Py_ssize_t row):
-        if isinstance(value, array_type) and value.ndim and len(value) == self.count:
-            return value[row]
-        return value
+    cdef object of_row(self, name, key, value, Py_ssize_t row):
+        if not isinstance(value, array_type) or not value.ndim:
+            return value
+        if name == "choice" and (key == "a" or value.ndim == 1):
+            return value
+        self.require_rows(key, value)
+        return value[row]
 
 
 cdef uint32_t below(mcts_bitgen *rng, uint32_t width) noexcept nogil:
