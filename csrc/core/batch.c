@@ -18,7 +18,7 @@ struct batch {
   int64_t slice_deadline;
   const mcts_model *model;
   size_t state_size, observation_size;
-  bool observes;
+  bool observes, observing; /* observations are asked for at all; are in this call */
   int64_t rows, room;
   uint32_t *of;    /* [room] the number of the search whose question a row is */
   cursor **asking; /* [room] */
@@ -173,7 +173,7 @@ static int ask_rows(batch *b, int64_t first, int64_t count, bool steps) {
   void *next = row_of(b->next_states, b->state_size, first);
   double *numbers = b->numbers + (size_t)first * m->num_players;
   void *observations =
-      b->observes ? row_of(b->observations, b->observation_size, first) : NULL;
+      b->observing ? row_of(b->observations, b->observation_size, first) : NULL;
   if (steps && m->step_batch)
     return m->step_batch(ctx, count, states, b->actions + first, b->rngs + first, next, numbers,
                          b->terminated + first, observations, NULL, NULL, b->status + first);
@@ -218,7 +218,7 @@ static void take_answer(batch *b, int64_t row, bool steps) {
     return;
   }
   memcpy(c->next, next, b->state_size);
-  if (b->observes && in_tree)
+  if (b->observing)
     memcpy(c->observation, row_of(b->observations, b->observation_size, row), b->observation_size);
   c->holds_next = m->release != NULL;
   c->terminated = b->terminated[row];
@@ -252,22 +252,30 @@ static void ask(batch *b, bool steps) {
   b->rows = 0;
 }
 
-static bool asks(const cursor *c, bool steps) {
-  if (!steps) return c->phase == CURSOR_VALUING;
-  return c->phase == CURSOR_STEPPING || c->phase == CURSOR_ROLLING;
-}
-
-/* Every cursor that has a question of that kind gets its answer. */
-static void answer_all(batch *b, bool steps) {
+/* Every cursor in one of the phases, as bits, gets its answer. */
+static void answer(batch *b, unsigned phases, bool steps) {
   for (uint32_t k = 0; k < b->count; k++) {
     search *s = b->searches[k];
     for (uint64_t i = s->simulations; i < s->started && !has_ended(b, k); i++) {
-      if (!asks(cursor_of(s, i), steps)) continue;
+      if (!(phases >> cursor_of(s, i)->phase & 1u)) continue;
       add_row(b, k, cursor_of(s, i));
       if (b->rows == b->room) ask(b, steps);
     }
   }
   if (b->rows > 0) ask(b, steps);
+}
+
+static void answer_all(batch *b) {
+  const unsigned in_tree = 1u << CURSOR_STEPPING, rolling = 1u << CURSOR_ROLLING;
+  if (b->observes) { /* in the tree only: the model may draw for it, and rollouts need none */
+    b->observing = true;
+    answer(b, in_tree, true);
+    b->observing = false;
+    answer(b, rolling, true);
+  } else {
+    answer(b, in_tree | rolling, true);
+  }
+  answer(b, 1u << CURSOR_VALUING, false);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -280,8 +288,12 @@ static void end_all(batch *b, int status, stop_reason reason) {
 /* All searches share one model and one context: it is entered once. */
 static void enter_all(batch *b) {
   search *first = b->searches[0];
+  fault before = first->fault;
   if (search_enter(first) < 0) {
-    for (uint32_t k = 1; k < b->count; k++) b->searches[k]->fault = first->fault;
+    fault now = first->fault;
+    if (has_ended(b, 0)) first->fault = before;
+    for (uint32_t k = 0; k < b->count; k++)
+      if (!has_ended(b, k)) b->searches[k]->fault = now;
     end_all(b, FAILED, STOP_NONE);
     return;
   }
@@ -316,17 +328,18 @@ void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
   b->slice_deadline = limits->slice_deadline;
   b->slice_is_over = false;
   b->ends = ends;
-  b->active = b->count;
+  b->active = 0;
   for (uint32_t k = 0; k < b->count; k++) {
-    ends[k] = (batch_end){MCTS_OK, STOP_NONE};
+    if (ends[k].reason == STOP_SLICE) ends[k].reason = STOP_NONE;
+    b->active += !has_ended(b, k);
     search_set_limits(b->searches[k], &own);
   }
+  if (b->active == 0) return;
   enter_all(b);
   while (b->active > 0 && !b->slice_is_over) {
     for (uint32_t k = 0; k < b->count; k++)
       if (!has_ended(b, k)) pump(b, k);
-    answer_all(b, true);
-    answer_all(b, false);
+    answer_all(b);
     if (b->active > 0) look_around(b);
   }
   for (uint32_t k = 0; k < b->count; k++)

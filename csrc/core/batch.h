@@ -32,7 +32,8 @@ batch *batch_new(search **searches, uint32_t count);
 void batch_free(batch *b);
 
 /* Runs all of them, each until a limit is reached; ends[i] says how. At STOP_SLICE simulations
- * may be in progress: the next run goes on with them. */
+ * may be in progress: the next run goes on with them. One that had ended before, as ends[i] says,
+ * is left as it is: before the first run `ends` is cleared to zero. */
 void batch_run(batch *b, const search_limits *limits, batch_end *ends);
 
 #endif

@@ -228,6 +228,7 @@ int search_advance(search *s, int32_t action, const void *next_state) {
   if (!s->tree.root || s->carried) return NOT_IN_TREE;
   int status = search_enter(s);
   if (status < 0) return status;
+  search_abandon(s); /* what is in progress knows the tree as it was */
   status = advance(s, action, next_state);
   search_leave(s);
   return status;

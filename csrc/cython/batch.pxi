@@ -40,16 +40,21 @@ cdef class SearchBatch:
         """
         cdef search_limits limits = limits_of(simulations, time_limit, cancel)
         cdef Search first = self.searches[0]
-        while True:
-            limits.slice_deadline = search_now() + SLICE_NANOSECONDS
-            if first.held is not None:
-                batch_run(self.batch, &limits, self.ends)
-            else:
-                with nogil:
+        memset(self.ends, 0, len(self.searches) * sizeof(batch_end))
+        try:
+            while True:
+                limits.slice_deadline = search_now() + SLICE_NANOSECONDS
+                if first.held is not None:
                     batch_run(self.batch, &limits, self.ends)
-            if not self.goes_on():
-                return self.outcome()
-            PyErr_CheckSignals()
+                else:
+                    with nogil:
+                        batch_run(self.batch, &limits, self.ends)
+                if not self.goes_on():
+                    return self.outcome()
+                PyErr_CheckSignals()
+        finally:
+            if first.rows is not None:
+                first.rows.forget_errors()
 
     cdef bint goes_on(self) noexcept:
         cdef size_t i

@@ -29,6 +29,10 @@ def by_rows(function):
     return lambda states: np.array([function(state) for state in states])
 
 
+# As much of what a model says as the core keeps.
+cdef Py_ssize_t TEXT_BYTES = 255
+
+
 cdef object batch_form(model, str name):
     """A capability for many states: its own form, or that for one state row by row; or None."""
     function = getattr(model, f"{name}_batch", None)
@@ -71,11 +75,15 @@ cdef class BatchModel(HeldModel):
     cdef RowGenerator rng
     cdef object generator
     cdef SplitMix64 stream
-    cdef bytes text
+    cdef str asking  # the function that is being asked
+    cdef bytes text  # of what failed last
+    cdef dict errors  # by their texts: one call may fail for several rows
+    cdef bint is_interrupted  # by what is no Exception: everything fails from then on
 
     def __init__(self, model, dtype, shape):
         """Of states that are rows of dtype[shape]."""
-        self.dtype, self.shape = np.dtype(dtype), tuple(shape)
+        self.dtype, self.shape = np.dtype(dtype).newbyteorder("="), tuple(shape)
+        self.errors = {}
         self.is_float = self.dtype.kind == "f"
         self.sample_batch = model.sample_batch
         self.evaluate_batch = getattr(model, "evaluate_batch", None)
@@ -85,7 +93,7 @@ cdef class BatchModel(HeldModel):
         if self.legal_actions_batch is None and callable(getattr(model, "legal_actions", None)):
             self.legal_actions_batch = masks_by_rows(model)
         self.current_player_batch = batch_form(model, "current_player")
-        self.state_key_batch = getattr(model, "state_key_batch", None)
+        self.state_key_batch = batch_form(model, "state_key")
         self.is_terminal = batch_form(model, "is_terminal")
         self.validate_state = getattr(model, "validate_state", None)
         self.rollout_action = getattr(model, "rollout_action", None)
@@ -119,10 +127,6 @@ cdef class BatchModel(HeldModel):
             m.player = <python_flag>batch_player
         if self.state_key_batch is not None:
             m.key, m.key_bytes = <python_key>batch_key, sizeof(int64_t)
-        if self.is_terminal is not None:
-            m.terminal = <python_flag>batch_is_terminal
-        if self.validate_state is not None:
-            m.validate = <python_state>batch_validate
         if self.rollout_action is not None:
             m.rollout_action = <python_choice>batch_rollout_action
         if self.evaluate_batch is not None:
@@ -131,8 +135,8 @@ cdef class BatchModel(HeldModel):
 
     cdef lay_out(self):
         cdef size_t end
-        self.row_bytes = max(self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64)), 1)
-        self.mask_at = end = self.row_bytes
+        self.row_bytes = self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+        self.mask_at = end = self.row_bytes or 1
         if self.legal_actions_batch is not None:
             end += self.model.num_actions
         self.player_at = end
@@ -178,6 +182,8 @@ cdef class BatchModel(HeldModel):
             raise TypeError(
                 f"{name} is {array.dtype}{list(array.shape)}; must be {self.dtype}{list(due)}"
             )
+        if not fits(array, self.dtype):
+            raise TypeError(f"{name} has a number that does not fit into {self.dtype}")
         array = np.ascontiguousarray(array, self.dtype)
         # Adding zero turns -0.0 into 0.0: equal states have equal bytes.
         return array + self.dtype.type(0) if self.is_float else array
@@ -191,42 +197,58 @@ cdef class BatchModel(HeldModel):
             raise TypeError(f"{name} is {array.dtype}{list(np.shape(answer))}; must be float64{due}")
         return array
 
-    cdef int annotate(self, states, void *to, int64_t count) except -1:
-        """Writes what is kept behind the rows of `states`."""
-        if self.legal_actions_batch is not None:
-            masks = np.ascontiguousarray(self.legal_actions_batch(states), np.bool_)
-            if masks.shape != (count, self.model.num_actions):
+    cdef int annotate(self, states, sound, ends, void *to, int64_t count) except -1:
+        """Writes what is kept behind the rows of `states`.
+
+        The model is asked about those alone that are `sound`: bool[N]; and where it `ends`:
+        bool[N], nobody is to move.
+        """
+        goes_on = sound & ~ends
+        live = picked(states, goes_on)
+        if self.legal_actions_batch is not None and len(live):
+            self.asking = "legal_actions_batch"
+            masks = np.asarray(self.legal_actions_batch(live))
+            due = (len(live), self.model.num_actions)
+            if masks.shape != due or masks.dtype != np.bool_:
                 raise TypeError(
-                    f"legal_actions_batch gives bool{list(masks.shape)}; must give "
-                    f"bool[{count}, {self.model.num_actions}]"
+                    f"legal_actions_batch gives {masks.dtype}{list(masks.shape)}; must give "
+                    f"bool{list(due)}"
                 )
-            self.put_rows(masks, to, self.mask_at, self.model.num_actions, count)
-        if self.model.num_players > 1:
-            players = np.asarray(self.current_player_batch(states))
-            if players.shape != (count,) or players.dtype.kind not in "iu":
+            self.put_rows(spread(masks, goes_on), to, self.mask_at, self.model.num_actions, count)
+        if self.model.num_players > 1 and len(live):
+            self.asking = "current_player_batch"
+            players = np.asarray(self.current_player_batch(live))
+            if players.shape != (len(live),) or players.dtype.kind not in "iu":
                 raise TypeError(
                     f"current_player_batch gives {players.dtype}{list(players.shape)}; must give "
-                    f"int64[{count}]"
+                    f"int64[{len(live)}]"
                 )
             # An unknown player is the core's to refuse: 255 is none.
             sound = (players >= 0) & (players < 255)
             players = np.where(sound, players, 255).astype(np.uint8)
-            self.put_rows(players, to, self.player_at, 1, count)
-        if self.state_key_batch is not None:
+            self.put_rows(spread(players, goes_on), to, self.player_at, 1, count)
+        states = picked(states, sound)
+        if self.state_key_batch is not None and len(states):
+            self.asking = "state_key_batch"
             keys = np.ascontiguousarray(self.state_key_batch(states))
-            if keys.shape != (count,) or keys.dtype.kind not in "iu":
+            if keys.shape != (len(states),) or keys.dtype.kind not in "iu":
                 raise TypeError(
                     f"state_key_batch gives {keys.dtype}{list(keys.shape)}; must give "
-                    f"int64[{count}]"
+                    f"int64[{len(states)}]"
                 )
-            self.put_rows(keys.astype(np.int64), to, self.key_at, sizeof(int64_t), count)
+            self.put_rows(spread(keys.astype(np.int64), sound), to, self.key_at, sizeof(int64_t), count)
         return 0
 
-    def pack(self, state):
+    def pack(self, state, bint is_root=True):
         """The bytes of a state: its row, and what is kept behind it.
 
+        Args:
+          state: an array or number.
+          is_root: it is to be planned from.
         Raises:
-          InvalidRequest: it is no row of the model's states.
+          InvalidRequest: it is no row of the model's states, or the model refuses it as a root.
+          TerminalState: there is nothing to plan.
+          ModelFault: the model could not say what is kept behind the row.
         """
         try:
             row = np.asarray(state)
@@ -237,6 +259,8 @@ cdef class BatchModel(HeldModel):
         ):
             found = type(state).__name__ if row is None else f"{row.dtype}{list(row.shape)}"
             raise InvalidRequest("state", f"is {found}; must be {self.dtype}{list(self.shape)}")
+        if not fits(row, self.dtype):
+            raise InvalidRequest("state", f"has a number that does not fit into {self.dtype}")
         if self.is_float and np.isnan(row).any():
             raise InvalidRequest("state", "has a NaN; every element must be a number")
         if self.num_values > 0 and not 0 <= row < self.num_values:
@@ -245,8 +269,40 @@ cdef class BatchModel(HeldModel):
         packed = bytearray(self.stride)
         cdef unsigned char[::1] view = packed
         self.put_rows(rows, &view[0], 0, self.row_bytes, 1)
-        self.annotate(rows, &view[0], 1)
+        if is_root and self.validate_state is not None:
+            self.validate(rows[0].copy())
+        try:
+            ends = self.ends_of(rows)
+            self.annotate(rows, np.ones(1, np.bool_), ends, &view[0], 1)
+        except Exception as error:
+            raise ModelFault(self.text_of(error)) from error
+        if is_root and ends[0]:
+            raise TerminalState("state: is terminal; there is no action left to plan")
         return bytes(packed)
+
+    cdef validate(self, state):
+        """Asks the model whether it is one of its states."""
+        self.asking = "validate_state"
+        try:
+            self.validate_state(state)
+        except InvalidRequest:
+            raise
+        except ValueError as error:
+            raise InvalidRequest("state", in_one_line(error)) from error
+        except Exception as error:
+            raise ModelFault(self.text_of(error)) from error
+
+    cdef object ends_of(self, rows):
+        """Whether nothing can be done in a state any more: bool[1]."""
+        if self.is_terminal is None:
+            return np.zeros(1, np.bool_)
+        self.asking = "is_terminal_batch"
+        ends = np.asarray(self.is_terminal(rows))
+        if ends.shape != (1,) or ends.dtype != np.bool_:
+            raise TypeError(
+                f"is_terminal_batch gives {ends.dtype}{list(ends.shape)}; must give bool[1]"
+            )
+        return ends
 
     cdef object unpack(self, const void *state):
         """The row of a state, an array of its own, or a NumPy scalar."""
@@ -262,16 +318,21 @@ cdef class BatchModel(HeldModel):
         cdef int64_t[::1] out = chosen
         for i in range(count):
             out[i] = actions[i]
+        # A model may plan with its own planner, in the middle of a step.
+        cdef mcts_bitgen **outer_rows = self.rng.rows
+        cdef Py_ssize_t outer_count = self.rng.count
         self.rng.rows, self.rng.count = rngs, count
+        self.asking = "sample_batch"
         try:
             answer = self.sample_batch(self.array_of(states, count), chosen, self.rng)
         finally:
-            self.rng.rows, self.rng.count = NULL, 0
+            self.rng.rows, self.rng.count = outer_rows, outer_count
         if not (type(answer) is tuple and len(<tuple>answer) == 3):
             raise TypeError(
                 "sample_batch must return a tuple (next_states, rewards, terminated); got "
                 f"{describe(answer)}"
             )
+        self.asking = "sample_batch"  # it may have planned in between
         following = self.rows_of(answer[0], count, "sample_batch: next_states")
         cdef const double[::1] given = self.numbers_of(
             answer[1], count, "sample_batch: rewards"
@@ -283,18 +344,17 @@ cdef class BatchModel(HeldModel):
             )
         cdef const unsigned char[::1] ended = np.ascontiguousarray(ends).view(np.uint8)
         self.put_rows(following, next_states, 0, self.row_bytes, count)
-        self.annotate(following, next_states, count)
+        self.annotate(following, self.sound_rows(following, status), ends, next_states, count)
         for i in range(count * self.model.num_players):
             rewards[i] = given[i]
         for i in range(count):
             terminated[i] = ended[i]
-        self.refuse_rows(following, status)
         if priors != NULL or values != NULL:
             self.evaluate(following, count, priors, values)
         return 0
 
-    cdef int refuse_rows(self, following, int32_t *status) except -1:
-        """Marks the rows that are no states: a NaN, or a number that is out of range."""
+    cdef object sound_rows(self, following, int32_t *status):
+        """Which rows are states: bool[N]. A NaN, or a number that is out of range, is refused."""
         if self.is_float:
             wrong = np.isnan(following)
             text = "sample_batch: next_states has a NaN"
@@ -302,16 +362,18 @@ cdef class BatchModel(HeldModel):
             wrong = (following < 0) | (following >= self.num_values)
             text = f"sample_batch: next_states has a state that is not from 0 to {self.num_values - 1}"
         else:
-            return 0
+            return np.ones(len(following), np.bool_)
+        wrong = wrong.reshape(len(following), -1).any(axis=1)
         if wrong.any():
             self.text = text.encode()
-            self.error = None
-            for row in np.flatnonzero(wrong.reshape(len(following), -1).any(axis=1)):
+            for row in np.flatnonzero(wrong):
                 status[<int64_t>row] = MCTS_ERROR
-        return 0
+        return ~wrong
 
     cdef int evaluate(self, states, int64_t count, double *priors, double *values) except -1:
+        self.asking = "evaluate_batch"
         answer = self.evaluate_batch(states)
+        self.asking = "evaluate_batch"
         if not (type(answer) is tuple and len(<tuple>answer) == 2):
             raise TypeError(
                 f"evaluate_batch must return a tuple (priors, values); got {describe(answer)}"
@@ -337,17 +399,52 @@ cdef class BatchModel(HeldModel):
                 priors[i] = numbers[i]
         return 0
 
-    cdef int fail(self, str function, error) noexcept:
-        """Keeps an exception, and what it says in a line."""
-        self.error = error
+    cdef str text_of(self, error):
+        """What an exception of the function that is being asked says, in a line."""
+        text = in_one_line(error)
+        if text.startswith(self.asking):
+            return text
+        return f"{self.asking} raised {type(error).__name__}: {text}"
+
+    cdef int fail(self, error) noexcept:
+        """Keeps an exception, and what it says."""
+        self.is_interrupted = not isinstance(error, Exception)
         try:
-            text = in_one_line(error)
-            if not text.startswith(function):
-                text = f"{function} raised {type(error).__name__}: {text}"
-            self.text = text.encode("utf-8", "replace")
+            self.text = self.text_of(error).encode("utf-8", "replace")
         except BaseException:
             self.text = b"the model failed"
+        self.errors[self.text[:TEXT_BYTES]] = error
         return MCTS_ERROR
+
+    cdef object error_that_says(self, bytes text):
+        """The exception behind what the core was told; None: there was none."""
+        return self.errors.get(text)
+
+    cdef forget_errors(self):
+        """Their tracebacks hold on to whatever the model was doing."""
+        self.errors.clear()
+        self.is_interrupted = False
+
+
+cdef bint fits(array, dtype) except -1:
+    """False if integers would become others in that type, as NumPy does in silence."""
+    if dtype.kind not in "iu" or array.dtype == dtype:
+        return True
+    return (array.astype(dtype) == array).all()
+
+
+cdef object picked(rows, mask):
+    """The rows where the mask is set."""
+    return rows if mask.all() else rows[mask]
+
+
+cdef object spread(rows, mask):
+    """Those rows where the mask is set, and zeros elsewhere; contiguous."""
+    if mask.all():
+        return np.ascontiguousarray(rows)
+    found = np.zeros((len(mask), *rows.shape[1:]), rows.dtype)
+    found[mask] = rows
+    return found
 
 
 cdef const char *batch_error_text(void *ctx) noexcept:
@@ -360,11 +457,13 @@ cdef int batch_step(void *ctx, int64_t count, const void *states, const int64_t 
                     int32_t *terminated, void *observations, double *priors, double *values,
                     int32_t *status) noexcept:
     cdef BatchModel self = <BatchModel>ctx
+    if self.is_interrupted:
+        return MCTS_ERROR
     try:
         self.step(count, states, actions, <mcts_bitgen **>rngs, next_states, rewards, terminated,
                   priors, values, status)
     except BaseException as error:
-        return self.fail("sample_batch", error)
+        return self.fail(error)
     return MCTS_OK
 
 
@@ -380,10 +479,12 @@ cdef int batch_sample(void *ctx, const void *state, int64_t action, mcts_bitgen 
 cdef int batch_value(void *ctx, int64_t count, const void *states, double *priors, double *values,
                      int32_t *status) noexcept:
     cdef BatchModel self = <BatchModel>ctx
+    if self.is_interrupted:
+        return MCTS_ERROR
     try:
         self.evaluate(self.array_of(states, count), count, priors, values)
     except BaseException as error:
-        return self.fail("evaluate_batch", error)
+        return self.fail(error)
     return MCTS_OK
 
 
@@ -414,36 +515,18 @@ cdef int batch_key(void *ctx, const void *state, void *key) noexcept:
     return MCTS_OK
 
 
-cdef int batch_is_terminal(void *ctx, const void *state, int32_t *terminal) noexcept:
-    cdef BatchModel self = <BatchModel>ctx
-    try:
-        terminal[0] = read_flag(self.is_terminal(self.array_of(state, 1))[0], "is_terminal_batch")
-    except BaseException as error:
-        return self.fail("is_terminal_batch", error)
-    return MCTS_OK
-
-
-cdef int batch_validate(void *ctx, const void *state) noexcept:
-    cdef BatchModel self = <BatchModel>ctx
-    try:
-        self.validate_state(self.unpack(state))
-    except ValueError as error:
-        self.fail("validate_state", error)
-        return MCTS_INVALID_STATE
-    except BaseException as error:
-        return self.fail("validate_state", error)
-    return MCTS_OK
-
-
 cdef int batch_rollout_action(void *ctx, const void *state, mcts_bitgen *rng,
                               int64_t *action) noexcept:
     cdef BatchModel self = <BatchModel>ctx
     cdef uint64_t *counter = <uint64_t *>rng.state
+    if self.is_interrupted:
+        return MCTS_ERROR
     self.stream._counter = counter[0]
+    self.asking = "rollout_action"
     try:
         action[0] = PyNumber_Index(self.rollout_action(self.unpack(state), self.generator))
     except BaseException as error:
-        return self.fail("rollout_action", error)
+        return self.fail(error)
     finally:
         counter[0] = self.stream._counter
     return MCTS_OK

@@ -79,6 +79,7 @@ cdef extern from "tree.h" nogil:
 
     ctypedef struct tree:
         size_t state_size, key_size, bytes_per_state
+        bint flights
         ref root, last_owned
         uint64_t nodes
         uint32_t deepest

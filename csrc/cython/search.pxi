@@ -122,6 +122,7 @@ cdef class Search:
     cdef PythonModel python
     cdef BatchModel rows
     cdef object owner
+    cdef Search beside  # which has the model's context, and so must live longer
     cdef size_t bytes_per_state
 
     def __cinit__(self, model, *, double exploration=1.0, uint32_t max_depth=1,
@@ -134,6 +135,7 @@ cdef class Search:
         be run in one SearchBatch.
         """
         cdef search_options options
+        self.beside = beside
         if beside is not None:
             self.take_model(beside.owner)
             self.bytes_per_state = beside.bytes_per_state
@@ -204,7 +206,7 @@ cdef class Search:
             if states == NULL:
                 raise MemoryError
             for i, particle in enumerate(particles):
-                self.write_state(particle, states + i * self.search.state_size)
+                self.write_state(particle, states + i * self.search.state_size, True)
             root.state = states
             if allowed is not None:
                 numbers = <int32_t *>calloc(len(allowed) + 1, sizeof(int32_t))
@@ -230,13 +232,13 @@ cdef class Search:
             free(states)
         self.raise_for(status, particles[0])
 
-    cdef write_state(self, state, void *to):
+    cdef write_state(self, state, void *to, bint is_root):
         """The bytes of a state; a handle among them is the caller's, for as long as `state` is."""
         cdef bytes packed
         if self.python is not None:
             (<PyObject **>to)[0] = <PyObject *>state
             return
-        packed = self.rows.pack(state) if self.rows is not None else state
+        packed = self.rows.pack(state, is_root) if self.rows is not None else state
         if self.rows is None:
             (<ModelHandle>self.owner).bytes_of(packed)
         memcpy(to, PyBytes_AS_STRING(packed), self.model.state_bytes)
@@ -262,7 +264,7 @@ cdef class Search:
         if following == NULL:
             raise MemoryError
         try:
-            self.write_state(state, following)
+            self.write_state(state, following, False)
             with nogil:
                 status = search_advance(self.search, number, following)
         finally:
@@ -320,6 +322,8 @@ cdef class Search:
     cdef raise_for(self, int status, state):
         if status < 0:
             error = self.error_of(status, state)
+            if self.rows is not None:
+                self.rows.forget_errors()
             raise error from error.__cause__
 
     cdef object error_of(self, int status, state):
@@ -331,7 +335,9 @@ cdef class Search:
         if status == OUT_OF_BYTES:
             return MemoryError("the byte limit leaves no room for the root of the tree")
         text, error = self.fault_text(), None
-        if self.held is not None:
+        if self.rows is not None:
+            error = self.rows.error_that_says(self.search.fault.text)
+        elif self.held is not None:
             # Not kept here: its traceback holds on to whatever the model was doing.
             error, self.held.error = self.held.error, None
         if status == ROOT_INVALID and isinstance(error, InvalidRequest):
@@ -581,6 +587,7 @@ cdef class Search:
                 "action": self.action_of(n, e.action[i]),
                 "visits": e.visits[i],
                 "value": e.value[i],
+                "in_flight": e.flights[i] if self.search.tree.flights else 0,
                 "outcomes": [(visits, child) for child, visits in self.outcomes(&e, i)],
             })
         return found

@@ -55,7 +55,7 @@ from mcts_service.planning.config import (
     SearchConfig,
 )
 from mcts_service.planning.plan import Plan, StopReason, read_plan
-from mcts_service.planning.together import MAX_ROWS, RowSearches, rows_model
+from mcts_service.planning.together import MAX_ROWS, RowSearches, asks_for_rows, form_of, no_row
 from mcts_service.planning.trees import Tree, Trees
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
@@ -94,9 +94,9 @@ class MCTS:
         shared = self._handle is not None and self._handle.thread_safe
         # Reentrant, because a model may ask its own planner for an action.
         self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
-        self._trees = Trees()
-        self._row_searches = RowSearches()
+        self._drop_searches()
         self._batch_model: BatchModel | None = None
+        self._form_is_proven = False
         if not self._is_asked_in_rows():
             # At once, so that what does not go together is found out here.
             recipe = self._recipe(0, None).config
@@ -299,22 +299,34 @@ class MCTS:
         """True if a Python model is asked by `sample_batch` for a single plan too."""
         if self._handle is not None or not self._answers_in_batches():
             return False
-        return self.config.in_flight > 1 or not callable(getattr(self.model, "sample", None))
+        return self.config.in_flight > 1 or asks_for_rows(self.model)
 
-    def _in_rows(self, state: Any) -> Any:
-        """The model as it answers in batches; `state` shows the form of a row."""
+    def _in_rows(self, states: list[Any]) -> Any:
+        """The model as it answers in batches; the states show the form of a row.
+
+        A form that no plan has come from yet may be a caller's mistake, and gives way to another.
+        """
         if self._handle is not None:
             return self._handle
-        if self._batch_model is None:
-            self._batch_model = rows_model(self.model, state)
+        known = self._batch_model
+        if known is None or not self._form_is_proven:
+            dtype, shape = form_of(self.model, states)
+            if known is None or (known.dtype, known.shape) != (dtype.newbyteorder("="), shape):
+                self._batch_model = BatchModel(self.model, dtype, shape)
+                if known is not None:
+                    self._drop_searches()
         return self._batch_model
 
-    def _new_search_of(self, config: SearchConfig, state: Any) -> Search:
-        """A search for single plans; `state` shows the form of the model's states."""
+    def _asked_for(self, states: list[Any]) -> Any:
+        """The model as the search of a single plan asks it."""
         if self._is_asked_in_rows():
-            shown_by = state.particles[0] if isinstance(state, Belief) else state
-            return self._new_search(config, self._in_rows(shown_by))
-        return self._new_search(config, self._handle or self.model)
+            return self._in_rows(states)
+        return self._handle or self.model
+
+    def _drop_searches(self) -> None:
+        """Begins with none."""
+        self._trees = Trees()
+        self._row_searches = RowSearches()
 
     def _new_search(self, config: SearchConfig, asked: Any) -> Search:
         return Search(
@@ -358,11 +370,11 @@ class MCTS:
                 return self._finish(tree.search, end, request, recipe, budget, started)
             finally:
                 self._trees.release(tree)
+        asked = self._asked_for([state])
+        trees = self._trees
         recipe, tried = request.recipe, 0
         while True:
-            tree = self._trees.acquire(
-                recipe.config, partial(self._new_search_of, recipe.config, state)
-            )
+            tree = trees.acquire(recipe.config, partial(self._new_search, recipe.config, asked))
             try:
                 tree.horizon, tree.limit_bytes = request.horizon, request.limit_bytes
                 self._begin(tree.search, request)
@@ -373,9 +385,11 @@ class MCTS:
                         recipe, tried, simulations = recipe.otherwise, probe, simulations - probe
                         continue
                     end = tree.search.run(simulations, _seconds_left(budget, started), cancel)
-                return self._finish(tree.search, end, request, recipe, budget, started, tried)
+                plan = self._finish(tree.search, end, request, recipe, budget, started, tried)
+                self._form_is_proven |= asked is self._batch_model
+                return plan
             finally:
-                self._trees.release(tree)
+                trees.release(tree)
 
     def _advanced(self, request: _Request) -> Tree | None:
         """The tree that `advance` has kept for this request, if there is one."""
@@ -449,7 +463,15 @@ class MCTS:
                 by_recipe.setdefault(request.recipe, {})[row] = request
             except MCTSServiceError as error:
                 plans[row] = error
-        asked = self._in_rows(rows[0][0]) if by_recipe else None
+        if not by_recipe:
+            return [plans[row] for row in range(len(rows))]
+        states = [state for state, *_ in rows]
+        try:
+            asked = self._in_rows(states)
+        except InvalidRequest as error:
+            if error.violations[0].field != "state":
+                raise
+            return [no_row(state) for state in states]
         for recipe, requests in by_recipe.items():
             plans |= self._plan_by(recipe, requests, asked, budget, started, cancel)
         return [plans[row] for row in range(len(rows))]
@@ -467,7 +489,8 @@ class MCTS:
         """The plans of some rows by one recipe, or by what takes over from it."""
         simulations = self._simulations(budget) - tried
         probe = probe_simulations(simulations) if recipe.otherwise else simulations
-        group = self._row_searches.acquire(
+        row_searches = self._row_searches
+        group = row_searches.acquire(
             recipe.config, len(requests), partial(self._new_search, recipe.config, asked)
         )
         searches = dict(zip(requests, group, strict=False))
@@ -496,10 +519,11 @@ class MCTS:
                     plans[row] = self._finish(
                         searches[row], end, requests[row], recipe, budget, started, tried
                     )
+                    self._form_is_proven = True
                 except MCTSServiceError as error:
                     plans[row] = error
         finally:
-            self._row_searches.release(recipe.config, group)
+            row_searches.release(recipe.config, group)
         if recipe.otherwise and others:
             plans |= self._plan_by(
                 recipe.otherwise, others, asked, budget, started, cancel, tried + probe

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from mcts_service._core import BatchModel, Search
+from mcts_service._core import Search
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import SearchConfig
 
-__all__ = ["MAX_ROWS", "RowSearches", "rows_model"]
+__all__ = ["MAX_ROWS", "Form", "RowSearches", "asks_for_rows", "form_of", "no_row"]
 
 #: States that are planned at once; more are planned so many at a time.
 MAX_ROWS = 1024
+
+#: Of one state: dtype and shape.
+Form = tuple[np.dtype[Any], tuple[int, ...]]
+
+#: What is asked of many states, and of one.
+_FORMS = {
+    "evaluate_batch": "value",
+    "legal_actions_batch": "legal_actions",
+    "is_terminal_batch": "is_terminal",
+    "current_player_batch": "current_player",
+    "state_key_batch": "state_key",
+}
 
 
 class RowSearches:
@@ -56,27 +70,50 @@ class RowSearches:
             self._idle[recipe].append(group)
 
 
-def rows_model(model: Any, state: Any) -> BatchModel:
-    """A batch model as the core takes it, for states of the form of `state`.
+def asks_for_rows(model: Any) -> bool:
+    """True if a batch model can only be asked in batches: it lacks what is asked for one state."""
+    if not callable(getattr(model, "sample", None)):
+        return True
+    return any(
+        getattr(model, of_rows, None) is not None and getattr(model, of_one, None) is None
+        for of_rows, of_one in _FORMS.items()
+    )
 
-    The form is what the model's `state_spec` says, where it has one.
 
+def form_of(model: Any, states: Iterable[Any]) -> Form:
+    """What a row of the model's states is, as an array.
+
+    That is what the model's `state_spec` says, where it has one, else the form of most of the
+    states.
+
+    Args:
+      states: one or more; of a `Belief`, its first particle counts.
     Raises:
-      InvalidRequest: states of that form make no rows of an array.
+      InvalidRequest: no state is a row of an array.
     """
     spec = getattr(model, "state_spec", None)
     if spec is not None and spec.kind == "discrete":
-        return BatchModel(model, np.int64, ())
+        return np.dtype(np.int64), ()
     if spec is not None and spec.kind == "tensor":
-        return BatchModel(model, spec.dtype, spec.shape)
+        return np.dtype(spec.dtype), tuple(spec.shape)
+    forms = Counter(form for form in map(_own_form, states) if form is not None)
+    if forms:
+        return forms.most_common(1)[0][0]
+    raise no_row(next(iter(states)))
+
+
+def no_row(state: Any) -> InvalidRequest:
+    """What is wrong with a state that is no row of an array."""
+    return InvalidRequest(
+        "state",
+        f"is {shown(state)}; must be a number or an array of numbers, as the model answers in "
+        "batches",
+    )
+
+
+def _own_form(state: Any) -> Form | None:
     try:
-        row = np.asarray(state)
+        row = np.asarray(state.particles[0] if isinstance(state, Belief) else state)
     except ValueError:
-        row = np.asarray(None)
-    if row.dtype.kind not in "biuf":
-        raise InvalidRequest(
-            "state",
-            f"is {shown(state)}; must be a number or an array of numbers, as the model answers "
-            "in batches",
-        )
-    return BatchModel(model, row.dtype, row.shape)
+        return None
+    return (row.dtype, row.shape) if row.dtype.kind in "biuf" else None
