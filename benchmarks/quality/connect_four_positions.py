@@ -1,6 +1,6 @@
 """Connect-four positions whose every move has a known value, and the script that solved them.
 
-    python benchmarks/quality/connect_four_positions.py
+    python -m benchmarks.quality.connect_four_positions
 
 writes connect_four_positions.json again, from a fixed seed: the same file every time. Positions
 come from random play, twenty for each number of discs from 8 to 26; only those are kept in which

@@ -1,7 +1,7 @@
 """How often a plan keeps the value of a position, in games that are solved.
 
-    python benchmarks/quality/games.py
-    python benchmarks/quality/games.py --games tic_tac_toe --simulations 2000 --exploration 1
+    python -m benchmarks.quality.games
+    python -m benchmarks.quality.games --games tic_tac_toe --simulations 2000 --exploration 1
 
 prints, for each game, kind of rollout, exploration constant and number of simulations, the share
 of positions in which the plan's action is worth as much as the best one, with its standard error.
