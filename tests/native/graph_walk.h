@@ -55,6 +55,7 @@ static void walk_edges(walk *w, const search *s, const node *n) {
   for (uint32_t i = 0; i < n->count; i++) {
     walk_note(w, e.action[i]);
     walk_note(w, e.visits[i]);
+    if (t->flights) CHECK(e.flights[i] == 0);
     walk_note(w, e.value[i]);
     for (uint32_t p = 0; p < t->rewards && e.child[i]; p++)
       walk_note(w, e.reward[i * t->rewards + p]);
@@ -74,7 +75,7 @@ static walk walk_from(const search *s, ref from) {
   uint16_t top = node_at(t, from)->depth;
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(t, w.nodes[k]);
-    walk_note(&w, (double)handle_at(node_state(t, n))->position);
+    if (t->state_size) walk_note(&w, (double)handle_at(node_state(t, n))->position);
     walk_note(&w, n->flags);
     walk_note(&w, n->edges ? n->count : 0);
     if (s->options.sharing != SHARING_STATE) walk_note(&w, n->depth - top);
@@ -149,11 +150,12 @@ static void check_graph(search *s) {
 
 /* ---- the recipes and models that the programs go through --------------------------------- */
 
-enum { GRAPH_RECIPES = 5, RING_MODELS = 4, RING = 13 };
+enum { GRAPH_RECIPES = 5, RECIPES = 8, RING_MODELS = 4, RING = 13 };
 
+/* From GRAPH_RECIPES on, simulations carry their states. */
 static search_options graph_recipe(int which) {
-  const search_options all[GRAPH_RECIPES] = {BY_ROLLOUT, BY_DEPTH, BY_STATE, SHARED_MEANS,
-                                             PLAYED_OUT};
+  const search_options all[RECIPES] = {BY_ROLLOUT, BY_DEPTH,   BY_STATE,  SHARED_MEANS,
+                                       PLAYED_OUT, BY_HISTORY, OPEN_LOOP, OPEN_TRIALS};
   return all[which];
 }
 

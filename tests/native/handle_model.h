@@ -1,7 +1,7 @@
 /* A walk whose states are handles to counted objects, as a Python model's are.
  *
- * It counts its calls and can be told to fail at one of them, to cancel the search at one of
- * them, and to leave an output unset. Every call is checked to come between `enter` and
+ * It counts its calls and can be told to fail at one of them, or at a row of a batch, to cancel the
+ * search at one of them, and to leave an output unset. Every call is checked to come between `enter` and
  * `leave`; a state that is used after its last release is found by AddressSanitizer, one that
  * is never released by `handles_alive`. */
 #ifndef HANDLE_MODEL_H
@@ -22,7 +22,7 @@ typedef struct {
 
 /* The functions that answer the search. */
 enum question { SAMPLE, ACTIONS, PLAYER, TERMINAL, KEY, VALIDATE, EVALUATE, ROLLOUT_ACTION,
-                ROLLOUT, TRANSITIONS, ENTER, QUESTIONS };
+                ROLLOUT, TRANSITIONS, STEP_BATCH, EVALUATE_BATCH, ENTER, QUESTIONS };
 
 /* Outputs that `sample` can leave unset. */
 enum omission { OMIT_NOTHING, OMIT_REWARDS, OMIT_SECOND_REWARD, OMIT_TERMINATED, OMIT_ALL };
@@ -33,6 +33,8 @@ typedef struct {
   int inside; /* between enter and leave */
   int64_t calls[QUESTIONS];
   int64_t fail_at[QUESTIONS]; /* the number of the call that fails, from 1; 0: none */
+  bool fails_on;              /* and so do all later ones */
+  int64_t rows, fail_row_at;  /* of batches: so many were asked; the one that fails */
   int fail_status;
   enum omission omit;
   int64_t ring;  /* positions go round: from ring - 1 on to 0; 0: they do not */
@@ -55,7 +57,8 @@ static void handle_write(handle_model *h, void *state, int64_t position) {
 static int handle_asked(handle_model *h, enum question question) {
   CHECK(h->inside == (question != ENTER));
   h->calls[question] += 1;
-  return h->calls[question] == h->fail_at[question];
+  int64_t call = h->calls[question], at = h->fail_at[question];
+  return call == at || (h->fails_on && at > 0 && call > at);
 }
 
 static int handle_enter(void *ctx) {
@@ -123,6 +126,16 @@ static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t 
   return MCTS_OK;
 }
 
+/* Another choice at almost every position. */
+static int handle_odd_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
+  if (handle_asked(ctx, ACTIONS)) return ((handle_model *)ctx)->fail_status;
+  int64_t legal = 1 + handle_at(state)->position % 7;
+  *count = 0;
+  for (int32_t i = 0; i < 3; i++)
+    if (legal >> i & 1) actions[(*count)++] = i;
+  return MCTS_OK;
+}
+
 /* Where a step leads to. */
 static int64_t handle_follow(const handle_model *h, const void *state, int64_t steps) {
   int64_t position = handle_at(state)->position + steps;
@@ -133,13 +146,10 @@ static int32_t handle_ends(const handle_model *h, int64_t position) {
   return h->ring ? position == h->ring - 1 : position >= 20;
 }
 
-static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
-                         void *next_state, double *rewards, int32_t *terminated,
-                         void *observation) {
-  handle_model *h = ctx;
-  CHECK(!observation);
-  int fails = handle_asked(h, SAMPLE);
-  if (h->calls[SAMPLE] == h->cancel_at) atomic_store(&h->cancelled, 1);
+/* A step; what is observed of it is drawn too, where that is asked for. */
+static int handle_step(handle_model *h, bool fails, const void *state, int64_t action,
+                       mcts_bitgen *rng, void *next_state, double *rewards, int32_t *terminated,
+                       void *observation) {
   int64_t position = handle_follow(h, state, action + (int64_t)mcts_random_below(rng, 2));
   if (fails) return h->fail_status;
   handle_write(h, next_state, position);
@@ -148,6 +158,43 @@ static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitg
   if (h->omit != OMIT_REWARDS) rewards[0] = (action == 1 ? 1.0 : 0.0) - h->charge;
   if (second && h->model.num_players > 1) rewards[1] = -rewards[0];
   if (h->omit != OMIT_TERMINATED) *terminated = handle_ends(h, position);
+  if (observation) *(int64_t *)observation = (position + mcts_random_below(rng, 2)) % 3;
+  return MCTS_OK;
+}
+
+static int handle_sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
+                         void *next_state, double *rewards, int32_t *terminated,
+                         void *observation) {
+  handle_model *h = ctx;
+  int fails = handle_asked(h, SAMPLE);
+  if (h->calls[SAMPLE] == h->cancel_at) atomic_store(&h->cancelled, 1);
+  return handle_step(h, fails, state, action, rng, next_state, rewards, terminated, observation);
+}
+
+/* Whether the next row of a batch is to fail. */
+static bool handle_row_fails(handle_model *h) {
+  h->rows += 1;
+  if (h->rows == h->cancel_at) atomic_store(&h->cancelled, 1);
+  return h->rows == h->fail_row_at;
+}
+
+static int handle_step_batch(void *ctx, int64_t count, const void *states, const int64_t *actions,
+                             mcts_bitgen *const *rngs, void *next_states, double *rewards,
+                             int32_t *terminated, void *observations, double *priors,
+                             double *values, int32_t *status) {
+  handle_model *h = ctx;
+  CHECK(count > 0 && !priors && !values);
+  if (handle_asked(h, STEP_BATCH)) {
+    mcts_random_uint64(rngs[count - 1]); /* which must not be missed by who is asked again */
+    return h->fail_status;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    CHECK(status[i] == MCTS_OK && terminated[i] == -1);
+    void *observation = observations ? (int64_t *)observations + i : NULL;
+    status[i] = handle_step(h, handle_row_fails(h), (counted *const *)states + i, actions[i],
+                            rngs[i], (counted **)next_states + i,
+                            rewards + i * h->model.num_players, terminated + i, observation);
+  }
   return MCTS_OK;
 }
 
@@ -194,6 +241,21 @@ static int handle_evaluate(void *ctx, const void *state, double *priors, double 
   return MCTS_OK;
 }
 
+static int handle_evaluate_batch(void *ctx, int64_t count, const void *states, double *priors,
+                                 double *values, int32_t *status) {
+  handle_model *h = ctx;
+  CHECK(count > 0 && !priors);
+  if (handle_asked(h, EVALUATE_BATCH)) return h->fail_status;
+  for (int64_t i = 0; i < count; i++) {
+    double *own = values + i * h->model.num_players;
+    CHECK(status[i] == MCTS_OK && isnan(own[0]));
+    if (handle_row_fails(h)) status[i] = h->fail_status;
+    else if (h->omit == OMIT_NOTHING) own[0] = (double)handle_at((counted *const *)states + i)->position;
+    if (h->model.num_players > 1) own[1] = -own[0];
+  }
+  return MCTS_OK;
+}
+
 /* With every function that has a default left out. `h` must not move afterwards. */
 static void handle_model_begin(handle_model *h) {
   memset(h, 0, sizeof *h);
@@ -226,6 +288,13 @@ static void handle_model_begin_ring(handle_model *h, int64_t ring) {
   h->charge = 2.0;
   h->model.num_players = 1;
   h->model.player = NULL;
+  h->model.observation_bytes = sizeof(int64_t);
+}
+
+/* Which is asked in batches. */
+static void handle_model_answers_in_batches(handle_model *h) {
+  h->model.step_batch = handle_step_batch;
+  if (h->model.evaluate) h->model.evaluate_batch = handle_evaluate_batch;
 }
 
 /* Which also tells all outcomes of an action. */

@@ -27,16 +27,43 @@ static const search_options PLAYED_OUT = {.exploration = 1.0,
                                           .backup = BACKUP_BELLMAN,
                                           .sharing = SHARING_STATE};
 
-/* search_begin from position 0; the handle is the caller's for the time of the call only. */
-static int begin_at_zero(search *s, handle_model *h, uint64_t max_bytes) {
-  void *state;
-  handle_write(h, &state, 0);
-  search_root root = {.state = &state, .seed = 7, .max_bytes = max_bytes};
+/* Simulations carry their states: nodes are histories, or sequences of actions. */
+static const search_options BY_HISTORY = {
+    .exploration = 1.0, .max_depth = 8, .outcome_key = OUTCOME_OBSERVATION};
+static const search_options OPEN_LOOP = {
+    .exploration = 1.0, .max_depth = 8, .outcome_key = OUTCOME_NONE};
+static const search_options OPEN_TRIALS = {.exploration = 1.0,
+                                           .max_depth = 8,
+                                           .evaluation = EVALUATION_TRIAL,
+                                           .backup = BACKUP_BELLMAN,
+                                           .outcome_key = OUTCOME_NONE};
+
+enum { MOST_PARTICLES = 4 };
+
+/* Of a root where simulations carry their states, from position 0 on. */
+static uint32_t particles = 1;
+
+/* search_begin from position 0; the handles are the caller's for the time of the call only. */
+static int begin_with_seed(search *s, handle_model *h, uint64_t seed, uint64_t max_bytes) {
+  void *states[MOST_PARTICLES];
+  uint32_t count = s->carried ? particles : 1;
+  for (uint32_t i = 0; i < count; i++) handle_write(h, &states[i], i);
+  search_root root = {
+      .state = states, .num_states = count, .seed = seed, .max_bytes = max_bytes};
   int status = search_begin(s, &root);
   h->inside = 1;
-  handle_release(h, &state);
+  for (uint32_t i = 0; i < count; i++) handle_release(h, &states[i]);
   h->inside = 0;
   return status;
+}
+
+static int begin_at_zero(search *s, handle_model *h, uint64_t max_bytes) {
+  return begin_with_seed(s, h, 7, max_bytes);
+}
+
+/* States that the search holds while nothing is in progress. */
+static int64_t states_held(const search *s) {
+  return s->carried ? s->num_particles : (int64_t)s->tree.nodes;
 }
 
 static int run_to(search *s, handle_model *h, uint64_t simulations, stop_reason *reason) {

@@ -30,7 +30,7 @@ static void moves(search *s, handle_model *h, int32_t action, int64_t position) 
   h->inside = 1;
   handle_release(h, &state);
   h->inside = 0;
-  CHECK(h->handles_alive == (int64_t)s->tree.nodes);
+  CHECK(h->handles_alive == states_held(s));
   if (status == MCTS_OK) {
     search_root root = {.seed = 3};
     search_resume(s, &root);
@@ -115,10 +115,12 @@ static void refused_context_is_no_search(void) {
 
 int main(void) {
   logarithm_fill_table();
-  for (int recipe = 0; recipe < GRAPH_RECIPES; recipe++) {
+  particles = 3;
+  for (int recipe = 0; recipe < RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
       handle_model h;
       ring_model(&h, which);
+      if (recipe >= GRAPH_RECIPES) h.model.actions = handle_odd_actions;
       survives_every_refusal(&h, graph_recipe(recipe));
       survives_a_full_arena(&h, graph_recipe(recipe));
     }

@@ -18,9 +18,11 @@ static uint64_t plan_within(search *s, handle_model *h, uint64_t limit) {
   return s->simulations;
 }
 
+static search_options options; /* of all searches */
+
 static void stops_at_every_limit(handle_model *h, size_t bytes_per_state, size_t step) {
   h->model.ctx = h;
-  search *s = search_new(&h->model, BY_ROLLOUT, bytes_per_state);
+  search *s = search_new(&h->model, options, bytes_per_state);
   CHECK(s);
   CHECK(plan_within(s, h, NEVER_FULL) == SIMULATIONS);
   uint64_t enough = tree_bytes(&s->tree), before = 0;
@@ -48,6 +50,7 @@ static void huge_states_leave_no_room(handle_model *h) {
 
 int main(void) {
   logarithm_fill_table();
+  options = BY_ROLLOUT;
   handle_model h;
   handle_model_begin(&h);
   stops_at_every_limit(&h, 0, 1);
@@ -56,5 +59,12 @@ int main(void) {
   h.model.flags |= MCTS_MODEL_DETERMINISTIC;
   stops_at_every_limit(&h, 0, 1);
   stops_at_every_limit(&h, 1000, 9);
+  handle_model_begin_ring(&h, 13);
+  h.model.actions = handle_odd_actions;
+  particles = 3;
+  options = BY_HISTORY;
+  stops_at_every_limit(&h, 0, 1);
+  options = OPEN_TRIALS;
+  stops_at_every_limit(&h, 0, 1);
   return 0;
 }

@@ -10,7 +10,8 @@ static const char *const NAMES[QUESTIONS] = {
     [SAMPLE] = "sample",     [ACTIONS] = "actions",   [PLAYER] = "player",
     [TERMINAL] = "terminal", [KEY] = "key",           [VALIDATE] = "validate",
     [EVALUATE] = "evaluate", [ROLLOUT_ACTION] = "rollout_action",
-    [ROLLOUT] = "rollout",   [TRANSITIONS] = "transitions", [ENTER] = "enter"};
+    [ROLLOUT] = "rollout",   [TRANSITIONS] = "transitions", [STEP_BATCH] = "step_batch",
+    [EVALUATE_BATCH] = "evaluate_batch", [ENTER] = "enter"};
 
 static int plan(search *s, handle_model *h) {
   stop_reason reason = STOP_NONE;
@@ -64,6 +65,28 @@ static void fails_everywhere(const handle_model *pattern, search_options options
   for (int question = 0; question < QUESTIONS; question++)
     for (int64_t call = 1; call <= calls[question]; call++)
       fails_at(pattern, options, (enum question)question, call, expected);
+}
+
+/* Where simulations carry their states, from a root that may be any of several, with actions that
+ * differ from state to state, so that nodes get edges again and again. */
+static void carried_states_fail_everywhere(void) {
+  handle_model h;
+  for (int recipe = GRAPH_RECIPES; recipe < RECIPES; recipe++) {
+    for (particles = 1; particles <= 3; particles += 2) {
+      ring_model(&h, 0);
+      h.model.actions = handle_odd_actions;
+      h.model.validate = handle_validate;
+      h.model.terminal = handle_terminal;
+      fails_everywhere(&h, graph_recipe(recipe));
+    }
+  }
+  particles = 2;
+  h.model.evaluate = handle_evaluate;
+  h.model.flags |= MCTS_MODEL_VALUES;
+  search_options valued = BY_HISTORY;
+  valued.evaluation = EVALUATION_VALUE;
+  fails_everywhere(&h, valued);
+  particles = 1;
 }
 
 static void invalid_root_is_told_from_a_fault(void) {
@@ -153,6 +176,7 @@ int main(void) {
     h.model.rollout = handle_rollout;
     fails_everywhere(&h, graph_recipe(recipe));
   }
+  carried_states_fail_everywhere();
   invalid_root_is_told_from_a_fault();
   states_are_released_as_soon_as_the_model_can_be_entered_again();
   search_goes_on_after_a_failed_entry();
