@@ -430,7 +430,9 @@ int search_run(search *s, const search_limits *limits, stop_reason *reason) {
   search_set_limits(s, limits);
   int status = search_enter(s);
   if (status < 0) return status;
+  if (s->started > s->simulations) search_abandon(s); /* that a batch has left in progress */
   status = run(s, reason);
+  s->started = s->simulations;
   search_leave(s);
   return status;
 }

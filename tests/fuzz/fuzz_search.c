@@ -1,12 +1,15 @@
-/* Fuzzes the core: bytes become a model, a recipe, and a life of a search in which calls fail,
- * answers are left unset, memory is refused and plans are cancelled. Whatever comes, the tree
- * holds together and every state is released.
+/* Fuzzes the core: bytes become a model, a recipe, and the lives of a few searches of that model,
+ * run one by one or together, in which calls and rows fail, answers are left unset, memory is
+ * refused and plans are cancelled. Whatever comes, the trees hold together and every state is
+ * released.
  *
  *   with libFuzzer: cc -fsanitize=fuzzer,address,undefined -DLIBFUZZER fuzz_search.c
  *   without:        ./fuzz_search SECONDS [SEED]    draws the bytes at random */
 #include "sparing_core.h"
 
 #include "graph_walk.h"
+
+enum { MOST_SEARCHES = 3 };
 
 typedef struct {
   const uint8_t *bytes;
@@ -25,14 +28,18 @@ static search_options any_options(tape *t, const handle_model *h) {
   o.evaluation = (search_evaluation)next(t, 3);
   o.backup = (search_backup)next(t, 2);
   o.sharing = (search_sharing)next(t, 3);
+  o.outcome_key = (search_outcome_key)next(t, 3);
+  o.in_flight = next(t, 2) ? 1 + next(t, 6) : 1;
+  if (o.outcome_key != OUTCOME_STATE) o.sharing = SHARING_NONE;
   if (search_refuses_options(&h->model, o)) o.evaluation = EVALUATION_ROLLOUT;
+  CHECK(!search_refuses_options(&h->model, o));
   return o;
 }
 
 static void any_model(tape *t, handle_model *h) {
   ring_model(h, (int)next(t, RING_MODELS));
   h->ring = 1 + next(t, 40);
-  if (next(t, 2)) h->model.actions = handle_actions;
+  if (next(t, 2)) h->model.actions = next(t, 2) ? handle_actions : handle_odd_actions;
   if (next(t, 2)) h->model.validate = handle_validate;
   if (next(t, 2)) h->model.rollout_action = handle_rollout_action;
   if (next(t, 4) == 0) h->model.rollout = handle_rollout;
@@ -40,19 +47,25 @@ static void any_model(tape *t, handle_model *h) {
     h->model.evaluate = handle_evaluate;
     h->model.flags |= MCTS_MODEL_VALUES;
   }
+  if (next(t, 2)) handle_model_answers_in_batches(h);
 }
 
 /* What goes wrong in the next act. */
 static void any_mishap(tape *t, handle_model *h) {
   memset(h->fail_at, 0, sizeof h->fail_at);
   atomic_store(&h->cancelled, 0);
-  h->cancel_at = 0;
+  h->cancel_at = h->fail_row_at = 0;
+  h->fails_on = false;
   h->omit = OMIT_NOTHING;
   requests = refuse_at = 0;
   uint32_t later = 1 + next(t, 64);
   uint32_t question = next(t, QUESTIONS);
-  switch (next(t, 8)) {
-    case 0: h->fail_at[question] = h->calls[question] + later; break;
+  switch (next(t, 9)) {
+    case 0:
+      h->fail_at[question] = h->calls[question] + later;
+      h->fails_on = next(t, 2) && question != ENTER;
+      break;
+    case 8: h->fail_row_at = h->rows + later; break;
     case 1: h->cancel_at = h->calls[SAMPLE] + later; break;
     case 2: refuse_at = later; break;
     case 3: h->omit = (enum omission)next(t, OMIT_ALL + 1); break;
@@ -62,15 +75,17 @@ static void any_mishap(tape *t, handle_model *h) {
 
 static bool begins(tape *t, search *s, handle_model *h) {
   int32_t allowed[] = {0, 2};
-  void *state;
-  handle_write(h, &state, next(t, (uint32_t)h->ring));
-  search_root root = {.state = &state, .seed = next(t, 256), .horizon = next(t, 10),
+  void *states[MOST_PARTICLES];
+  uint32_t count = s->carried ? 1 + next(t, MOST_PARTICLES) : 1;
+  for (uint32_t i = 0; i < count; i++) handle_write(h, &states[i], next(t, (uint32_t)h->ring));
+  search_root root = {.state = states, .num_states = count, .seed = next(t, 256),
+                      .horizon = next(t, 10),
                       .max_bytes = next(t, 4) ? 1 << 18 : 64 * (1 + next(t, 256))};
   if (next(t, 8) == 0) root.allowed = allowed, root.num_allowed = 2;
   int status = search_begin(s, &root);
   CHECK(!h->inside && (status == MCTS_OK) == (s->tree.root != 0));
   h->inside = 1;
-  handle_release(h, &state);
+  for (uint32_t i = 0; i < count; i++) handle_release(h, &states[i]);
   h->inside = 0;
   return status == MCTS_OK;
 }
@@ -82,7 +97,7 @@ static void moves(tape *t, search *s, handle_model *h) {
   uint32_t edge = next(t, root->count), outcomes = next(t, 4);
   int64_t position = next(t, 50);
   ref r = e.child[edge];
-  while (r && outcomes-- > 0 && !s->deterministic) {
+  while (r && outcomes-- > 0 && !s->deterministic && !s->carried) {
     position = handle_at(node_state(&s->tree, node_at(&s->tree, outcome_at(&s->tree, r)->node)))
                    ->position;
     r = outcome_at(&s->tree, r)->sibling;
@@ -96,6 +111,41 @@ static void moves(tape *t, search *s, handle_model *h) {
   handle_release(h, &state);
   h->inside = 0;
   if (status == MCTS_OK) search_resume(s, &(search_root){.seed = 2, .horizon = next(t, 10)});
+}
+
+/* All that have a root, together; once or in slices. */
+static void run_together(tape *t, search **searches, uint32_t count, handle_model *h) {
+  search *members[MOST_SEARCHES];
+  batch_end ends[MOST_SEARCHES] = {{0}};
+  uint32_t running = 0;
+  uint64_t most = 0;
+  for (uint32_t k = 0; k < count; k++) {
+    search *s = searches[k];
+    if (!s->tree.root) continue;
+    s->fault.function = NULL;
+    if (s->simulations > most) most = s->simulations;
+    members[running++] = s;
+  }
+  batch *b = batch_new(members, running);
+  if (!b) return;
+  search_limits limits = {most + next(t, 100), INT64_MAX, INT64_MAX, &h->cancelled};
+  for (uint32_t slices = next(t, 4); slices > 0; slices--) {
+    limits.slice_deadline = search_now();
+    batch_run(b, &limits, ends);
+    CHECK(!h->inside);
+  }
+  bool leaves_off = next(t, 4) == 0; /* with simulations in flight */
+  limits.slice_deadline = leaves_off ? search_now() : INT64_MAX;
+  batch_run(b, &limits, ends);
+  CHECK(!h->inside);
+  for (uint32_t k = 0; k < running; k++) {
+    CHECK(ends[k].status == MCTS_OK || ends[k].status == FAILED);
+    CHECK((ends[k].status == FAILED) == (members[k]->fault.function != NULL));
+    CHECK(ends[k].status == FAILED || ends[k].reason != STOP_NONE);
+    CHECK(leaves_off || ends[k].reason != STOP_SLICE);
+    CHECK(ends[k].reason == STOP_SLICE || members[k]->started == members[k]->simulations);
+  }
+  batch_free(b);
 }
 
 static void runs(tape *t, search *s, handle_model *h) {
@@ -125,23 +175,39 @@ static void holds(search *s) {
   walk_end(&w);
 }
 
+/* The first of several searches, and others beside it, as far as there is memory. */
+static uint32_t any_searches(tape *t, handle_model *h, search **searches) {
+  search_options options = any_options(t, h);
+  uint32_t wanted = 1 + next(t, MOST_SEARCHES), count = 0;
+  any_mishap(t, h);
+  while (count < wanted) {
+    search *s = count ? search_new_beside(searches[0]) : search_new(&h->model, options, next(t, 100));
+    if (!s) break;
+    searches[count++] = s;
+  }
+  return count;
+}
+
 static void life(const uint8_t *bytes, size_t size) {
   tape t = {bytes, size};
   handle_model h;
+  search *searches[MOST_SEARCHES];
   any_model(&t, &h);
-  search_options options = any_options(&t, &h);
-  any_mishap(&t, &h);
-  search *s = search_new(&h.model, options, next(&t, 100));
-  while (s && t.left > 0) {
+  uint32_t count = any_searches(&t, &h, searches);
+  while (count > 0 && t.left > 0) {
     any_mishap(&t, &h);
+    search *s = searches[next(&t, count)];
     uint32_t act = s->tree.root ? next(&t, 6) : 0;
     if (act == 0) begins(&t, s, &h);
-    if (act == 1) moves(&t, s, &h);
-    if (act > 1) runs(&t, s, &h);
-    if (s->tree.root) holds(s);
+    else if (act == 1) moves(&t, s, &h);
+    else if (act > 3 || s->options.in_flight > 1) run_together(&t, searches, count, &h);
+    else runs(&t, s, &h);
+    for (uint32_t k = 0; k < count; k++)
+      if (searches[k]->tree.root) holds(searches[k]);
   }
+  h.fails_on = false;
   h.fail_at[ENTER] = 0;
-  search_free(s);
+  while (count > 0) search_free(searches[--count]);
   CHECK(h.handles_alive == 0 && !h.inside);
 }
 

@@ -28,7 +28,7 @@ from mcts_service.errors import (
 )
 from mcts_service.planning import CancelFlag, Plan
 
-PRESETS = ["uct", "dp_uct", "graph"]
+PRESETS = ["uct", "dp_uct", "graph", "open_loop", "pomcp"]
 RING = 12
 
 
@@ -93,6 +93,10 @@ class Ring:
         self.asked()
         return state.number == RING - 1
 
+    def observe(self, action: int, following: Place, rng: Any) -> int:
+        self.asked()
+        return (following.number + (rng.random() < 0.2)) % 3
+
     def validate_state(self, state: Place) -> None:
         self.asked()
         if state.number < 0:
@@ -118,7 +122,7 @@ def assert_sound(plan: Plan, preset: str) -> None:
     assert -13.0 - 1e-9 <= plan.value <= -1.0 + 1e-9
     known = [a.value for a in actions if not math.isnan(a.value)]
     assert all(-13.0 - 1e-9 <= value <= -1.0 + 1e-9 for value in known)
-    if preset != "uct":
+    if preset in ("dp_uct", "graph"):
         assert plan.value == max(known)
     assert plan.nodes >= 1
     assert 0 <= plan.depth <= 20
@@ -131,6 +135,7 @@ class PlannerMachine(RuleBasedStateMachine):
         declares=st.booleans(),
         valued=st.booleans(),
         max_depth=st.integers(1, 20),
+        in_flight=st.just(1) | st.integers(2, 12),
         seed=st.integers(0, 2**64 - 1),
     )
     def begin(
@@ -140,10 +145,11 @@ class PlannerMachine(RuleBasedStateMachine):
         declares: bool,
         valued: bool,
         max_depth: int,
+        in_flight: int,
         seed: int,
     ) -> None:
         self.preset, self.model = preset, Ring(deterministic, declares, valued)
-        config = SearchConfig.preset(preset, max_depth=max_depth)
+        config = SearchConfig.preset(preset, max_depth=max_depth, in_flight=in_flight)
         self.planner: MCTS | None = MCTS(self.model, config, seed=seed)
         self.plan: Plan | None = None
         self.at = 0
@@ -231,6 +237,36 @@ class PlannerMachine(RuleBasedStateMachine):
         with pytest.raises(InvalidRequest):
             self.planner.plan(self.model.place(0), **request)
 
+    @rule(
+        numbers=st.lists(st.integers(-1, RING - 1), min_size=1, max_size=4),
+        simulations=st.integers(1, 60),
+        call=st.integers(0, 200),
+        data=st.data(),
+    )
+    def plans_several(
+        self, numbers: list[int], simulations: int, call: int, data: st.DataObject
+    ) -> None:
+        assert self.planner is not None
+        seeds = data.draw(st.lists(st.integers(0, 9), min_size=len(numbers), max_size=len(numbers)))
+        self.model.raises_in = call
+        self.plan = None
+        states = [self.model.place(number) for number in numbers]
+        plans = self.planner.plan_batch(states, Budget(simulations=simulations), seeds=seeds)
+        self.model.raises_in = 0
+        faults = 0
+        for number, seed, plan in zip(numbers, seeds, plans, strict=True):
+            if isinstance(plan, ModelFault):
+                self.check_cause(plan)
+                faults += 1
+            elif isinstance(plan, Plan):
+                assert_sound(plan, self.preset)
+                assert plan.seed == seed
+            else:
+                assert isinstance(plan, TerminalState if number == RING - 1 else InvalidRequest)
+                assert number in (-1, RING - 1) or call
+        assert faults <= (call > 0)
+        del states, plans
+
     @precondition(lambda self: self.plan is not None)
     @rule(steps=st.integers(0, 2), simulations=st.integers(1, 60), horizon=st.none() | st.just(5))
     def advances_and_plans(self, steps: int, simulations: int, horizon: int | None) -> None:
@@ -239,6 +275,7 @@ class PlannerMachine(RuleBasedStateMachine):
         number = (self.at + self.plan.action + steps) % RING
         kept = self.planner.advance(self.plan.action, self.model.place(number))
         assert isinstance(kept, bool)
+        assert not kept or self.preset not in ("open_loop", "pomcp")
         if steps == 2 or number == RING - 1:
             assert not kept
         self.planned(number, budget=Budget(simulations=simulations), horizon=horizon)

@@ -55,7 +55,7 @@ static void walk_edges(walk *w, const search *s, const node *n) {
   for (uint32_t i = 0; i < n->count; i++) {
     walk_note(w, e.action[i]);
     walk_note(w, e.visits[i]);
-    if (t->flights) CHECK(e.flights[i] == 0);
+    CHECK(!t->flights || s->started > s->simulations || e.flights[i] == 0);
     walk_note(w, e.value[i]);
     for (uint32_t p = 0; p < t->rewards && e.child[i]; p++)
       walk_note(w, e.reward[i * t->rewards + p]);

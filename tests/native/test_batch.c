@@ -72,6 +72,26 @@ static void each_stops_at_its_own_byte_limit(const handle_model *pattern,
   group_end(&g);
 }
 
+/* Alone and together in turn, in slices or not: what was in progress is given up, nothing else. */
+static void a_search_may_be_run_alone_in_between(const handle_model *pattern,
+                                                 search_options options) {
+  static group g;
+  stop_reason reason;
+  group_begin(&g, pattern, options);
+  group_root(&g, LIMIT);
+  for (uint64_t simulations = 3; simulations < 40; simulations += 3) {
+    CHECK(run_to(g.searches[1], &g.h, simulations + 1, &reason) == MCTS_OK);
+    memset(g.ends, 0, sizeof g.ends);
+    for (int slices = 0; slices < 3; slices++) group_run(&g, simulations, search_now());
+    CHECK(run_to(g.searches[0], &g.h, simulations, &reason) == MCTS_OK);
+    memset(g.ends, 0, sizeof g.ends);
+    group_run(&g, simulations, INT64_MAX);
+    check_at_rest(&g);
+    CHECK(g.searches[0]->simulations == simulations || is_solved(g.searches[0]));
+  }
+  group_end(&g);
+}
+
 /* A tree that moves with simulations in progress gives them up. */
 static void a_slice_may_be_followed_by_a_move(const handle_model *pattern,
                                               search_options options) {
@@ -104,6 +124,7 @@ static void holds(const handle_model *pattern, search_options options) {
   if (options.backup == BACKUP_MEAN || !pattern->model.transitions)
     cancelled_anywhere_they_stop(pattern, options);
   each_stops_at_its_own_byte_limit(pattern, options);
+  if (options.in_flight == 1) a_search_may_be_run_alone_in_between(pattern, options);
   if (options.outcome_key == OUTCOME_STATE) a_slice_may_be_followed_by_a_move(pattern, options);
 }
 
