@@ -91,6 +91,11 @@ class RowGenerator:
         endpoint: bool = False,
     ) -> np.ndarray: ...
 
+class SeededRows(RowGenerator):
+    """The same outside of a search: row i draws from SplitMix64(seeds[i])."""
+
+    def __init__(self, seeds: Sequence[int] | np.ndarray) -> None: ...
+
 class BatchModel:
     """A user's batch model, behind the native ABI."""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service.models import UnbatchedModel
+
 PLACES = 13
 START = 5
 
@@ -116,7 +118,7 @@ class Walk:
 
     def _masks(self, states: np.ndarray) -> np.ndarray:
         places = self.form.read(states)
-        assert not self.is_terminal_batch(states).any(), "asked where the episode has ended"
+        assert ((places > 0) & (places < PLACES - 1)).all(), "asked where the episode has ended"
         return (places[:, None] + np.arange(3)) % 3 != 2
 
     def _legal(self, state: Any) -> list[int]:
@@ -136,8 +138,32 @@ class Walk:
         return int(self._keys(np.asarray(state)[None])[0])
 
     def _players(self, states: np.ndarray) -> np.ndarray:
-        assert not self.is_terminal_batch(states).any(), "asked where the episode has ended"
-        return self.form.read(states) % 2
+        places = self.form.read(states)
+        assert ((places > 0) & (places < PLACES - 1)).all(), "asked where the episode has ended"
+        return places % 2
 
     def _player(self, state: Any) -> int:
         return int(self._players(np.asarray(state)[None])[0])
+
+
+WHOLE: dict[str, Any] = {"masks": True, "values": True, "keys": True, "players": 2}
+
+
+class WholeWalk(Walk):
+    """A game with every capability, for one state and for many, and `sample` too."""
+
+    def __init__(self, form: str = "int64", **capabilities: Any) -> None:
+        super().__init__(form, **(capabilities or WHOLE))
+        self.twin = Walk(form, **(capabilities or WHOLE))
+
+    def initial_state(self, rng: Any = None) -> Any:
+        return self.state(3 + int(rng.integers(7)) if rng is not None else 5)
+
+    def sample(self, state: Any, action: int, rng: Any) -> Any:
+        return UnbatchedModel(self.twin).sample(state, action, rng)
+
+    def is_terminal(self, state: Any) -> bool:
+        return self.twin.is_terminal(state)
+
+    def _keys(self, states: np.ndarray) -> np.ndarray:
+        return self.form.read(states) - 3

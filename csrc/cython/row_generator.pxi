@@ -150,6 +150,30 @@ cdef class RowGenerator:
         return value[row]
 
 
+cdef class SeededRows(RowGenerator):
+    """The same outside of a search: row i draws from SplitMix64(seeds[i])."""
+
+    cdef uint64_t[::1] counters
+    cdef mcts_bitgen *generators
+
+    def __init__(self, seeds):
+        """`seeds`: 0 .. 2**64 - 1 each, at least one."""
+        cdef Py_ssize_t row
+        self.counters = np.array(seeds, np.uint64)
+        self.count = self.counters.shape[0]
+        self.generators = <mcts_bitgen *>calloc(self.count, sizeof(mcts_bitgen))
+        self.rows = <mcts_bitgen **>calloc(self.count, sizeof(mcts_bitgen *))
+        if self.generators == NULL or self.rows == NULL:
+            raise MemoryError
+        for row in range(self.count):
+            self.generators[row] = stream_bitgen(&self.counters[row])
+            self.rows[row] = &self.generators[row]
+
+    def __dealloc__(self):
+        free(self.generators)
+        free(self.rows)
+
+
 cdef uint32_t below(mcts_bitgen *rng, uint32_t width) noexcept nogil:
     """Uniform in 0 .. width - 1 as NumPy's Generator draws it: Lemire (2019), with rejection."""
     cdef uint64_t product

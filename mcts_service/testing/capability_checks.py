@@ -116,7 +116,8 @@ def check_actions(subject: Subject) -> None:
 
 def check_current_player(subject: Subject) -> None:
     """A game says who moves."""
-    if subject.num_players > 1 and not subject.has("current_player"):
+    says = subject.has("current_player") or subject.has("current_player_batch")
+    if subject.num_players > 1 and not says:
         raise Problem(f"num_players is {subject.num_players}; must have current_player(state) too")
     current_player = capability(subject, "current_player")
     for state in subject.states():

@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcts_service.errors import InvalidRequest
-from mcts_service.testing import batch_checks, capability_checks, distribution_checks, sample_checks
+from mcts_service.testing import (
+    batch_capability_checks,
+    batch_checks,
+    capability_checks,
+    distribution_checks,
+    sample_checks,
+)
 from mcts_service.testing.report import Check, CheckReport, NotApplicable, Problem
 from mcts_service.testing.subject import Subject
 
@@ -36,6 +42,11 @@ _CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "value": capability_checks.check_value,
     "rollout_action": capability_checks.check_rollout_action,
     "batch": batch_checks.check_batch,
+    "evaluate_batch": batch_capability_checks.check_evaluate_batch,
+    "legal_actions_batch": batch_capability_checks.check_legal_actions_batch,
+    "is_terminal_batch": batch_capability_checks.check_is_terminal_batch,
+    "current_player_batch": batch_capability_checks.check_current_player_batch,
+    "state_key_batch": batch_capability_checks.check_state_key_batch,
     "declarations": capability_checks.check_declarations,
 }
 # Without these there is nothing to check the others on.

@@ -15,6 +15,7 @@ import numpy as np
 from mcts_service.labels import is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.models.ladder import SampledModel
+from mcts_service.models.streams import generator_of_rows
 from mcts_service.testing.report import Problem, shown
 
 __all__ = [
@@ -81,12 +82,13 @@ class Subject:
 
     def sample_in_place(self, state: Any, action: Any, seed: int) -> Any:
         """The model's unchecked answer for the state itself."""
-        rng = np.random.default_rng(seed)
+        rng: Any = np.random.default_rng(seed)
         if self.has("sample"):
             return self.model.sample(state, action, rng)
         if self.has("transitions"):
             return SampledModel[Any](self.model).sample(state, action, rng)
         if self.has("sample_batch"):
+            rng = generator_of_rows([seed])
             rows = self.model.sample_batch(np.asarray(state)[None], np.array([action]), rng)
             next_states, rewards, terminated = rows
             return next_states[0], rewards[0], terminated[0]
@@ -163,10 +165,14 @@ class Subject:
         if self.is_labelled:
             return self._labels(state)
         every = range(self.model.num_actions)
-        if not self.has("legal_actions"):
-            return every
         try:
-            legal = [action for action in self.model.legal_actions(state) if is_index(action)]
+            if self.has("legal_actions"):
+                answer = self.model.legal_actions(state)
+            elif self.has("legal_actions_batch"):
+                answer = np.flatnonzero(self.model.legal_actions_batch(np.asarray(state)[None])[0])
+            else:
+                return every
+            legal = [action for action in answer if is_index(action)]
         except Exception:  # the check of legal_actions tells
             return every
         return [int(action) for action in legal if action in every] or every

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from small_batches import WholeWalk
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.models import make
@@ -135,7 +136,7 @@ def test_checks_of_absent_capabilities_say_that_they_do_not_apply():
 def test_every_check_applies_to_a_model_that_has_everything():
     applied = {
         name
-        for model in (Corridor(), Drift(), Pennies(), Crossing())
+        for model in (Corridor(), Drift(), Pennies(), Crossing(), WholeWalk())
         for name, outcome in outcomes(check_model(model)).items()
         if outcome == "ok"
     }
