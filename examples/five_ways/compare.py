@@ -14,7 +14,7 @@ import numba_cfunc
 import numpy_batch
 import plain_python
 
-from mcts_service import MCTS, Budget, Plan
+from mcts_service import MCTS, Budget, Plan, SearchConfig
 
 __all__ = ["five_ways", "plan"]
 
@@ -45,7 +45,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="plans of each model")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        planners = {name: MCTS(model) for name, model in five_ways(Path(folder)).items()}
+        planners = {
+            name: MCTS(model, SearchConfig.preset("uct"))
+            for name, model in five_ways(Path(folder)).items()
+        }
         times: dict[str, list[float]] = {name: [] for name in planners}
         for seed in range(arguments.rounds):
             for name, planner in planners.items():

@@ -28,7 +28,8 @@ class ActionStatistics:
 
     Attributes:
       action: the model's own action.
-      visits: simulations that took it first.
+      visits: how often it was taken here: simulations, or in a graph by state the times that they
+        passed.
       value: mean discounted return, for the player to move at the root, or with Bellman backups
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
