@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,7 +74,9 @@ def _share_row(panel: Panel) -> str:
 def _row(
     problem: str, simulations: int, wanted: str, found: float | None, error: float, least: float
 ) -> str:
-    told = "not played" if found is None else f"{found:.4g} ± {error:.2g}"
+    told = "not played"
+    if found is not None:
+        told = f"{found:.4g}" + (f" ± {error:.2g}" if math.isfinite(error) else ", one episode")
     # Sums of exact losses are off by roundings.
     there = "" if found is None else "yes" if found >= least - 1e-9 else "no"
     return f"| {problem} | {simulations:,} | {wanted} | {told} | {there} |"

@@ -56,11 +56,13 @@ def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list
         squeeze=False,
         layout="constrained",
     )
+    everywhere = [place for panel in report.panels for c in panel.curves for place in places(c)]
     for axis, panel in zip(axes.flat, report.panels, strict=False):
         _draw_panel(axis, panel, names, places)
+        axis.set_xlim(min(everywhere) / 1.3, max(everywhere) * 1.3)
     for axis in axes.flat[len(report.panels) :]:
         axis.set_axis_off()
-    figure.legend(handles=_legend(names), loc="outside upper center", ncols=5, fontsize=9)
+    figure.legend(handles=_legend(names), loc="outside upper center", ncols=8, fontsize=9)
     figure.supxlabel(label, fontsize=10)
     figure.supylabel("score: 0 random play, 1 best play", fontsize=10)
     figure.savefig(path, dpi=110)

@@ -40,11 +40,13 @@ class Records:
 
         Args:
           path: of the file.
-          settings: of each recipe by its name, as JSON takes them.
+          settings: of each recipe by its name, such as JSON can write.
         Raises:
           ValueError: a line is no record. The last may be cut short, and is then played again.
         """
-        self._path, self._settings = path, settings
+        self._path = path
+        # As they will be read back: JSON knows no tuples.
+        self._settings = json.loads(json.dumps(settings))
         self._blocks: dict[Cell, dict[int, Block]] = defaultdict(dict)
         lines = path.read_text().splitlines() if path.exists() else []
         for number, line in enumerate(lines, 1):

@@ -58,10 +58,13 @@ def main() -> None:
     quick = options.quick
     partial = options.results or PARTIAL_RESULTS
     folder = partial if options.results or quick or options.only else RESULTS
+    minutes = QUICK_MINUTES if quick else MINUTES
+    if options.minutes is not None:
+        minutes = options.minutes
     report = measure(
         options.only or (QUICK_PROBLEMS if quick else list(PROBLEMS)),
         QUICK_SIMULATIONS if quick else SIMULATIONS,
-        60 * (options.minutes or (QUICK_MINUTES if quick else MINUTES)),
+        60 * minutes,
         partial / EPISODES,
     )
     report.write(folder / "quality.json")

@@ -12,7 +12,7 @@ from benchmarks.quality.episodes import Block
 from benchmarks.quality.records import Cell, Records
 from benchmarks.quality.schedule import Schedule
 
-SETTINGS: dict[str, Any] = {"uct": {"exploration": 1.0}, "graph": {}}
+SETTINGS: dict[str, Any] = {"uct": {"exploration": 1.0, "pair": (1, 2)}, "graph": {}}
 CELL = Cell("taxi", "uct", 10)
 
 
