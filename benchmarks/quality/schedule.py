@@ -14,6 +14,8 @@ __all__ = ["Schedule"]
 ENOUGH = 0.01
 #: Episodes before a standard error is believed, and after which it is let be.
 LEAST_EPISODES, MOST_EPISODES = 6, 400
+#: A point that is not there yet says more than a smaller error: so many times its time.
+FIRST_BLOCK_WORTH = 4.0
 
 
 class Schedule:
@@ -31,6 +33,8 @@ class Schedule:
     def next_cell(self, records: Records, seconds_left: float) -> Cell | None:
         """The cell on which least time would have been spent with one block more.
 
+        The first block of a cell counts for less than it takes.
+
         A curve grows from its left end, since a cell's cost is foretold by the one before it.
         """
         best, least = None, math.inf
@@ -43,6 +47,8 @@ class Schedule:
                 elif place > 0:
                     block_seconds *= _growth(curve[place - 1], cell)
                 spent = sum(block.wall_seconds for block in blocks) + block_seconds
+                if not blocks:
+                    spent /= FIRST_BLOCK_WORTH
                 if (
                     spent < least
                     and block_seconds <= seconds_left

@@ -90,18 +90,20 @@ def test_curves_begin_at_their_left_ends(path: Path) -> None:
 
 
 def test_the_least_time_is_added_to_first(path: Path) -> None:
-    """A block at 100 simulations takes ten times one at 10, of as many episodes."""
+    """A block at 100 simulations takes ten times one at 10, and a first one counts a quarter."""
     uncertain = (0.0, 90.0)
     records = filled(path, (CURVE[0], block(1, uncertain)), (OTHER[0], block(3, uncertain)))
+    # With one block more: 1 + 1 s, 10 / 4 s; 3 + 3 s, 30 / 4 s.
     assert schedule().next_cell(records, 100) == CURVE[0]
-    for _ in range(8):
-        records.add(CURVE[0], records.next_number(CURVE[0]), block(1, uncertain))
-    assert schedule().next_cell(records, 100) == OTHER[0]
-    records.add(OTHER[0], 1, block(10, uncertain))
-    # 9 s and one more at 10 simulations, or 10 s foretold at 100: the first of equals.
-    assert schedule().next_cell(records, 100) == CURVE[0]
-    records.add(CURVE[0], 9, block(1, uncertain))
+    records.add(CURVE[0], 1, block(1, uncertain))
+    # 2 + 1 s, 10 / 4 s.
     assert schedule().next_cell(records, 100) == CURVE[1]
+    records.add(CURVE[1], 0, block(10, uncertain))
+    assert schedule().next_cell(records, 100) == CURVE[0]
+    for number in range(2, 6):
+        records.add(CURVE[0], number, block(1, uncertain))
+    # 6 + 1 s, 10 + 10 s; 3 + 3 s.
+    assert schedule().next_cell(records, 100) == OTHER[0]
 
 
 def test_what_is_known_well_enough_is_left(path: Path) -> None:
