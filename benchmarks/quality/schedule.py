@@ -33,9 +33,8 @@ class Schedule:
     def next_cell(self, records: Records, seconds_left: float) -> Cell | None:
         """The cell on which least time would have been spent with one block more.
 
-        The first block of a cell counts for less than it takes.
-
-        A curve grows from its left end, since a cell's cost is foretold by the one before it.
+        The first block of a cell counts for less than it takes. A curve grows from its left end,
+        since a cell's cost is foretold by the one before it.
         """
         best, least = None, math.inf
         for curve in self._curves:

@@ -25,9 +25,9 @@ typedef struct mcts_factored_source {
   double discount;
   int32_t max_outcomes;        /* most outcomes of an action; 0: without `transitions` */
   int32_t deterministic;       /* 1 where every probability is 0 or 1 */
-  mcts_factors probabilities; /* one for each variable: the probability that it is 1 next, 0, 1
-                                or so far from both that a product of all of them is above 0 */
-  mcts_factors rewards;       /* which add up */
+  mcts_factors probabilities;  /* one for each variable: the probability that it is 1 next, 0, 1
+                                  or so far from both that a product of all of them is above 0 */
+  mcts_factors rewards;        /* which add up */
 } mcts_factored_source;
 
 typedef struct mcts_factored mcts_factored;
