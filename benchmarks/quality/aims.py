@@ -77,8 +77,10 @@ def _row(
     told = "not played"
     if found is not None:
         told = f"{found:.4g}" + (f" ± {error:.2g}" if math.isfinite(error) else ", one episode")
-    # Sums of exact losses are off by roundings.
-    there = "" if found is None else "yes" if found >= least - 1e-9 else "no"
+    # One episode shows nothing; sums of exact losses are off by roundings.
+    there = "yes" if found is not None and found >= least - 1e-9 else "no"
+    if found is None or not math.isfinite(error):
+        there = ""
     return f"| {problem} | {simulations:,} | {wanted} | {told} | {there} |"
 
 
