@@ -148,6 +148,7 @@ def _search_config(entry: ModelEntry, options: argparse.Namespace) -> SearchConf
             "sharing",
             "outcome_key",
             "discount",
+            "prove",
             "in_flight",
         )
         if getattr(options, key) is not None
@@ -350,6 +351,11 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
         help="what tells outcomes apart: auto, state, observation or none",
     )
     plan.add_argument("--discount", type=float, metavar="D", help="per step, for the model's own")
+    plan.add_argument(
+        "--prove",
+        action=argparse.BooleanOptionalAction,
+        help="whether what is proven counts in place of means, in a game",
+    )
     plan.add_argument(
         "--in-flight",
         type=int,

@@ -26,6 +26,8 @@ capabilities, looked up once when a planner is built:
     value(state)                          -> float, or one per player; leaf evaluation
     rollout_action(state, rng)            -> int; default uniform over the legal actions
     num_players: int, current_player(state)   the reward is then a tuple, one per player
+    return_bounds: (float, float)         the least and the greatest return that any player can get
+                                          from any state on: a search then proves wins and losses
     deterministic: bool                   (state, action) fixes the outcome; default False
     state_key(state)                      -> hashable identity; default the state itself,
                                              or an array's bytes

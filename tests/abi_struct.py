@@ -13,6 +13,8 @@ _HEAD = [
     ("flags", ctypes.c_uint64),
     ("ctx", ctypes.c_void_p),
     ("discount", ctypes.c_double),
+    ("min_return", ctypes.c_double),
+    ("max_return", ctypes.c_double),
 ]
 _SIZES = [
     "state_bytes",

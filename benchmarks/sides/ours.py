@@ -39,7 +39,7 @@ class Planning(Work):
         unit: str = "simulations a second",
     ) -> None:
         self.model, self.state, self.horizon = model, state, horizon
-        self.config = SearchConfig.preset("uct", exploration=exploration)
+        self.config = SearchConfig.preset("uct", exploration=exploration, prove=False)
         self.budget = Budget(simulations=simulations, max_bytes=MAX_BYTES)
         self.simulations = simulations
         self.unit = unit

@@ -27,7 +27,8 @@ static inline ref arrive_at_new(search *s, const void *state, const void *key, u
                                 bool terminated) {
   tree *t = &s->tree;
   ref r = node_new(t, state, t->key_size ? key : NULL, depth, terminated);
-  if (r && terminated && t->graph_size) node_at(t, r)->flags |= NODE_SOLVED;
+  bool bellman = s->options.backup == BACKUP_BELLMAN;
+  if (r && terminated && bellman) node_at(t, r)->flags |= NODE_SOLVED;
   return r;
 }
 

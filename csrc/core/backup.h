@@ -9,6 +9,7 @@
 #define MCTS_CORE_BACKUP_H
 
 #include "bellman.h"
+#include "prove.h"
 
 LOOP_PIECE void backup_range(search *s, double value) {
   if (value < s->low) s->low = value;
@@ -55,8 +56,12 @@ LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
   tree *t = &s->tree;
   uint32_t players = s->model->num_players;
   backup_leaf(s, c, node_at(t, c->node), recipe);
+  node *below = node_at(t, c->node);
   for (uint32_t d = c->depth; d-- > 0;) {
     const cursor_step *step = &c->path[d];
+    /* It may have been proven while this simulation was below it, or by it just now. */
+    bool exact = (recipe & RECIPE_PROVEN) && prove_is_exact(below);
+    if (exact) prove_returns(s, below, c->returns);
     const double *rewards = &c->rewards[(size_t)d * players];
     for (uint32_t p = 0; p < players; p++)
       c->returns[p] = rewards[p] + s->discount * c->returns[p];
@@ -68,9 +73,13 @@ LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
     if (step->outcome) count_up(&outcome_at(t, step->outcome)->visits);
     if (recipe & RECIPE_BELLMAN) {
       backup_bellman(s, c, n, &e, d, counted);
+    } else if (exact) {
+      prove_edge(s, n, &e, step->edge, c->returns[n->player]);
+      backup_range(s, c->returns[n->player]);
     } else {
       backup_mean(s, c, n, &e, d);
     }
+    below = n;
   }
   s->simulations += 1;
   s->tree_depth += c->depth;

@@ -8,6 +8,7 @@
 #define MCTS_CORE_EVALUATE_H
 
 #include "key.h"
+#include "prove.h"
 #include "search.h"
 #include "stop.h"
 
@@ -41,7 +42,9 @@ LOOP_PIECE cursor_phase evaluate_begin(search *s, cursor *c) {
   node *leaf = node_at(&s->tree, c->node);
   for (uint32_t p = 0; p < s->model->num_players; p++) c->returns[p] = 0.0;
   if (leaf->flags & (NODE_TERMINAL | NODE_SOLVED)) {
-    if (leaf->flags & NODE_SOLVED) c->returns[0] = node_graph(leaf)->value;
+    if (!(leaf->flags & NODE_SOLVED)) return CURSOR_BACKING_UP;
+    if (s->options.backup == BACKUP_BELLMAN) c->returns[0] = node_graph(leaf)->value;
+    else prove_returns(s, leaf, c->returns);
     return CURSOR_BACKING_UP;
   }
   c->weight = 1.0;

@@ -18,6 +18,9 @@ const char *search_refuses(const mcts_model *m) {
     return "struct_size is below sizeof(mcts_model) of version 1";
   if (!m->sample) return "sample is missing";
   if (!(m->discount > 0.0 && m->discount <= 1.0)) return "discount is not in (0, 1]";
+  if (!(ask_is_sound(m->min_return) && ask_is_sound(m->max_return)))
+    return "min_return or max_return is not a finite number of at most 1e140 in size";
+  if (m->min_return > m->max_return) return "min_return is above max_return";
   if (m->state_bytes == 0 || m->state_bytes > (1u << 24))
     return "state_bytes is not from 1 to 16777216";
   if ((m->key_bytes > 0) != (m->key != NULL)) return "key and key_bytes do not go together";
@@ -106,13 +109,22 @@ static bool allocate(search *s) {
          allocate_row(s);
 }
 
+/* Without bounds a win is not known from a better one, and only what has been searched to its end
+ * is proven. */
+static bool proves(const search *s) {
+  const mcts_model *m = s->model;
+  return s->options.prove && s->deterministic && s->options.backup == BACKUP_MEAN &&
+         m->min_return < m->max_return;
+}
+
 static unsigned recipe_of(const search *s) {
   search_options o = s->options;
   return (s->deterministic ? RECIPE_DETERMINISTIC : 0) |
          (o.backup == BACKUP_BELLMAN ? RECIPE_BELLMAN : 0) |
          (o.sharing != SHARING_NONE ? RECIPE_SHARED : 0) |
          (o.evaluation == EVALUATION_TRIAL ? RECIPE_TRIAL : 0) | (s->exact ? RECIPE_EXACT : 0) |
-         (o.in_flight > 1 ? RECIPE_FLIGHTS : 0) | (s->carried ? RECIPE_CARRIED : 0);
+         (o.in_flight > 1 ? RECIPE_FLIGHTS : 0) | (s->carried ? RECIPE_CARRIED : 0) |
+         (proves(s) ? RECIPE_PROVEN : 0);
 }
 
 /* What the nodes and edges of the tree hold. */

@@ -54,7 +54,8 @@ enum search_recipe {
   RECIPE_TRIAL = 8,
   RECIPE_EXACT = 16, /* outcomes and their probabilities come from `transitions` */
   RECIPE_FLIGHTS = 32, /* several simulations are in progress at once */
-  RECIPE_CARRIED = 64  /* a simulation carries its state: nodes have none */
+  RECIPE_CARRIED = 64, /* a simulation carries its state: nodes have none */
+  RECIPE_PROVEN = 128  /* what is proven counts in place of means */
 };
 
 typedef struct {
@@ -66,6 +67,7 @@ typedef struct {
   search_outcome_key outcome_key;
   uint32_t in_flight; /* simulations in progress at once, >= 1 (0 is 1) */
   double discount;    /* in place of the model's, in (0, 1]; 0: the model's own */
+  bool prove;         /* with mean backups: whether values that are proven count as such */
 } search_options;
 
 /* What a request fixes beside its limits. */

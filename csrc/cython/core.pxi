@@ -20,7 +20,7 @@ cdef extern from "mcts_model.h" nogil:
         uint32_t abi_version, struct_size
         uint64_t flags
         void *ctx
-        double discount
+        double discount, min_return, max_return
         uint32_t state_bytes, key_bytes, action_bytes, observation_bytes
         uint32_t num_actions, max_actions, max_outcomes, num_players
         int (*enter)(void *) noexcept nogil
@@ -124,6 +124,7 @@ cdef extern from "search.h" nogil:
         search_outcome_key outcome_key
         uint32_t in_flight
         double discount
+        bint prove
 
     ctypedef struct search_root:
         const void *state
@@ -149,6 +150,7 @@ cdef extern from "search.h" nogil:
     ctypedef struct search_t "search":
         tree tree
         search_options options
+        unsigned recipe
         bint deterministic, exact, carried
         size_t state_size
         double *root_spread
@@ -157,6 +159,8 @@ cdef extern from "search.h" nogil:
         double discount
         uint64_t simulations, model_steps, tree_depth, landings, meetings
         fault fault
+
+    enum: RECIPE_PROVEN
 
     const char *search_refuses(const mcts_model *)
     const char *search_refuses_options(const mcts_model *, search_options)
@@ -185,8 +189,12 @@ cdef extern from "stdatomic.h" nogil:
     int atomic_load(atomic_int *)
 
 cdef extern from "bellman.h" nogil:
+    bint bellman_edge_is_solved(const search_t *, const c_edges *, uint32_t)
     void bellman_read(const search_t *, const c_edges *, uint32_t, bint whole)
     bint bellman_known(const search_t *, const c_edges *, uint32_t)
+
+cdef extern from "prove.h" nogil:
+    bint prove_edge_is_exact(const search_t *, const c_edges *, uint32_t)
 
 cdef extern from "reroot.h" nogil:
     enum: NOT_IN_TREE

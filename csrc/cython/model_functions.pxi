@@ -42,6 +42,8 @@ def model_of_functions(
     *,
     uintptr_t ctx,
     double discount,
+    double min_return,
+    double max_return,
     uint32_t state_bytes,
     uint32_t key_bytes,
     uint32_t observation_bytes,
@@ -74,6 +76,7 @@ def model_of_functions(
     Py_INCREF(keep_alive)
     m.abi_version, m.struct_size = MCTS_MODEL_ABI_VERSION, sizeof(mcts_model)
     m.ctx, m.discount = <void *>ctx, discount
+    m.min_return, m.max_return = min_return, max_return
     m.state_bytes, m.key_bytes = state_bytes, key_bytes
     m.observation_bytes = observation_bytes
     m.num_actions = m.max_actions = num_actions

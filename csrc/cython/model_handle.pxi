@@ -92,6 +92,10 @@ cdef class ModelHandle:
         return self.model.discount
 
     @property
+    def return_bounds(self):
+        return self.model.min_return, self.model.max_return
+
+    @property
     def state_bytes(self):
         return self.model.state_bytes
 

@@ -127,7 +127,7 @@ cdef class Search:
 
     def __cinit__(self, model, *, double exploration=1.0, uint32_t max_depth=1,
                   str evaluation="rollout", str backup="mean", str sharing="none",
-                  str outcome_key="state", uint32_t in_flight=1, double discount=0.0, size_t bytes_per_state=0,
+                  str outcome_key="state", uint32_t in_flight=1, double discount=0.0, bint prove=False, size_t bytes_per_state=0,
                   Search beside=None):
         """`model` is a ModelHandle, a BatchModel, or a Python object with `sample`.
 
@@ -147,7 +147,7 @@ cdef class Search:
             options.backup = <search_backup><int>BACKUPS[backup]
             options.sharing = <search_sharing><int>SHARINGS[sharing]
             options.outcome_key = <search_outcome_key><int>OUTCOME_KEYS[outcome_key]
-            options.in_flight, options.discount = in_flight, discount
+            options.in_flight, options.discount, options.prove = in_flight, discount, prove
             refusal = search_refuses_options(self.model, options)
             if refusal != NULL:
                 field, _, description = (<bytes>refusal).decode().partition(": ")
@@ -460,7 +460,7 @@ cdef class Search:
         return [self.search.root_mean[p] for p in range(self.model.num_players)]
 
     def root_actions(self):
-        """[(action, visits, value, standard error)] of the root; NaN where not known."""
+        """[(action, visits, value, standard error, proven)] of the root; NaN where not known."""
         self.require_root()
         cdef const tree *t = &self.search.tree
         cdef node *root = node_at(t, t.root)
@@ -470,15 +470,22 @@ cdef class Search:
             if self.search.options.backup == BACKUP_BELLMAN:
                 bellman_read(self.search, &e, i, True)
             value = e.value[i] if self.is_known(&e, i) else NOT_KNOWN
+            proven = self.is_proven(&e, i)
             error = self.standard_error(&e, i)
             action = self.action_of(root, e.action[i])
-            rows.append((action, e.visits[i], value, NOT_KNOWN if isnan(error) else error))
+            rows.append((action, e.visits[i], value, NOT_KNOWN if isnan(error) else error, proven))
         return rows
+
+    cdef bint is_proven(self, const c_edges *e, uint32_t i) noexcept:
+        """Whether the value of an edge is exact."""
+        if self.search.options.backup == BACKUP_BELLMAN:
+            return bellman_edge_is_solved(self.search, e, i)
+        return self.search.recipe & RECIPE_PROVEN and prove_edge_is_exact(self.search, e, i)
 
     cdef double standard_error(self, const c_edges *e, uint32_t i) noexcept:
         """Of a mean, by the spread of this search's own returns; NaN for an expectation."""
         cdef double visits = e.visits[i], seen = visits - self.search.root_before[i]
-        if seen < 2 or self.search.options.backup == BACKUP_BELLMAN:
+        if seen < 2 or self.search.options.backup == BACKUP_BELLMAN or self.is_proven(e, i):
             return NAN
         return sqrt(self.search.root_spread[i] / ((seen - 1) * visits))
 
@@ -488,17 +495,23 @@ cdef class Search:
         return e.visits[i] > 0
 
     cdef int best_edge(self, const node *n) noexcept:
-        """The edge to recommend: most visits, or in Bellman backups the highest value; -1: none."""
+        """The edge to recommend: most visits, or the highest value; -1: none.
+
+        The value decides with Bellman backups, and in a node that is solved, where only what is
+        proven counts.
+        """
         cdef c_edges e = edges_at(&self.search.tree, n)
-        cdef bint bellman = self.search.options.backup == BACKUP_BELLMAN
+        cdef bint by_value = self.search.options.backup == BACKUP_BELLMAN
         cdef double first, second, best_first = -INFINITY, best_second = -INFINITY
         cdef int best = -1
         cdef uint32_t i
+        cdef bint solved = (n.flags & NODE_SOLVED) != 0
+        by_value = by_value or solved
         for i in range(n.count):
-            if not self.is_known(&e, i):
+            if not self.is_known(&e, i) or (solved and not self.is_proven(&e, i)):
                 continue
             first, second = e.visits[i], e.value[i]
-            if bellman:
+            if by_value:
                 first, second = second, first
             if first > best_first or (first == best_first and second > best_second):
                 best, best_first, best_second = i, first, second

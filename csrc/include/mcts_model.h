@@ -103,6 +103,9 @@ typedef struct mcts_model {
   uint64_t flags;       /* MCTS_MODEL_..., or-ed */
   void *ctx;            /* handed to every function; may be NULL */
   double discount;      /* per step, 0 < discount <= 1 */
+  double min_return;    /* no player's return, from any state on, is below or above these: a */
+  double max_return;    /* search that comes upon one of them knows that there is nothing better,
+                           or worse. Both 0: not known */
 
   /* sizes */
   uint32_t state_bytes;       /* 1 .. 2^24 */

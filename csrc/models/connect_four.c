@@ -217,6 +217,7 @@ static int rollout(void *ctx, const void *state, int64_t max_steps, double disco
 #define CONNECT_FOUR                                                             \
   .abi_version = MCTS_MODEL_ABI_VERSION, .struct_size = sizeof(mcts_model),       \
   .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC, .discount = 1.0,    \
+  .min_return = -1.0, .max_return = 1.0,                                            \
   .state_bytes = sizeof(mcts_connect_four), .num_actions = COLUMNS,               \
   .max_actions = COLUMNS, .num_players = 2, .error_text = failure_text,           \
   .validate = validate, .terminal = terminal, .player = player, .actions = actions, \

@@ -147,7 +147,8 @@ static int rollout(void *ctx, const void *state, int64_t max_steps, double disco
 
 #define TIC_TAC_TOE                                                                 \
   .abi_version = MCTS_MODEL_ABI_VERSION, .struct_size = sizeof(mcts_model),         \
-  .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC, .discount = 1.0,      \
+  .flags = MCTS_MODEL_THREAD_SAFE | MCTS_MODEL_DETERMINISTIC, .discount = 1.0,    \
+  .min_return = -1.0, .max_return = 1.0,                                            \
   .state_bytes = sizeof(mcts_tic_tac_toe), .num_actions = CELLS,                    \
   .max_actions = CELLS, .num_players = 2, .error_text = failure_text,               \
   .validate = validate, .terminal = terminal, .player = player, .actions = actions, \

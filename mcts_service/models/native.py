@@ -28,6 +28,7 @@ class NativeModel(ABC, Generic[S]):
       num_actions: actions are 0 .. num_actions - 1.
       num_players: rewards are a tuple of one for each player where there are several.
       discount: per step.
+      return_bounds: the least and the greatest return of any player; (0, 0) if not known.
       deterministic: whether (state, action) fixes the outcome.
       state_spec, action_spec: the form of states and actions.
       description: the model in a line.
@@ -50,6 +51,7 @@ class NativeModel(ABC, Generic[S]):
         self.num_actions = self.handle.num_actions
         self.num_players = self.handle.num_players
         self.discount = self.handle.discount
+        self.return_bounds = self.handle.return_bounds
         self.deterministic = self.handle.deterministic
         self.state_spec = state_spec
         self.action_spec = ActionSpec("discrete", self.num_actions, action_description)
@@ -105,6 +107,7 @@ class NativeModel(ABC, Generic[S]):
         state_shape: Any = (),
         state_spec: StateSpec | None = None,
         discount: float = 1.0,
+        return_bounds: tuple[float, float] | None = None,
         num_players: int = 1,
         deterministic: bool = False,
         thread_safe: bool = False,
@@ -139,6 +142,7 @@ class NativeModel(ABC, Generic[S]):
           sample: one transition; the only function that a model must have.
           num_actions: actions are 0 .. num_actions - 1.
           discount: per step, above 0 and at most 1.
+          return_bounds: the least and the greatest return that any player can get, if known.
           num_players: from 2 on, `player` says who is to move.
           deterministic: whether (state, action) fixes the outcome.
           thread_safe: whether any number of threads may call at once; else the plans of a
@@ -181,6 +185,7 @@ class NativeModel(ABC, Generic[S]):
             dtype=dtype,
             num_actions=num_actions,
             discount=discount,
+            return_bounds=return_bounds,
             num_players=num_players,
             deterministic=deterministic,
             thread_safe=thread_safe,

@@ -20,6 +20,9 @@ __all__ = ["address_of", "function_address", "functions_capsule"]
 #: What the core numbers states' bytes, actions, outcomes and players with.
 _MOST, _MOST_PLAYERS = 2**24, 255
 
+#: The core takes no larger numbers.
+MAX_RETURN = 1e140
+
 _HIGHEST = 2 ** (8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 #: ctypes has no public name for what all its functions are.
 _CtypesFunction: Any = ctypes.CFUNCTYPE(None).__mro__[1]
@@ -33,6 +36,7 @@ def functions_capsule(
     dtype: np.dtype,
     num_actions: int,
     discount: float,
+    return_bounds: tuple[float, float] | None,
     num_players: int,
     deterministic: bool,
     thread_safe: bool,
@@ -47,8 +51,8 @@ def functions_capsule(
     Args:
       functions: by their names in mcts_model.h; None where there is none.
       spec, dtype: the form of a state.
-      num_actions, discount, num_players, deterministic, thread_safe, max_outcomes, key_bytes,
-        observation_bytes, ctx, keep_alive: as in `NativeModel.from_functions`.
+      num_actions, discount, return_bounds, num_players, deterministic, thread_safe, max_outcomes,
+        key_bytes, observation_bytes, ctx, keep_alive: as in `NativeModel.from_functions`.
     Raises:
       InvalidRequest: names the argument and what would be right.
     """
@@ -64,10 +68,13 @@ def functions_capsule(
     require_bool("thread_safe", thread_safe)
     if require_number("discount", discount, 0, 1) == 0:
         raise InvalidRequest("discount", "is 0; must be above 0")
+    bounds = _return_bounds(return_bounds)
     return model_of_functions(
         addresses,
         ctx=address_of("ctx", ctx),
         discount=discount,
+        min_return=bounds[0],
+        max_return=bounds[1],
         state_bytes=require_integer(
             "state_shape", dtype.itemsize * math.prod(spec.shape), 1, _MOST
         ),
@@ -81,6 +88,20 @@ def functions_capsule(
         float64_state=dtype == np.float64 and "key" not in addresses,
         keep_alive=(functions, ctx, keep_alive),
     )
+
+
+def _return_bounds(bounds: Any) -> tuple[float, float]:
+    """The least and the greatest return; both 0 where they are not known."""
+    if bounds is None:
+        return 0.0, 0.0
+    try:
+        low, high = bounds
+    except (TypeError, ValueError):
+        raise InvalidRequest(
+            "return_bounds", f"is {shown(bounds)}; must be the least and the greatest return"
+        ) from None
+    least = require_number("return_bounds[0]", low, -MAX_RETURN, MAX_RETURN)
+    return least, require_number("return_bounds[1]", high, least, MAX_RETURN)
 
 
 def _require_pairs(

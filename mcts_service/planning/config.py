@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from mcts_service.checks import require_integer, require_number, shown
+from mcts_service.checks import require_bool, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 
 __all__ = [
@@ -104,6 +104,8 @@ class SearchConfig:
         history of actions and "observation"s; or "none", a sequence of actions (open loop). With
         the last two a simulation carries its state, and a plan may start from a `Belief`.
       discount: per step, above 0 and at most 1, in place of the model's own.
+      prove: with mean backups of a deterministic model that has `return_bounds`: whether values
+        that are proven, by wins and by searching to the end, count in place of means.
       in_flight: simulations in progress at once, 1 .. 4096, whose questions a model that answers
         in batches (`sample_batch`, `evaluate_batch`) is asked together. With one, each knows what
         all before it have learned; with more a plan is faster and somewhat weaker.
@@ -118,6 +120,7 @@ class SearchConfig:
     sharing: Sharing = "auto"
     outcome_key: OutcomeKey = "auto"
     discount: float | None = None
+    prove: bool = True
     in_flight: int = 1
 
     def __post_init__(self) -> None:
@@ -125,6 +128,7 @@ class SearchConfig:
         require_integer("max_depth", self.max_depth, 1, MAX_DEPTH)
         if self.discount is not None and require_number("discount", self.discount, 0, 1) == 0:
             raise InvalidRequest("discount", "is 0; must be above 0 and at most 1")
+        require_bool("prove", self.prove)
         require_integer("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)
         for field, choices in (
             ("evaluation", Evaluation),

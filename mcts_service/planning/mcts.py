@@ -338,6 +338,7 @@ class MCTS:
             sharing=config.sharing,
             outcome_key=config.outcome_key,
             discount=config.discount or 0.0,
+            prove=config.prove,
             in_flight=config.in_flight,
             bytes_per_state=int(getattr(self.model, "state_size_bytes", 0)),
         )

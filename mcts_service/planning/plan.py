@@ -33,12 +33,14 @@ class ActionStatistics:
       value: mean discounted return, for the player to move at the root, or with Bellman backups
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
+      proven: True if the value is exact: nothing is left to search behind the action.
     """
 
     action: Any
     visits: int
     value: float
     standard_error: float
+    proven: bool = False
 
 
 @dataclass(frozen=True)

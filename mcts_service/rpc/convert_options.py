@@ -12,7 +12,7 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["options_message", "search_config"]
 
-_NUMBERS = ("exploration", "max_depth", "in_flight", "discount")
+_NUMBERS = ("exploration", "max_depth", "in_flight", "discount", "prove")
 #: The settings that are one of a few words, with the wire's names of them.
 _ENUMS: dict[str, Any] = {
     "evaluation": planner_pb2.Evaluation,

@@ -97,6 +97,7 @@ def statistics_message(kind: ValueKind, action: ActionStatistics) -> planner_pb2
         visits=action.visits,
         value=_known(action.value),
         standard_error=_known(action.standard_error),
+        proven=action.proven,
     )
 
 

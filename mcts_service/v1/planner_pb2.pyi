@@ -190,7 +190,7 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "discount", "in_flight", "preset")
+    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "discount", "prove", "in_flight", "preset")
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +198,7 @@ class SearchOptions(_message.Message):
     SHARING_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_KEY_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    PROVE_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     exploration: float
@@ -207,9 +208,10 @@ class SearchOptions(_message.Message):
     sharing: Sharing
     outcome_key: OutcomeKey
     discount: float
+    prove: bool
     in_flight: int
     preset: str
-    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., discount: _Optional[float] = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
+    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., discount: _Optional[float] = ..., prove: bool = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount")
@@ -256,16 +258,18 @@ class PlanResponse(_message.Message):
     def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
 
 class ActionStatistics(_message.Message):
-    __slots__ = ("action", "visits", "value", "standard_error")
+    __slots__ = ("action", "visits", "value", "standard_error", "proven")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VISITS_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    PROVEN_FIELD_NUMBER: _ClassVar[int]
     action: Action
     visits: int
     value: float
     standard_error: float
-    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ..., standard_error: _Optional[float] = ...) -> None: ...
+    proven: bool
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ..., standard_error: _Optional[float] = ..., proven: bool = ...) -> None: ...
 
 class PrincipalVariationStep(_message.Message):
     __slots__ = ("action", "visits", "value")

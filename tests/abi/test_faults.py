@@ -108,6 +108,8 @@ def test_a_state_that_the_model_refuses_is_the_callers_mistake(build: Build) -> 
 
 
 def test_a_good_model_plans_alike_for_every_caller(build: Build) -> None:
-    plan = MCTS(build()).plan(0, Budget(simulations=20), horizon=10, seed=3)
+    plan = MCTS(build(), SearchConfig.preset("uct")).plan(
+        0, Budget(simulations=20), horizon=10, seed=3
+    )
     assert plan.value == 10.0
     assert [edge.visits for edge in plan.actions] == [10, 10]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba import types
 
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import ModelFault
 from mcts_service.models import NativeModel
 
@@ -54,7 +54,8 @@ def model_of(sample: Any, **more: Any) -> NativeModel[Any]:
 
 
 def test_a_cfunc_lives_as_long_as_its_model() -> None:
-    plan = MCTS(model_of(good)).plan(0, Budget(simulations=20), horizon=10)
+    config = SearchConfig.preset("uct")
+    plan = MCTS(model_of(good), config).plan(0, Budget(simulations=20), horizon=10)
     assert plan.value == 10.0
 
 

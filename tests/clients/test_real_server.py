@@ -137,14 +137,14 @@ def test_a_model_tells_how_it_is_searched(ask: Ask, real_server: str) -> None:
 
 
 def test_a_time_limit_stops_the_search(ask: Ask, real_server: str) -> None:
-    plan = ask(real_server, "plan", "connect_four", "4455", time_limit=0.05)
+    plan = ask(real_server, "plan", "connect_four", "", time_limit=0.05)
     assert plan.stop_reason is StopReason.TIME_LIMIT
     assert plan.simulations >= 1
     assert not plan.deterministic
 
 
 def test_a_timeout_is_a_time_limit_too(ask: Ask, real_server: str) -> None:
-    plan = ask(real_server, "plan", "connect_four", "4455", simulations=10_000_000, timeout=0.5)
+    plan = ask(real_server, "plan", "connect_four", "", simulations=10_000_000, timeout=0.5)
     assert plan.stop_reason is StopReason.TIME_LIMIT
 
 

@@ -83,7 +83,7 @@ def test_a_whole_plan_is_read() -> None:
     assert plan.action == 2
     assert plan.value == 0.5
     assert plan.player_values == (0.25, -0.25)
-    assert plan.actions[0] == ActionStatistics(2, 9, 0.5, 0.125)
+    assert plan.actions[0] == ActionStatistics(2, 9, 0.5, 0.125, False)
     assert plan.principal_variation == (PrincipalVariationStep(2, 9, 0.5),)
     assert (plan.simulations, plan.nodes, plan.depth, plan.bytes) == (9, 10, 3, 4096)
     assert (plan.recipe, plan.stop_reason) == ("uct", StopReason.SIMULATIONS)
@@ -136,6 +136,7 @@ def test_a_whole_model_is_read() -> None:
                 sharing=planner_pb2.SHARING_STATE,
                 outcome_key=planner_pb2.OUTCOME_KEY_STATE,
                 discount=0.9,
+                prove=False,
                 in_flight=8,
             ),
         )
@@ -150,7 +151,7 @@ def test_a_whole_model_is_read() -> None:
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
     assert info.default_options == results.SearchOptions(
-        1.0, 200, "trial", "bellman", "state", "state", 0.9, 8
+        1.0, 200, "trial", "bellman", "state", "state", 0.9, False, 8
     )
 
 
@@ -158,7 +159,7 @@ def test_what_a_model_does_not_tell_is_none() -> None:
     info = responses.model_info(planner_pb2.GetModelResponse())
     assert info.state_spec == results.StateSpec("unknown", None, (), 0, None, "")
     assert info.default_budget == results.Budget(None, None, None)
-    assert info.default_options == results.SearchOptions(*[None] * 8)
+    assert info.default_options == results.SearchOptions(*[None] * 9)
 
 
 def test_settings_are_those_of_a_planner_in_process() -> None:
@@ -170,4 +171,4 @@ def test_a_setting_newer_than_the_client_is_none() -> None:
     newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77, "outcome_key": 77}
     options = planner_pb2.SearchOptions(**newer)
     info = responses.model_info(planner_pb2.GetModelResponse(default_options=options))
-    assert info.default_options == results.SearchOptions(*[None] * 8)
+    assert info.default_options == results.SearchOptions(*[None] * 9)

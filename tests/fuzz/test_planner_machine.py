@@ -302,7 +302,7 @@ class PlannerMachine(RuleBasedStateMachine):
             return
         assert self.planner is not None
         trees = [
-            *self.planner._trees._idle,
+            *(tree for idle in self.planner._trees._idle.values() for tree in idle),
             *([self.planner._trees._latest] if self.planner._trees._latest else []),
         ]
         # One more for each tree: the state that its search began from.

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../csrc/models/factored.c"
+#include "factored.h"
 #include "check.h"
 #include "search.h"
 

@@ -70,6 +70,7 @@ def plan(
     backup: str | None = None,
     sharing: str | None = None,
     outcome_key: str | None = None,
+    prove: bool | None = None,
     in_flight: int | None = None,
     discount: float | None = None,
     preset: str | None = None,
@@ -102,6 +103,7 @@ def plan(
         a state after equally many steps; "state" all that reach it, whenever.
       outcome_key: what tells the outcomes of an action apart: the next "state"; the
         "observation", so that a node is a history; or "none", so that it is a sequence of actions.
+      prove: whether values that are proven count in place of means, in a deterministic game.
       in_flight: simulations in progress at once, of a model that answers in batches.
       discount: per step, above 0 and at most 1, in place of the model's own.
       preset: a known algorithm: "auto", "uct", "dp_uct", "graph", "open_loop" or "pomcp". It sets
@@ -129,6 +131,7 @@ def plan(
             backup,
             sharing,
             outcome_key,
+            prove,
             in_flight,
             discount,
             preset,

@@ -14,6 +14,7 @@ __all__ = [
     "INT64",
     "MAX_SECONDS",
     "UINT64",
+    "boolean",
     "integer",
     "number",
     "shown",
@@ -78,6 +79,17 @@ def integer(field: str, value: Any, limits: np.iinfo[Any]) -> int | None:
             field, f"is {shown(value)}; must be an integer from {limits.min} to {limits.max}"
         )
     return int(value)
+
+
+def boolean(field: str, value: Any) -> bool | None:
+    """`value` as a bool, or None.
+
+    Raises:
+      InvalidRequest: it is something else.
+    """
+    if value is None or isinstance(value, (bool, np.bool_)):
+        return None if value is None else bool(value)
+    raise InvalidRequest.of_field(field, f"is {shown(value)}; must be True or False")
 
 
 def number(field: str, value: Any) -> float | None:

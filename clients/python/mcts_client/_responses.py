@@ -104,6 +104,7 @@ def action_statistics(message: planner_pb2.ActionStatistics) -> ActionStatistics
         visits=message.visits,
         value=message.value if message.HasField("value") else math.nan,
         standard_error=message.standard_error if message.HasField("standard_error") else math.nan,
+        proven=message.proven,
     )
 
 
@@ -139,6 +140,7 @@ def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
         sharing=word("sharing", message.sharing),
         outcome_key=word("outcome_key", message.outcome_key),
         discount=message.discount if message.HasField("discount") else None,
+        prove=message.prove if message.HasField("prove") else None,
         in_flight=message.in_flight if message.HasField("in_flight") else None,
     )
 

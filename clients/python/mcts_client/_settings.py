@@ -34,12 +34,13 @@ def search_options(
     backup: str | None,
     sharing: str | None,
     outcome_key: str | None,
+    prove: bool | None,
     in_flight: int | None,
     discount: float | None,
     preset: str | None,
 ) -> planner_pb2.SearchOptions:
     """How to search; None leaves a setting absent."""
-    return planner_pb2.SearchOptions(
+    options = planner_pb2.SearchOptions(
         exploration=_checks.number("exploration", exploration),
         max_depth=_checks.integer("max_depth", max_depth, INT32),
         evaluation=wire_name("evaluation", evaluation),
@@ -50,6 +51,10 @@ def search_options(
         discount=_checks.number("discount", discount),
         preset=None if preset is None else _checks.text("preset", preset),
     )
+    checked = _checks.boolean("prove", prove)
+    if checked is not None:
+        options.prove = checked
+    return options
 
 
 def own_timeout(time_limit: float | None) -> float | None:

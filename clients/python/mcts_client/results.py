@@ -65,12 +65,14 @@ class ActionStatistics:
       value: mean discounted return, for the player to move at the root, or with Bellman backups
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
+      proven: True if the value is exact: nothing is left to search behind the action.
     """
 
     action: Any
     visits: int
     value: float
     standard_error: float
+    proven: bool
 
 
 @dataclass(frozen=True)
@@ -272,6 +274,7 @@ class SearchOptions:
       sharing: which paths lead to one node: "auto", "none", "depth" or "state".
       outcome_key: what tells outcomes apart: "auto", "state", "observation" or "none".
       discount: per step, in place of the model's own.
+      prove: whether values that are proven count in place of means.
       in_flight: simulations in progress at once, of a model that answers in batches.
     """
 
@@ -282,6 +285,7 @@ class SearchOptions:
     sharing: str | None
     outcome_key: str | None
     discount: float | None
+    prove: bool | None
     in_flight: int | None
 
 
