@@ -159,7 +159,7 @@ class ReferenceGraph(ReferenceSearch):
     def worth(self, leaf: GraphNode, depth: int, rng: Stream) -> list[float]:
         if leaf.solved and self.bellman:
             return [leaf.value]
-        return self.evaluate(leaf, depth, rng)
+        return self.evaluate(leaf, leaf.state, depth, rng)
 
     # ---- backup
 

@@ -2,6 +2,10 @@
 
 It draws the same random numbers in the same order, and adds the same numbers in the same
 order, so agreement is exact: every visit count and every bit of every value.
+
+A node stands for a state, or, where a simulation carries its state down the tree, for a history of
+actions and observations or for a sequence of actions; then a node gets an edge for every action
+that was ever legal there.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ class Edge:
     action: int
     visits: int = 0
     value: float = 0.0
-    #: (key, terminated) -> [visits, child, rewards]
+    #: (key, terminated) -> [visits, child, rewards], in the order in which they were seen
     outcomes: dict[Any, list[Any]] = field(default_factory=dict)
 
 
@@ -76,21 +80,36 @@ class Node:
 
 
 class ReferenceSearch:
-    """One search from one root; `root` is its tree."""
+    """One search from one root; `root` is its tree.
+
+    With another `outcome_key` than "state", `state` is a list of those that the root may be.
+    """
 
     def __init__(
-        self, model, state, *, seed, exploration, max_depth, horizon=None, use_value=False
+        self,
+        model,
+        state,
+        *,
+        seed,
+        exploration,
+        max_depth,
+        horizon=None,
+        use_value=False,
+        outcome_key="state",
     ):
         self.model, self.seed, self.exploration = model, seed, exploration
         self.players = getattr(model, "num_players", 1)
         self.discount = getattr(model, "discount", 1.0)
-        self.deterministic = getattr(model, "deterministic", False)
+        self.outcome_key, self.carries = outcome_key, outcome_key != "state"
+        self.deterministic = getattr(model, "deterministic", False) and not self.carries
         self.has_value = hasattr(model, "value")
         self.use_value = use_value
         self.bound_is_end = horizon is not None and horizon <= max_depth
         self.bound = horizon if self.bound_is_end else max_depth
         self.low, self.high = math.inf, -math.inf
-        self.root = Node(state)
+        self.particles = state if self.carries else [state]
+        self.root = Node(None if self.carries else state)
+        self.choices(self.root, self.particles[0])
 
     def run(self, simulations: int) -> Node:
         for simulation in range(simulations):
@@ -98,51 +117,70 @@ class ReferenceSearch:
         return self.root
 
     def simulate(self, rng: Stream) -> None:
-        node, path = self.root, []
+        node, path, state = self.root, [], self.particles[0]
+        if len(self.particles) > 1:
+            state = self.particles[rng.below(len(self.particles))]
         while True:
-            if not node.edges:
-                node.edges = [Edge(action) for action in self.legal(node.state)]
-                node.player = self.player(node.state)
-            edge = self.select(node, rng)
-            child, rewards = self.follow(node, edge, rng)
+            edge = self.select(node, self.choices(node, state), rng)
+            child, state, rewards = self.follow(edge, state, rng)
             path.append((node, edge, rewards))
             node = child
             if node.visits == 0 or node.terminal or len(path) == self.bound:
                 break
-        self.backup(path, node, self.evaluate(node, len(path), rng))
+        self.backup(path, node, self.evaluate(node, state, len(path), rng))
 
-    def select(self, node: Node, rng: Stream) -> Edge:
-        untried = [edge for edge in node.edges if edge.visits == 0]
+    def choices(self, node: Node, state) -> list[Edge]:
+        """The edges to choose among."""
+        if node.edges and not self.carries:
+            return node.edges
+        node.player, legal = self.player(state), self.legal(state)
+        known = [edge.action for edge in node.edges]
+        node.edges += [Edge(action) for action in legal if action not in known]
+        return [edge for edge in node.edges if edge.action in legal]
+
+    def select(self, node: Node, legal: list[Edge], rng: Stream) -> Edge:
+        untried = [edge for edge in legal if edge.visits == 0]
         if untried:
             return untried[rng.below(len(untried))]
         scale = 1 / (self.high - self.low) if self.high > self.low else 0.0
-        spread = logarithm(node.visits)
+        others = sum(edge.visits for edge in node.edges) - sum(edge.visits for edge in legal)
+        spread = logarithm(node.visits - others)
         scores = [
             (edge.value - self.low) * scale + self.exploration * math.sqrt(spread / edge.visits)
-            for edge in node.edges
+            for edge in legal
         ]
-        return node.edges[scores.index(max(scores))]
+        return legal[scores.index(max(scores))]
 
-    def follow(self, node: Node, edge: Edge, rng: Stream) -> tuple[Node, list[float]]:
+    def follow(self, edge: Edge, state, rng: Stream) -> tuple[Node, Any, list[float]]:
         if self.deterministic and edge.outcomes:
             [outcome] = edge.outcomes.values()
             outcome[0] += 1
-            return outcome[1], outcome[2]
-        state, reward, terminated = self.model.sample(node.state, edge.action, rng)
+            return outcome[1], outcome[1].state, outcome[2]
+        state, reward, terminated = self.model.sample(state, edge.action, rng)
         rewards = [float(r) for r in np.atleast_1d(reward)]
-        key = (self.key(state), bool(terminated))
-        outcome = edge.outcomes.setdefault(key, [0, Node(state, bool(terminated)), rewards])
+        key = (self.outcome(edge.action, state, rng), bool(terminated))
+        child = Node(None if self.carries else state, bool(terminated))
+        outcome = edge.outcomes.setdefault(key, [0, child, rewards])
         outcome[0] += 1
-        return outcome[1], rewards
+        return outcome[1], state if self.carries else outcome[1].state, rewards
 
-    def evaluate(self, leaf: Node, depth: int, rng: Stream) -> list[float]:
+    def outcome(self, action: int, state, rng: Stream) -> Any:
+        """What tells the outcomes of an action apart."""
+        if self.outcome_key == "none":
+            return None
+        if self.outcome_key == "observation":
+            seen = self.model.observe(action, state, rng)
+            return seen.tobytes() if isinstance(seen, np.ndarray) else seen
+        return self.key(state)
+
+    def evaluate(self, leaf: Node, state, depth: int, rng: Stream) -> list[float]:
         if leaf.terminal:
             return [0.0] * self.players
         if depth == self.bound:
-            return self.at_bound(leaf.state)
+            return self.at_bound(state)
         if self.use_value:
-            return self.value(leaf.state)
-        returns, weight, state, terminated = [0.0] * self.players, 1.0, leaf.state, False
+            return self.value(state)
+        returns, weight, terminated = [0.0] * self.players, 1.0, False
         while not terminated and depth < self.bound:
             state, reward, terminated = self.model.sample(state, self.rollout(state, rng), rng)
             returns = [

@@ -19,17 +19,30 @@ def run_search(
     horizon: int | None = None,
     use_value: bool = False,
     exploration: float = 1.0,
+    outcome_key: str = "state",
 ) -> Search:
-    """A search from `root` that has run its simulations; its tree can be read."""
+    """A search from `root` that has run its simulations; its tree can be read.
+
+    With another `outcome_key` than "state", `root` is a list of those that the root may be.
+    """
     handle = getattr(model, "handle", None)
     search = Search(
         handle if handle is not None else model,
         exploration=exploration,
         max_depth=max_depth,
         evaluation="value" if use_value else "rollout",
+        outcome_key=outcome_key,
     )
-    state = root if handle is None else model.pack_state(root)
-    search.begin(state, horizon=horizon or 0, allowed=None, seed=seed, max_bytes=2**28)
+    is_belief = outcome_key != "state"
+    states = [s if handle is None else model.pack_state(s) for s in (root if is_belief else [root])]
+    search.begin(
+        tuple(states) if is_belief else states[0],
+        is_belief=is_belief,
+        horizon=horizon or 0,
+        allowed=None,
+        seed=seed,
+        max_bytes=2**28,
+    )
     assert search.run(simulations) == "simulations"
     return search
 
