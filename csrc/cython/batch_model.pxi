@@ -71,7 +71,7 @@ cdef class BatchModel(HeldModel):
     cdef readonly tuple shape
     cdef size_t row_bytes, mask_at, player_at, key_at, stride
     cdef int64_t num_values
-    cdef bint is_float
+    cdef bint is_float, has_notes
     cdef RowGenerator rng
     cdef object generator
     cdef SplitMix64 stream
@@ -145,6 +145,7 @@ cdef class BatchModel(HeldModel):
             if self.current_player_batch is None:
                 raise InvalidRequest("model", "current_player_batch is missing in a game")
             end += 1
+        self.has_notes = end > self.mask_at or self.state_key_batch is not None
         self.key_at = arena_round(end)
         if self.state_key_batch is not None:
             end = self.key_at + sizeof(int64_t)
@@ -179,6 +180,8 @@ cdef class BatchModel(HeldModel):
         """An answer of the model as rows of its states: dtype[N, shape], contiguous."""
         array = np.asarray(answer)
         due = (count, *self.shape)
+        if array.shape == due and array.dtype == self.dtype and not self.is_float:
+            return np.ascontiguousarray(array)
         if array.shape != due or not np.can_cast(array.dtype, self.dtype, "same_kind"):
             raise TypeError(
                 f"{name} is {array.dtype}{list(array.shape)}; must be {self.dtype}{list(due)}"
@@ -204,6 +207,8 @@ cdef class BatchModel(HeldModel):
         The model is asked about those alone that are `sound`: bool[N]; and where it `ends`:
         bool[N], nobody is to move.
         """
+        if not self.has_notes:
+            return 0
         goes_on = sound & ~ends
         live = picked(states, goes_on)
         if self.legal_actions_batch is not None and len(live):
@@ -363,7 +368,7 @@ cdef class BatchModel(HeldModel):
             wrong = (following < 0) | (following >= self.num_values)
             text = f"sample_batch: next_states has a state that is not from 0 to {self.num_values - 1}"
         else:
-            return np.ones(len(following), np.bool_)
+            return np.ones(len(following), np.bool_) if self.has_notes else None
         wrong = wrong.reshape(len(following), -1).any(axis=1)
         if wrong.any():
             self.text = text.encode()
