@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcts_service.models import UnbatchedModel
-
 __all__ = ["InventoryBatch", "model"]
 
 
@@ -27,6 +25,6 @@ class InventoryBatch:
         return stock, rewards, np.zeros(len(states), dtype=bool)
 
 
-def model() -> UnbatchedModel:
-    """The model, as a planner takes it: asked for one row at a time."""
-    return UnbatchedModel(InventoryBatch())
+def model() -> InventoryBatch:
+    """The model, as a planner takes it."""
+    return InventoryBatch()
