@@ -9,7 +9,17 @@ from typing import Any
 
 from mcts_service.errors import InvalidRequest
 
-__all__ = ["require_bool", "require_integer", "require_number", "require_text", "shown"]
+__all__ = [
+    "require_bool",
+    "require_bounds",
+    "require_integer",
+    "require_number",
+    "require_text",
+    "shown",
+]
+
+#: The core takes no larger numbers.
+MAX_RETURN = 1e140
 
 
 class _Repr(reprlib.Repr):
@@ -71,6 +81,24 @@ def require_text(field: str, value: Any) -> None:
     """Raises InvalidRequest unless `value` is a str that is not empty."""
     if not isinstance(value, str) or not value:
         raise InvalidRequest(field, f"is {shown(value)}; must be a text that is not empty")
+
+
+def require_bounds(field: str, value: Any) -> tuple[float, float]:
+    """The least and the greatest return; both 0 where `value` is None: not known.
+
+    Raises:
+      InvalidRequest: it is no pair of finite numbers, the lesser first.
+    """
+    if value is None:
+        return 0.0, 0.0
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise InvalidRequest(
+            field, f"is {shown(value)}; must be the least and the greatest return"
+        ) from None
+    least = require_number(f"{field}[0]", low, -MAX_RETURN, MAX_RETURN)
+    return least, require_number(f"{field}[1]", high, least, MAX_RETURN)
 
 
 def require_bool(field: str, value: Any) -> None:

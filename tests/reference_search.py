@@ -74,6 +74,7 @@ class Edge:
 class Node:
     state: Any
     terminal: bool = False
+    solved: bool = False
     visits: int = 0
     player: int = 0
     edges: list[Edge] = field(default_factory=list)
@@ -113,6 +114,8 @@ class ReferenceSearch:
 
     def run(self, simulations: int) -> Node:
         for simulation in range(simulations):
+            if self.root.solved:
+                break
             self.simulate(Stream(self.seed, simulation))
         return self.root
 
@@ -125,7 +128,7 @@ class ReferenceSearch:
             child, state, rewards = self.follow(edge, state, rng)
             path.append((node, edge, rewards))
             node = child
-            if node.visits == 0 or node.terminal or len(path) == self.bound:
+            if node.visits == 0 or node.terminal or node.solved or len(path) == self.bound:
                 break
         self.backup(path, node, self.evaluate(node, state, len(path), rng))
 

@@ -112,7 +112,7 @@ cdef class BatchModel(HeldModel):
         m.abi_version, m.struct_size = MCTS_MODEL_ABI_VERSION, sizeof(mcts_model)
         m.ctx = <void *>self
         m.discount = getattr(model, "discount", 1.0)
-        m.min_return, m.max_return = getattr(model, "return_bounds", (0.0, 0.0))
+        m.min_return, m.max_return = getattr(model, "return_bounds", None) or (0.0, 0.0)
         m.num_actions = m.max_actions = model.num_actions
         m.num_players = getattr(model, "num_players", 1)
         self.lay_out()

@@ -85,7 +85,7 @@ cdef class PythonModel(HeldModel):
         m.struct_size = sizeof(mcts_model)
         m.ctx = <void *>self
         m.discount = getattr(model, "discount", 1.0)
-        m.min_return, m.max_return = getattr(model, "return_bounds", (0.0, 0.0))
+        m.min_return, m.max_return = getattr(model, "return_bounds", None) or (0.0, 0.0)
         m.state_bytes = m.key_bytes = sizeof(void *)
         m.num_players = getattr(model, "num_players", 1)
         self.hold()

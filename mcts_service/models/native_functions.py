@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mcts_service._core import model_of_functions
-from mcts_service.checks import require_bool, require_integer, require_number, shown
+from mcts_service.checks import require_bool, require_bounds, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import StateSpec
 
@@ -19,9 +19,6 @@ __all__ = ["address_of", "function_address", "functions_capsule"]
 
 #: What the core numbers states' bytes, actions, outcomes and players with.
 _MOST, _MOST_PLAYERS = 2**24, 255
-
-#: The core takes no larger numbers.
-MAX_RETURN = 1e140
 
 _HIGHEST = 2 ** (8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 #: ctypes has no public name for what all its functions are.
@@ -68,7 +65,7 @@ def functions_capsule(
     require_bool("thread_safe", thread_safe)
     if require_number("discount", discount, 0, 1) == 0:
         raise InvalidRequest("discount", "is 0; must be above 0")
-    bounds = _return_bounds(return_bounds)
+    bounds = require_bounds("return_bounds", return_bounds)
     return model_of_functions(
         addresses,
         ctx=address_of("ctx", ctx),
@@ -88,20 +85,6 @@ def functions_capsule(
         float64_state=dtype == np.float64 and "key" not in addresses,
         keep_alive=(functions, ctx, keep_alive),
     )
-
-
-def _return_bounds(bounds: Any) -> tuple[float, float]:
-    """The least and the greatest return; both 0 where they are not known."""
-    if bounds is None:
-        return 0.0, 0.0
-    try:
-        low, high = bounds
-    except (TypeError, ValueError):
-        raise InvalidRequest(
-            "return_bounds", f"is {shown(bounds)}; must be the least and the greatest return"
-        ) from None
-    least = require_number("return_bounds[0]", low, -MAX_RETURN, MAX_RETURN)
-    return least, require_number("return_bounds[1]", high, least, MAX_RETURN)
 
 
 def _require_pairs(

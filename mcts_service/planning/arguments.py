@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mcts_service.checks import require_integer, require_number, shown
+from mcts_service.checks import require_bounds, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.labels import is_labelled
 from mcts_service.planning.config import DEFAULT_SIMULATIONS, MAX_SIMULATIONS
@@ -128,6 +128,7 @@ def _check_python_model(model: Any) -> None:
         num_actions = getattr(model, "num_actions", None)
         require_integer("model.num_actions", num_actions, 1, MAX_ACTIONS)
     require_integer("model.num_players", getattr(model, "num_players", 1), 1, MAX_PLAYERS)
+    require_bounds("model.return_bounds", getattr(model, "return_bounds", None))
     discount = require_number("model.discount", getattr(model, "discount", 1.0), 0, 1)
     if discount == 0:
         raise InvalidRequest("model.discount", "is 0; must be above 0")
