@@ -19,11 +19,19 @@ from typing import Any
 
 import numpy as np
 
+from mcts_service._core import ModelHandle
 from mcts_service.labels import is_hashable
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import SearchConfig
 
-__all__ = ["LEAST_RECURRENCE", "Capabilities", "Recipe", "probe_simulations", "resolve"]
+__all__ = [
+    "LEAST_RECURRENCE",
+    "Capabilities",
+    "Recipe",
+    "capabilities_of",
+    "probe_simulations",
+    "resolve",
+]
 
 #: Of the outcomes of a graph's first simulations, the share that must lead to a state that is
 #: known. Measured: 0.66 and more on grids and tables, 0 on cart-pole.
@@ -66,6 +74,31 @@ class Recipe:
     config: SearchConfig
     reason: str = ""
     otherwise: Recipe | None = None
+
+
+def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
+    """What a model can do, looked up once."""
+    if handle is not None:
+        return Capabilities(
+            num_players=handle.num_players,
+            has_value=handle.has_value,
+            has_transitions=handle.has_transitions,
+            observes=handle.observes,
+            discount=handle.discount,
+            has_key=True,
+        )
+    has = {
+        name: getattr(model, name, None) is not None
+        for name in ("value", "evaluate_batch", "transitions", "observe", "state_key")
+    }
+    return Capabilities(
+        num_players=getattr(model, "num_players", 1),
+        has_value=has["value"] or has["evaluate_batch"],
+        has_transitions=has["transitions"],
+        observes=has["observe"],
+        discount=float(getattr(model, "discount", 1.0)),
+        has_key=has["state_key"] or not callable(getattr(model, "sample", None)),
+    )
 
 
 def resolve(

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from mcts_service._core import Search
+from mcts_service._core import CancelFlag, Search, SearchBatch
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import SearchConfig
 
-__all__ = ["MAX_ROWS", "Form", "RowSearches", "asks_for_rows", "form_of", "no_row"]
+__all__ = ["MAX_ROWS", "Form", "RowSearches", "asks_for_rows", "form_of", "no_row", "run_together"]
 
 #: States that are planned at once; more are planned so many at a time.
 MAX_ROWS = 1024
@@ -117,3 +117,20 @@ def _own_form(state: Any) -> Form | None:
     except ValueError:
         return None
     return (row.dtype, row.shape) if row.dtype.kind in "biuf" else None
+
+
+def run_together(
+    searches: dict[int, Search],
+    simulations: int,
+    seconds: float | None,
+    cancel: CancelFlag | None,
+) -> dict[int, str | BaseException]:
+    """Runs the search of each row.
+
+    Returns:
+      For each row the name of the rule that stopped it, or the exception.
+    """
+    if not searches:
+        return {}
+    ends = SearchBatch(list(searches.values())).run(simulations, seconds, cancel)
+    return dict(zip(searches, ends, strict=True))

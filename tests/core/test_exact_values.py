@@ -32,7 +32,7 @@ def test_uncertain_arms_are_worth_their_expectation() -> None:
         20_000,
     )
     # Within 5 standard errors but for one seed in 500,000, three values together.
-    for (_, visits, value, error), expected in zip(
+    for (_, visits, value, error, _), expected in zip(
         search.root_actions(), [0.7, 0.6, 0.5], strict=True
     ):
         assert visits > 1
@@ -67,7 +67,7 @@ class TwoSteps:
 @pytest.mark.parametrize("seed", range(3))
 def test_two_step_tree_finds_the_value_of_the_best_play(seed: int) -> None:
     search = run_search(TwoSteps(), "start", 20_000, seed=seed)
-    action, _, value, _ = best(search)
+    action, _, value, *_ = best(search)
     assert action == 1
     # Exploration in the rooms costs a little; the rest is chance, of standard error 0.007.
     assert 0.95 < value < 1.09
@@ -106,7 +106,7 @@ class DoubleOrNothing:
 
 def test_each_player_takes_what_is_best_for_itself() -> None:
     search = run_search(DoubleOrNothing(), 0, 20_000)
-    action, visits, value, _ = best(search)
+    action, visits, value, *_ = best(search)
     # The first takes 3, then the second takes 3 back; without 1 in 100 visits of exploration.
     assert action == 1
     assert visits > 19_000

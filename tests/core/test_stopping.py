@@ -29,7 +29,7 @@ def begun(model: Any = None, *, max_bytes: int = 2**24, bytes_per_state: int = 0
 def test_simulations_are_run_to_the_number(simulations: int) -> None:
     search = run_search(Chain(), 0, simulations)
     assert search.simulations == simulations
-    assert sum(visits for _, visits, _, _ in search.root_actions()) == simulations
+    assert sum(row[1] for row in search.root_actions()) == simulations
 
 
 def test_run_counts_from_the_beginning_of_the_tree() -> None:

@@ -301,10 +301,9 @@ class PlannerMachine(RuleBasedStateMachine):
         if getattr(self, "planner", None) is None:
             return
         assert self.planner is not None
-        trees = [
-            *(tree for idle in self.planner._trees._idle.values() for tree in idle),
-            *([self.planner._trees._latest] if self.planner._trees._latest else []),
-        ]
+        held = self.planner._searches.trees
+        idle = [tree for group in held._idle.values() for tree in group]
+        trees = [*idle, *([held._latest] if held._latest else [])]
         # One more for each tree: the state that its search began from.
         most = sum(tree.search.nodes + 1 for tree in trees)
         if len(self.model.alive) > most:

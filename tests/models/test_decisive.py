@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service._core import SplitMix64
 from mcts_service.errors import InvalidRequest
 from mcts_service.models import ConnectFour, TicTacToe, make
@@ -101,7 +101,8 @@ def test_a_whole_rollout_plays_as_single_steps_do(
 def test_the_search_gets_the_same_tree_from_whole_rollouts_and_from_single_steps(
     game: type[BoardModel],
 ) -> None:
-    whole, stepwise = MCTS(game(decisive=True)), MCTS(InPython(game))
+    config = SearchConfig.preset("uct", prove=False)
+    whole, stepwise = MCTS(game(decisive=True), config), MCTS(InPython(game), config)
     for seed, state in enumerate(islice(positions(game(), games=3, seed=5), 2, None, 7)):
         one = whole.plan(state, Budget(simulations=30), seed=seed)
         other = stepwise.plan(state, Budget(simulations=30), seed=seed)

@@ -33,7 +33,7 @@ def planner(model: Any, preset: str, **changes: Any) -> MCTS:
 
 def step(mcts: MCTS, state: Any, action: int) -> Any:
     """The most frequent state that the action led to in the last plan."""
-    graph = mcts._trees._latest.search.graph()  # type: ignore[union-attr]
+    graph = mcts._searches.trees._latest.search.graph()  # type: ignore[union-attr]
     root = graph[next(iter(graph))]
     edge = next(e for e in root["edges"] if e["action"] == action)
     child = graph[max(edge["outcomes"])[1]]["state"]
@@ -69,7 +69,7 @@ def test_memory_of_what_is_pruned_is_given_back(preset: str) -> None:
     mcts = planner(model, preset)
     first = mcts.plan(0, Budget(simulations=400))
     assert mcts.advance(first.action, step(mcts, 0, first.action))
-    search = mcts._trees._latest.search  # type: ignore[union-attr]
+    search = mcts._searches.trees._latest.search  # type: ignore[union-attr]
     assert len(search.graph()) == search.nodes
     assert search.bytes < first.bytes or preset == "graph"
     assert search.nodes < first.nodes or preset == "graph"

@@ -224,7 +224,7 @@ def test_advance_goes_on_from_such_a_plan(preset: str, model: Any) -> None:
             counted = SIMULATIONS + plan.reused_simulations
             assert visits >= counted if preset == "graph" else visits == counted
         kept += plan.reused_simulations
-        search = planner._trees._latest.search  # type: ignore[union-attr]
+        search = planner._searches.trees._latest.search  # type: ignore[union-attr]
         flying = [e["in_flight"] for node in search.graph().values() for e in node["edges"]]
         assert not any(flying)
         state, horizon = model.sample(state, plan.action, np.random.default_rng(0))[0], horizon - 1
@@ -257,7 +257,7 @@ def test_cancelled_in_flight_only_what_came_home_counts(at: int, preset: str) ->
     planner = MCTS(Stopping(at, flag.cancel), config)
     plan = planner.plan(START, Budget(simulations=10**6), cancel=flag)
     assert plan.stop_reason is StopReason.CANCELLED
-    assert_sound(planner._trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore
+    assert_sound(planner._searches.trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore
     again = planner.plan(START, Budget(simulations=SIMULATIONS), seed=1)
     fresh = MCTS(Walk(), config).plan(START, Budget(simulations=SIMULATIONS), seed=1)
     assert plan_numbers(again) == plan_numbers(fresh)
@@ -274,7 +274,7 @@ def test_an_interrupt_in_flight_leaves_a_tree_that_moves_and_plans(at: int, pres
     planner = MCTS(model, config)
     with pytest.raises(KeyboardInterrupt):
         planner.plan(START, Budget(simulations=10**6))
-    search = planner._trees._latest.search  # type: ignore[union-attr]
+    search = planner._searches.trees._latest.search  # type: ignore[union-attr]
     assert_sound(search, preset, search.simulations, whole=False)
     planner.advance(0, START - 1)
     plan = planner.plan(START - 1, Budget(simulations=SIMULATIONS), seed=1)
@@ -287,7 +287,7 @@ def test_out_of_time_in_flight_the_tree_is_sound(preset: str) -> None:
     planner = MCTS(Walk(), config)
     plan = planner.plan(START, Budget(time_limit=0.1))
     assert plan.stop_reason is StopReason.TIME_LIMIT
-    assert_sound(planner._trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore
+    assert_sound(planner._searches.trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore
 
 
 @pytest.mark.parametrize("name", ["rows", "many outcomes", "chain in the fog"])
@@ -302,4 +302,4 @@ def test_out_of_bytes_in_flight_the_tree_is_sound(preset: str, name: str) -> Non
         assert plan.bytes <= 65_536
     else:  # all that there is fits
         assert plan.simulations == 10**5
-    assert_sound(planner._trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore
+    assert_sound(planner._searches.trees._latest.search, preset, plan.simulations, whole=False)  # type: ignore

@@ -104,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
-        "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python",
+        "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "python",
         "sh", "python", "toml", "sh",
     ]  # fmt: skip
 
@@ -151,6 +151,10 @@ def test_plan_in_process(place: Place) -> None:
 
 def test_own_model_passes_the_check(place: Place) -> None:
     place.shell(block("sh", "mcts-service check"))
+
+
+def test_belief(place: Place) -> None:
+    assert place.python(block("python", "class Tiger")) == "0 pomcp\n"
 
 
 def test_own_model_is_planned(place: Place) -> None:

@@ -1,0 +1,236 @@
+"""One request for a plan: read from a caller's arguments, given to a search, read out of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from mcts_service._core import ModelHandle, Search, SplitMix64
+from mcts_service.checks import require_integer, shown
+from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest, ModelFault
+from mcts_service.labels import is_hashable, is_labelled
+from mcts_service.models.identity import state_identity
+from mcts_service.planning.arguments import MAX_HORIZON, MAX_SEED, check_allowed
+from mcts_service.planning.auto import Recipe, capabilities_of, resolve
+from mcts_service.planning.belief import Belief
+from mcts_service.planning.config import (
+    DEFAULT_SIMULATIONS,
+    MAX_SIMULATIONS,
+    Budget,
+    SearchConfig,
+)
+from mcts_service.planning.plan import Plan, StopReason, read_plan
+
+__all__ = ["DEFAULT_MAX_BYTES", "Request", "RequestReader"]
+
+#: Memory of a search tree whose budget sets no limit.
+DEFAULT_MAX_BYTES = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a plan starts from and must keep to, checked and in the form of the core.
+
+    Attributes:
+      root: the state, or of a belief a tuple of states.
+      is_belief: whether it is one.
+      horizon: steps left; 0: no end.
+      allowed: actions that are chosen among; None: all.
+      seed: of the random streams.
+      recipe: the algorithm.
+      simulations: how many to run.
+      limit_bytes: of the tree.
+      time_limit: seconds from `started`, or None.
+      started: in seconds of time.perf_counter().
+    """
+
+    root: Any
+    is_belief: bool
+    horizon: int
+    allowed: list[Any] | None
+    seed: int
+    recipe: Recipe
+    simulations: int
+    limit_bytes: int
+    time_limit: float | None
+    started: float
+
+    def seconds_left(self) -> float | None:
+        """Of the time limit, >= 0."""
+        if self.time_limit is None:
+            return None
+        return max(0.0, self.time_limit - (time.perf_counter() - self.started))
+
+    def begin(self, search: Search) -> None:
+        """Starts a fresh tree.
+
+        Raises:
+          InvalidRequest, TerminalState, NoLegalAction, ModelFault: there is nothing to plan from.
+        """
+        try:
+            search.begin(
+                self.root,
+                is_belief=self.is_belief,
+                horizon=self.horizon,
+                allowed=self.allowed,
+                seed=self.seed,
+                max_bytes=self.limit_bytes,
+            )
+        except MemoryError:
+            raise self._no_room() from None
+
+    def plan_of(self, search: Search, end: str, recipe: Recipe, tried: int = 0) -> Plan:
+        """The plan of a search that has run.
+
+        Args:
+          search: what ran.
+          end: the name of the rule that stopped it.
+          recipe: its algorithm.
+          tried: simulations of another recipe that went before.
+        Raises:
+          Cancelled, DeadlineExpired, InvalidRequest: before one simulation was done.
+        """
+        stop_reason = StopReason(end)
+        if search.simulations > 0 or stop_reason is StopReason.SOLVED:
+            search.settle()
+            return read_plan(
+                search,
+                stop_reason,
+                seconds=time.perf_counter() - self.started,
+                seed=self.seed,
+                recipe=recipe.config.recipe,
+                recipe_reason=recipe.reason,
+                tried=tried,
+            )
+        if stop_reason is StopReason.CANCELLED:
+            raise Cancelled("the search was cancelled before one simulation was done")
+        if stop_reason is StopReason.TIME_LIMIT:
+            raise DeadlineExpired(f"not one simulation fits into {self.time_limit} s")
+        raise self._no_room()
+
+    def _no_room(self) -> InvalidRequest:
+        return InvalidRequest(
+            "budget.max_bytes", f"is {self.limit_bytes}; not one simulation fits into that"
+        )
+
+
+class RequestReader:
+    """Reads the requests of one planner; any number of threads may use it.
+
+    Args:
+      model, config: of the planner.
+      seed: what the first plan uses; later ones use seeds that follow from it.
+    """
+
+    def __init__(self, model: Any, config: SearchConfig, seed: int) -> None:
+        self._model, self._config = model, config
+        self._handle: ModelHandle | None = getattr(model, "handle", None)
+        self._is_labelled = self._handle is None and is_labelled(model)
+        self._capabilities = capabilities_of(model, self._handle)
+        self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
+        self._first_seed: int | None = seed
+        self._lock = threading.Lock()
+
+    def read(
+        self,
+        state: Any,
+        budget: Budget,
+        *,
+        horizon: int | None,
+        seed: int | None,
+        allowed: Any,
+        started: float,
+    ) -> Request:
+        """The request of a caller; arguments as of `MCTS.plan`.
+
+        Raises:
+          InvalidRequest: an argument is wrong.
+        """
+        if seed is not None:
+            require_integer("seed", seed, 0, MAX_SEED)
+        # 0 is the core's word for no end.
+        steps = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
+        actions = check_allowed(allowed, self.action)
+        if actions is not None and not self._is_labelled:
+            actions.sort()
+        recipe = self.recipe(state, steps or None)
+        root = self._root(state, recipe)
+        # Last: a request that is refused uses up none of the planner's seeds.
+        return Request(
+            root=root,
+            is_belief=isinstance(state, Belief),
+            horizon=steps,
+            allowed=actions,
+            seed=self._next_seed() if seed is None else int(seed),
+            recipe=recipe,
+            simulations=self._simulations(budget),
+            limit_bytes=budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES,
+            time_limit=budget.time_limit,
+            started=started,
+        )
+
+    def recipe(self, state: Any, horizon: int | None) -> Recipe:
+        """The algorithm for a plan from that state."""
+        steps = getattr(self._model, "horizon", None)
+        return resolve(self._config, self._capabilities, state, horizon, steps)
+
+    def action(self, field: str, action: Any) -> Any:
+        """One of the model's numbers, or what may be a label: which ones depends on the state.
+
+        Raises:
+          InvalidRequest: it is neither.
+        """
+        if not self._is_labelled:
+            return require_integer(field, action, 0, self._model.num_actions - 1)
+        if not is_hashable(action):
+            raise InvalidRequest(field, f"is {shown(action)}; must be hashable, as actions are")
+        return action
+
+    def packed(self, state: Any, field: str) -> Any:
+        """The state as the core takes it.
+
+        Raises:
+          InvalidRequest: it is none.
+        """
+        if state is None:
+            raise InvalidRequest(field, "is missing; must be a state of the model")
+        return self._model.pack_state(state) if self._handle is not None else state
+
+    def identity(self, root: Any) -> Hashable:
+        """What tells a packed state from others.
+
+        Raises:
+          ModelFault: the model cannot tell.
+        """
+        if self._handle is not None:
+            return bytes(root)
+        try:
+            return state_identity(self._model, root)
+        except Exception as error:
+            raise ModelFault(f"state_key raised {type(error).__name__}: {error}") from error
+
+    def _root(self, state: Any, recipe: Recipe) -> Any:
+        if not isinstance(state, Belief):
+            return self.packed(state, "state")
+        if recipe.config.outcome_key == "state":
+            raise InvalidRequest(
+                "state",
+                f"is {state}; to plan from one, the config's outcome_key must be 'observation', "
+                "'none' or 'auto'",
+            )
+        return tuple(self.packed(particle, "state") for particle in state.particles)
+
+    def _next_seed(self) -> int:
+        with self._lock:
+            first, self._first_seed = self._first_seed, None
+            return self._seeds.next_uint64() if first is None else first
+
+    def _simulations(self, budget: Budget) -> int:
+        if budget.simulations is not None:
+            return budget.simulations
+        if budget.time_limit is not None:
+            return MAX_SIMULATIONS
+        return int(getattr(self._model, "default_simulations", DEFAULT_SIMULATIONS))

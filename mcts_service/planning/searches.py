@@ -1,0 +1,94 @@
+"""The searches of a planner, and the form in which they ask its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcts_service._core import BatchModel, ModelHandle, Search
+from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.together import RowSearches, asks_for_rows, form_of
+from mcts_service.planning.trees import Tree, Trees
+
+__all__ = ["Searches"]
+
+
+class Searches:
+    """Makes searches, and keeps them: those of single plans, and those that run together.
+
+    Attributes:
+      trees: the searches of single plans.
+      rows: groups of searches that run together.
+      answers_in_batches: True if the model does.
+    """
+
+    def __init__(self, model: Any, *, in_flight: int) -> None:
+        """`in_flight` is the number of simulations in progress at once."""
+        self._model = model
+        self._handle: ModelHandle | None = getattr(model, "handle", None)
+        if self._handle is not None:
+            self.answers_in_batches = self._handle.answers_in_batches
+        else:
+            self.answers_in_batches = callable(getattr(model, "sample_batch", None))
+        is_python_batch = self._handle is None and self.answers_in_batches
+        self._is_asked_in_rows = is_python_batch and (in_flight > 1 or asks_for_rows(model))
+        self._batch_model: BatchModel | None = None
+        self._form_is_proven = False
+        self._begin_with_none()
+
+    def prepare(self, recipe: SearchConfig) -> None:
+        """Makes one for single plans ahead of the first, where that needs no state.
+
+        Raises:
+          InvalidRequest: the model lacks what the recipe needs.
+        """
+        if not self._is_asked_in_rows:
+            search = self.new(recipe, self._handle or self._model)
+            self.trees.set_aside(Tree(search, recipe))
+
+    def new(self, recipe: SearchConfig, asked: Any) -> Search:
+        """A search by a recipe of a model in the form in which it is asked."""
+        return Search(
+            asked,
+            exploration=recipe.exploration,
+            max_depth=recipe.max_depth,
+            evaluation=recipe.evaluation,
+            backup=recipe.backup,
+            sharing=recipe.sharing,
+            outcome_key=recipe.outcome_key,
+            discount=recipe.discount or 0.0,
+            prove=recipe.prove,
+            in_flight=recipe.in_flight,
+            bytes_per_state=int(getattr(self._model, "state_size_bytes", 0)),
+        )
+
+    def asked_alone(self, states: list[Any]) -> Any:
+        """The model as the search of a single plan asks it."""
+        if self._is_asked_in_rows:
+            return self.asked_in_rows(states)
+        return self._handle or self._model
+
+    def asked_in_rows(self, states: list[Any]) -> Any:
+        """The model as it answers in batches; the states show the form of a row.
+
+        A form that no plan has come from yet may be a caller's mistake, and gives way to another.
+
+        Raises:
+          InvalidRequest: no state is a row of an array.
+        """
+        if self._handle is not None:
+            return self._handle
+        known = self._batch_model
+        if known is None or not self._form_is_proven:
+            dtype, shape = form_of(self._model, states)
+            if known is None or (known.dtype, known.shape) != (dtype.newbyteorder("="), shape):
+                self._batch_model = BatchModel(self._model, dtype, shape)
+                if known is not None:
+                    self._begin_with_none()
+        return self._batch_model
+
+    def prove_form(self, asked: Any) -> None:
+        """A plan has come from states of this form."""
+        self._form_is_proven |= asked is self._batch_model
+
+    def _begin_with_none(self) -> None:
+        self.trees, self.rows = Trees(), RowSearches()
