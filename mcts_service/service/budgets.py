@@ -63,7 +63,7 @@ class BudgetLimits:
           rows: states to plan, >= 1; simulations count for each of them, and in all.
         Returns:
           A budget whose time limit and bytes are always set, and whose simulations are set
-          unless a time limit or bytes alone were asked for.
+          unless a time limit was asked for without them.
         Raises:
           InvalidRequest: a value is not one that any budget may have.
           BudgetTooLarge: a value is greater than is allowed here.
@@ -71,7 +71,7 @@ class BudgetLimits:
         _refuse_above("budget.simulations", simulations, self.max_simulations)
         _refuse_above("budget.time_limit", time_limit, self.max_time_limit_seconds, " seconds")
         _refuse_above("budget.max_bytes", max_bytes, self.max_bytes)
-        if simulations is None and time_limit is None and max_bytes is None:
+        if simulations is None and time_limit is None:
             simulations = self.default_simulations or DEFAULT_SIMULATIONS
         budget = Budget(
             simulations=simulations,

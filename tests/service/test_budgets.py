@@ -13,6 +13,8 @@ LIMITS = BudgetLimits(
 
 def test_no_limit_means_the_default_number_of_simulations():
     assert LIMITS.admit() == Budget(simulations=50, time_limit=2.0, max_bytes=2**20)
+    # Bytes alone would not end a search over states that come again.
+    assert LIMITS.admit(max_bytes=2**19) == Budget(simulations=50, time_limit=2.0, max_bytes=2**19)
 
 
 def test_a_time_limit_alone_leaves_the_simulations_open():
