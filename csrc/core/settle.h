@@ -17,9 +17,14 @@
 #define MCTS_CORE_SETTLE_H
 
 #include "bellman.h"
+#include "stop.h"
 
 /* Steps down the graph that pay for bringing one node up to date. */
 enum { SETTLE_PRICE = 2, SETTLE_FIRST = 16 };
+
+/* Nodes between two looks at the clock; and, in nanoseconds, what settling may take before values
+ * are read where the time is up already. */
+enum { SETTLE_LOOK = 64, SETTLE_LAST = 1000000 };
 
 /* Changes below this part of the range of values are none. */
 #define SETTLE_NOTHING 1e-9
@@ -53,14 +58,15 @@ static inline double settle_node(const search *s, node *n, bool open) {
   return change;
 }
 
-/* All nodes, until nothing changes or what it may cost is spent. */
-static inline void settle(search *s, bool open) {
+/* All nodes, until nothing changes or what it may cost is spent, and not after `until`. */
+static inline void settle(search *s, bool open, int64_t until) {
   uint64_t left = (s->tree_depth - s->settled_depth) / SETTLE_PRICE;
   double nothing = s->high > s->low ? SETTLE_NOTHING * (s->high - s->low) : 0.0, change;
   s->settled_depth = s->tree_depth;
   do {
     change = 0.0;
     for (ref r = s->tree.newest; r && left > 0; left--) {
+      if (left % SETTLE_LOOK == 0 && until < INT64_MAX && search_now() >= until) return;
       node *n = node_at(&s->tree, r);
       double changed = settle_node(s, n, open);
       if (changed > change) change = changed;
@@ -77,7 +83,9 @@ static inline void settle_to_read(search *s) {
       if (!n->edges && settle_is_open(s, n)) node_graph(n)->value = s->low;
     }
   s->settled_depth = 0; /* as long as all simulations have paid for */
-  settle(s, true);
+  int64_t until = s->limits.deadline, soon = search_now() + SETTLE_LAST;
+  bool is_late = until < soon || stop_is_cancelled(s);
+  settle(s, true, is_late ? soon : until);
 }
 
 /* Before a search goes on after that: what is not known counts as in a new leaf again. */
@@ -92,7 +100,7 @@ static inline void settle_to_go_on(search *s) {
 LOOP_PIECE void settle_when_due(search *s, unsigned recipe) {
   if (!(recipe & RECIPE_BELLMAN) || !settle_suits(s)) return;
   uint64_t n = s->simulations;
-  if (n >= SETTLE_FIRST && (n & (n - 1)) == 0) settle(s, false);
+  if (n >= SETTLE_FIRST && (n & (n - 1)) == 0) settle(s, false, s->limits.deadline);
 }
 
 #endif
