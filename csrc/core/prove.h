@@ -1,4 +1,4 @@
-/* Proven values, with mean backups of a deterministic model whose returns are bounded.
+/* Proven values, with mean backups in a tree of a deterministic model whose returns are bounded.
  *
  * A node is solved where its value is exact: the episode ended there; or the player to move has a
  * proven action that is worth the most that there is; or all actions are proven. From then on it

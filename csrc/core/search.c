@@ -113,7 +113,8 @@ static bool allocate(search *s) {
  * is proven. */
 static bool proves(const search *s) {
   const mcts_model *m = s->model;
-  return s->options.prove && s->deterministic && s->options.backup == BACKUP_MEAN &&
+  bool alone = s->options.sharing == SHARING_NONE; /* elsewhere an edge may be behind its child */
+  return s->options.prove && alone && s->deterministic && s->options.backup == BACKUP_MEAN &&
          m->min_return < m->max_return;
 }
 

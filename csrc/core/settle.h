@@ -90,6 +90,7 @@ static inline void settle_to_read(search *s) {
 
 /* Before a search goes on after that: what is not known counts as in a new leaf again. */
 static inline void settle_to_go_on(search *s) {
+  if (!(s->recipe & RECIPE_TRIAL)) return; /* leaves have values of their own */
   for (ref r = s->tree.newest; r; r = node_graph(node_at(&s->tree, r))->older) {
     node *n = node_at(&s->tree, r);
     if (settle_is_open(s, n)) node_graph(n)->value = 0.0;

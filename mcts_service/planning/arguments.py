@@ -111,6 +111,8 @@ def check_model(model: Any, is_native: bool) -> None:
         _check_python_model(model)
     states = getattr(model, "state_size_bytes", 0)
     require_integer("model.state_size_bytes", states, 0, MAX_STATE_BYTES)
+    if getattr(model, "horizon", None) is not None:
+        require_integer("model.horizon", model.horizon, 1, MAX_HORIZON)
     simulations = getattr(model, "default_simulations", DEFAULT_SIMULATIONS)
     require_integer("model.default_simulations", simulations, 1, MAX_SIMULATIONS)
 

@@ -104,8 +104,8 @@ class SearchConfig:
         history of actions and "observation"s; or "none", a sequence of actions (open loop). With
         the last two a simulation carries its state, and a plan may start from a `Belief`.
       discount: per step, above 0 and at most 1, in place of the model's own.
-      prove: with mean backups of a deterministic model that has `return_bounds`: whether values
-        that are proven, by wins and by searching to the end, count in place of means.
+      prove: with mean backups in a tree of a deterministic model that has `return_bounds`: whether
+        values that are proven, by wins and by searching to the end, count in place of means.
       in_flight: simulations in progress at once, 1 .. 4096, whose questions a model that answers
         in batches (`sample_batch`, `evaluate_batch`) is asked together. With one, each knows what
         all before it have learned; with more a plan is faster and somewhat weaker.
