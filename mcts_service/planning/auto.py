@@ -9,7 +9,9 @@
     one player, states that cannot                      plain UCT
 
 A graph by state knows no time. Where nothing discounts, it counts with a discount of its own,
-1 - 1 / (steps left): else a way that gets there sooner is worth no more than one that dithers.
+1 - 1 / h: else a way that gets there sooner is worth no more than one that dithers. h is the
+greatest power of two within the steps left, and at least 16: few steps are few in any case, and a
+discount for each would weigh what comes next too little.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ __all__ = [
 LEAST_RECURRENCE = 0.2
 #: Simulations after which a graph is looked at, and the part of all that they may be.
 _PROBE, _PROBE_PART = 8, 8
+_LEAST_HORIZON = 16
 
 
 @dataclass(frozen=True)
@@ -182,4 +185,5 @@ def _discount(
 ) -> float | None:
     if config.discount is not None or model.discount < 1.0 or config.sharing != "auto":
         return config.discount
-    return 1.0 - 1.0 / max(2, min(horizon or steps or config.max_depth, config.max_depth))
+    ahead = min(horizon or steps or config.max_depth, config.max_depth)
+    return 1.0 - 1.0 / max(_LEAST_HORIZON, 2 ** (ahead.bit_length() - 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcts_service._core import Search
@@ -60,7 +60,11 @@ class Trees:
         """
         with self._own:
             latest = self._latest
-            if latest is None or latest.advanced_to is None or latest.recipe not in recipes:
+            if latest is None or latest.advanced_to is None:
+                return None
+            # A discount that differs is one chosen for other steps left: the tree keeps its own.
+            known = [replace(recipe, discount=None) for recipe in recipes]
+            if replace(latest.recipe, discount=None) not in known:
                 return None
             same_time = latest.recipe.sharing == "state" or horizon == latest.horizon
             if not same_time or limit_bytes != latest.limit_bytes:

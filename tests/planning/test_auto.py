@@ -9,6 +9,7 @@ import pytest
 from small_models import Chain, SlipperyGrid, ValuedChain
 
 from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service.errors import InvalidRequest
 from mcts_service.models import make
 from mcts_service.planning import Belief
 
@@ -85,10 +86,10 @@ def test_an_undiscounted_graph_counts_with_a_discount_of_its_own() -> None:
         discount = 1.0
 
     planner = MCTS(Undiscounted())
-    assert planner.plan((0, 0), BUDGET).discount == 1 - 1 / 200
+    assert planner.plan((0, 0), BUDGET).discount == 1 - 1 / 128
     plan = planner.plan((0, 0), BUDGET, horizon=40)
-    assert plan.discount == 1 - 1 / 40
-    assert "counted with a discount of 0.975" in plan.recipe_reason
+    assert plan.discount == 1 - 1 / 32
+    assert "counted with a discount of 0.9688" in plan.recipe_reason
     assert MCTS(Undiscounted(), SearchConfig(discount=0.9)).plan((0, 0), BUDGET).discount == 0.9
     assert MCTS(SlipperyGrid()).plan((0, 0), BUDGET).discount == SlipperyGrid.discount
 
@@ -124,3 +125,51 @@ def test_a_batch_is_planned_as_each_state_is_alone(name: str) -> None:
     for state, seed, plan in zip(states, (1, 2, 3), batch, strict=True):
         alone = MCTS(model).plan(state, BUDGET, seed=seed)
         assert (plan.recipe, plan.actions) == (alone.recipe, alone.actions)  # type: ignore[union-attr]
+
+
+class Later:
+    """Action 0 pays 1 now and nothing after; action 1 pays 1.5 a step later."""
+
+    num_actions = 2
+    deterministic = True
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        if state == 0:
+            return 1 + action, 1.0 - action, False
+        return state, 1.5 * (state == 2), True
+
+
+def test_two_steps_are_not_planned_as_if_only_the_first_counted() -> None:
+    plan = MCTS(Later()).plan(0, BUDGET, horizon=2)
+    assert (plan.recipe, plan.action) == ("graph", 1)
+
+
+def test_a_tree_is_gone_on_with_from_step_to_step() -> None:
+    class Undiscounted(SlipperyGrid):
+        discount = 1.0
+
+    planner = MCTS(Undiscounted())
+    for horizon in range(40, 28, -1):
+        plan = planner.plan((0, 0), BUDGET, horizon=horizon, seed=horizon)
+        assert (plan.reused_simulations > 0) == (horizon < 40)
+        assert planner.advance(plan.action, (0, 0))
+
+
+def test_few_recipes_are_kept_whatever_the_steps_left() -> None:
+    class Undiscounted(SlipperyGrid):
+        discount = 1.0
+
+    planner = MCTS(Undiscounted())
+    for horizon in range(1, 250):
+        planner.plan((0, 0), Budget(simulations=2), horizon=horizon, seed=1)
+    assert len(planner._searches.trees._idle) <= 5
+
+
+@pytest.mark.parametrize("horizon", ["ten", 0, lambda: 3])
+def test_a_horizon_of_the_model_that_is_none_is_named(horizon: Any) -> None:
+    class Wrong(SlipperyGrid):
+        pass
+
+    Wrong.horizon = horizon  # type: ignore[attr-defined]
+    with pytest.raises(InvalidRequest, match=r"^model\.horizon"):
+        MCTS(Wrong())
