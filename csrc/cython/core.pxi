@@ -194,6 +194,7 @@ cdef extern from "bellman.h" nogil:
     bint bellman_known(const search_t *, const c_edges *, uint32_t)
 
 cdef extern from "prove.h" nogil:
+    void prove_returns(const search_t *, const node *, double *)
     bint prove_edge_is_exact(const search_t *, const c_edges *, uint32_t)
 
 cdef extern from "reroot.h" nogil:

@@ -454,9 +454,17 @@ cdef class Search:
 
     @property
     def player_values(self):
-        """Mean return of each player over all simulations; with Bellman backups the best value."""
+        """Mean return of each player over all simulations; with Bellman backups the best value.
+
+        Of a root that is solved, its exact value.
+        """
+        cdef double[255] exact
+        cdef node *root = node_at(&self.search.tree, self.search.tree.root)
         if self.search.options.backup == BACKUP_BELLMAN:
             return [self.root_actions()[self.best_action()][2]]
+        if self.search.recipe & RECIPE_PROVEN and root.flags & NODE_SOLVED:
+            prove_returns(self.search, root, exact)
+            return [exact[p] for p in range(self.model.num_players)]
         return [self.search.root_mean[p] for p in range(self.model.num_players)]
 
     def root_actions(self):

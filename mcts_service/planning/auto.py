@@ -186,4 +186,4 @@ def _discount(
     if config.discount is not None or model.discount < 1.0 or config.sharing != "auto":
         return config.discount
     ahead = min(horizon or steps or config.max_depth, config.max_depth)
-    return 1.0 - 1.0 / max(_LEAST_HORIZON, 2 ** (ahead.bit_length() - 1))
+    return 1.0 - 1.0 / max(_LEAST_HORIZON, 1 << (ahead.bit_length() - 1))

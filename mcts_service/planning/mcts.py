@@ -310,7 +310,8 @@ class MCTS:
                         del ends[row]
                     else:
                         going_on[row] = searches[row]
-                ends |= run_together(going_on, left, first.seconds_left(), cancel)
+                seconds = _share(first.seconds_left(), len(going_on), len(others))
+                ends |= run_together(going_on, left, seconds, cancel)
             for row, end in ends.items():
                 try:
                     if isinstance(end, BaseException):
@@ -324,6 +325,11 @@ class MCTS:
         if recipe.otherwise and others:
             plans |= self._plan_by(recipe.otherwise, others, asked, cancel, tried + probe)
         return plans
+
+
+def _share(seconds: float | None, rows: int, others: int) -> float | None:
+    """What is left of the time for so many rows, if others are to have as much each."""
+    return seconds if seconds is None or not others else seconds * rows / (rows + others)
 
 
 def _begin_all(

@@ -64,9 +64,10 @@ class Plan:
 
     Attributes:
       action: the recommended action: most visits, then the highest value; with Bellman backups
-        the highest value, then most visits.
+        the highest value, then most visits; where all is proven, the best of what is.
       value: of that action, in reward units, for the player to move.
-      player_values: mean return of each player over all simulations.
+      player_values: mean return of each player over all simulations; where all is proven, the
+        exact ones.
       actions: every legal (and allowed) action of the state, in the model's order.
       principal_variation: the most visited line of play. In a stochastic model it follows
         the most frequent outcome of each action.

@@ -173,3 +173,41 @@ def test_a_horizon_of_the_model_that_is_none_is_named(horizon: Any) -> None:
     Wrong.horizon = horizon  # type: ignore[attr-defined]
     with pytest.raises(InvalidRequest, match=r"^model\.horizon"):
         MCTS(Wrong())
+
+
+class Mixed:
+    """Below 100 states come again, above they do not."""
+
+    num_actions = 2
+    discount = 0.95
+
+    def sample_batch(self, states: Any, actions: Any, rng: Any) -> tuple[Any, Any, Any]:
+        onward = states + 1 + (rng.random() * 1e9).astype(np.int64)
+        following = np.where(states < 100, (states + actions) % 10, onward)
+        return following, actions.astype(float), np.zeros(len(states), bool)
+
+
+def test_rows_whose_recipe_gives_way_have_their_share_of_the_time() -> None:
+    plans = MCTS(Mixed()).plan_batch([3, 5000], Budget(time_limit=0.5))
+    assert [plan.recipe for plan in plans] == ["graph", "uct"]  # type: ignore[union-attr]
+
+
+def test_leaves_keep_the_models_values_when_a_graph_is_gone_on_with() -> None:
+    class Costly:
+        num_actions = 2
+        discount = 0.95
+
+        def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+            return 2 * state + action + 1, 0.0, False  # no state comes again
+
+        def value(self, state: int) -> float:
+            return -10.0
+
+    config = SearchConfig(evaluation="value", backup="bellman", sharing="state")
+    planner = MCTS(Costly(), config)
+    planner.plan(0, Budget(simulations=500), seed=1)
+    assert planner.advance(0, 1)
+    plan = planner.plan(1, Budget(simulations=1), seed=2)
+    assert plan.reused_simulations > 0
+    # Nothing is ever paid, so a value is -10 discounted by the steps to where it was asked for.
+    assert all(action.value <= -10 * 0.95**12 for action in plan.actions)

@@ -172,6 +172,29 @@ def test_a_proven_tree_is_gone_on_with() -> None:
     after = planner.plan(following, Budget(simulations=100), seed=2)
     assert after.stop_reason is StopReason.SOLVED
     assert after.value == worth(following[0])
+    mover = following[1]
+    assert after.player_values[mover] == -after.player_values[1 - mover] == after.value
+
+
+class Ring:
+    """One player on a line: the right end pays 1; every other cell can be come back to."""
+
+    num_actions = 2
+    deterministic = True
+    return_bounds = (0.0, 1.0)
+
+    def sample(self, state: int, action: int, rng: Any) -> tuple[int, float, bool]:
+        state = max(0, state + (1 if action else -1))
+        return state, float(state == 6), state == 6
+
+
+@pytest.mark.parametrize("sharing", ["depth", "state"])
+def test_nothing_is_proven_where_paths_meet(sharing: str) -> None:
+    config = SearchConfig(evaluation="rollout", backup="mean", sharing=sharing)
+    for seed in range(10):
+        plan = MCTS(Ring(), config).plan(3, Budget(simulations=500), seed=seed)
+        assert plan.simulations == 500
+        assert not any(action.proven for action in plan.actions)
 
 
 @pytest.mark.parametrize("bounds", [(1.0, -1.0), (0.0,), 3, (0.0, float("nan")), ("a", 1.0)])
