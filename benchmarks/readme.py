@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from report import Ratio, Report, Result
+from section import fill_section
 from table import short_number
 
 __all__ = ["write_readme"]
@@ -19,12 +20,7 @@ def write_readme(report: Report, path: Path) -> None:
     Raises:
       ValueError: a mark is missing.
     """
-    text = path.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path}: must have the lines {BEGIN!r} and {END!r}")
-    path.write_text(f"{before}{begin}\n\n{_section(report)}\n{end}{after}")
+    fill_section(path, BEGIN, END, _section(report))
 
 
 def _section(report: Report) -> str:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcts_service import __version__
+from mcts_service.cli_settings import add_settings, given_settings
 from mcts_service.errors import InvalidRequest, MCTSServiceError
 
 # What a command needs is imported when it runs, so that --help and --version are quick.
 if TYPE_CHECKING:
-    from mcts_service.planning import Plan, SearchConfig
+    from mcts_service.planning import Plan
     from mcts_service.service.config import ServerConfig
     from mcts_service.service.entry import ModelEntry
 
@@ -122,9 +123,11 @@ def _announce(host: str, port: int) -> None:
 
 def _plan(options: argparse.Namespace) -> int:
     from mcts_service.planning import MCTS, Budget
+    from mcts_service.service.search_changes import changed_search
 
     entry = _entry(options.model, options.config)
-    plan = MCTS(entry.model, _search_config(entry, options)).plan(
+    search = changed_search(entry.config, options.preset, given_settings(options))
+    plan = MCTS(entry.model, search).plan(
         _state(entry, options.state),
         Budget(options.simulations, options.time_limit, options.max_bytes),
         horizon=options.horizon,
@@ -133,27 +136,6 @@ def _plan(options: argparse.Namespace) -> int:
     )
     print(_plan_as_json(plan) if options.json else "\n".join(_plan_as_text(entry, plan)))
     return 0
-
-
-def _search_config(entry: ModelEntry, options: argparse.Namespace) -> SearchConfig:
-    """The model's default search with the options that change it, the preset first."""
-    config = entry.config if options.preset is None else entry.config.with_preset(options.preset)
-    changes = {
-        key: getattr(options, key)
-        for key in (
-            "exploration",
-            "max_depth",
-            "evaluation",
-            "backup",
-            "sharing",
-            "outcome_key",
-            "discount",
-            "prove",
-            "in_flight",
-        )
-        if getattr(options, key) is not None
-    }
-    return dataclasses.replace(config, **changes)
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -330,39 +312,8 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--allowed-actions", type=_actions, metavar="A,B", help="choose among these only"
     )
-    plan.add_argument("--exploration", type=float, metavar="WEIGHT", help="weight of exploration")
-    plan.add_argument("--max-depth", type=int, metavar="STEPS", help="how far to look ahead")
-    plan.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="auto, uct, dp_uct, graph, open_loop or pomcp: sets the four below; those that are "
-        "given too win",
-    )
-    plan.add_argument(
-        "--evaluation", metavar="HOW", help="of a new leaf: auto, rollout, value or trial"
-    )
-    plan.add_argument("--backup", metavar="HOW", help="of what was learned: auto, mean or bellman")
-    plan.add_argument(
-        "--sharing", metavar="HOW", help="paths that have one node: auto, none, depth or state"
-    )
-    plan.add_argument(
-        "--outcome-key",
-        metavar="HOW",
-        help="what tells outcomes apart: auto, state, observation or none",
-    )
-    plan.add_argument("--discount", type=float, metavar="D", help="per step, for the model's own")
-    plan.add_argument(
-        "--prove",
-        action=argparse.BooleanOptionalAction,
-        help="whether what is proven counts in place of means, in a game",
-    )
-    plan.add_argument(
-        "--in-flight",
-        type=int,
-        metavar="N",
-        help="simulations at once, of a model that answers in batches",
-    )
     plan.add_argument("--json", action="store_true", help="print JSON")
+    add_settings(plan)
     plan.set_defaults(run=_plan)
 
 

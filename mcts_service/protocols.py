@@ -24,10 +24,16 @@ capabilities, looked up once when a planner is built:
     is_terminal(state)                    -> bool
     initial_state(rng=None)               -> state
     value(state)                          -> float, or one per player; leaf evaluation
+    prior(state)                          -> num_actions numbers, or one for each of actions(state):
+                                             how likely each action is to be the best, not
+                                             necessarily summing to 1. Those of illegal actions are
+                                             not looked at; all 0 counts as all equal. One of 0 is
+                                             believed: its action may never be tried
     rollout_action(state, rng)            -> int; default uniform over the legal actions
     num_players: int, current_player(state)   the reward is then a tuple, one per player
     return_bounds: (float, float)         the least and the greatest return that any player can get
                                           from any state on: a search then proves wins and losses
+    continuing: bool                      no step ever ends an episode; default False: some may
     deterministic: bool                   (state, action) fixes the outcome; default False
     state_key(state)                      -> hashable identity; default the state itself,
                                              or an array's bytes
@@ -44,6 +50,7 @@ capabilities, looked up once when a planner is built:
 A model that answers for many states at once (`BatchSampleModel`) has these for rows:
 
     evaluate_batch(states)                -> (priors [N, A] or None, values [N] or [N, players])
+    gives_priors: bool                    whether it gives priors; default False
     legal_actions_batch(states)           -> bool[N, A]
     is_terminal_batch(states)             -> bool[N]
     current_player_batch(states)          -> int64[N]

@@ -10,7 +10,14 @@ from google.protobuf.struct_pb2 import Value
 from google.rpc import error_details_pb2
 
 from mcts_service.rpc.tensors import tensor_from_array
-from mcts_service.v1.planner_pb2 import Budget, DiscreteStates, PlanBatchRequest, State, StateList
+from mcts_service.v1.planner_pb2 import (
+    ActionStatistics,
+    Budget,
+    DiscreteStates,
+    PlanBatchRequest,
+    State,
+    StateList,
+)
 
 LONG = Budget(simulations=1_000_000)
 
@@ -50,19 +57,32 @@ def json_state(text):
     return State(json=Parse(text, Value()))
 
 
+def statistic(action, field):
+    """A number of an action's statistics; NaN where it may be absent and is."""
+    may_be_absent = action.DESCRIPTOR.fields_by_name[field].has_presence
+    return math.nan if may_be_absent and not action.HasField(field) else getattr(action, field)
+
+
 def assert_row_is_plan(batch, row, plan):
     """Number for number, times aside."""
     count = batch.num_actions
     columns = slice(row * count, (row + 1) * count)
     legal = batch.legal[columns]
     assert [action.action.discrete for action in plan.actions] == np.flatnonzero(legal).tolist()
-    visits, values = [0] * count, [math.nan] * count
-    for action in plan.actions:
-        visits[action.action.discrete] = action.visits
-        if action.HasField("value"):
-            values[action.action.discrete] = action.value
-    assert batch.visits[columns] == visits
-    np.testing.assert_array_equal(batch.action_values[columns], values)
+    known = {action.action.discrete: action for action in plan.actions}
+    for column, field in (
+        (batch.visits, "visits"),
+        (batch.action_values, "value"),
+        (batch.standard_errors, "standard_error"),
+        (batch.lower, "lower"),
+        (batch.upper, "upper"),
+        (batch.priors, "prior"),
+        (batch.proven, "proven"),
+    ):
+        expected = [
+            statistic(known.get(action, ActionStatistics()), field) for action in range(count)
+        ]
+        np.testing.assert_array_equal(column[columns], expected)
     players = len(plan.player_values)
     assert batch.player_values[row * players : (row + 1) * players] == plan.player_values
     assert batch.actions[row] == plan.action.discrete

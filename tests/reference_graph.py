@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from reference_search import ReferenceSearch, Stream, logarithm
+from reference_numbers import Range
+from reference_search import ReferenceSearch, Stream
+from reference_selection import soft_maximum
 
 READ_ALL, ROTATE = 16, 4
 
@@ -29,6 +31,7 @@ class GraphEdge:
     action: int
     visits: int = 0
     value: float = 0.0
+    spread: float = 0.0
     sum: float = 0.0
     turn: Outcome | None = None
     #: The first one seen, then the others, the newest first.
@@ -44,16 +47,19 @@ class GraphNode:
     player: int = 0
     value: float = 0.0
     solved: bool = False
+    depth: int = 0
     edges: list[GraphEdge] = field(default_factory=list)
 
 
 class ReferenceGraph(ReferenceSearch):
-    """`sharing` none, depth or state; `backup` mean or bellman; `trial` in place of leaves."""
+    """`sharing` none, depth or state; `backup` mean, bellman, max or soft; `trial`: no leaves."""
 
     def __init__(self, model, state, *, sharing, backup, trial=False, **rest):
         super().__init__(model, state, **rest)
-        self.sharing, self.bellman, self.trial = sharing, backup == "bellman", trial
-        self.exact = self.bellman and not self.deterministic and hasattr(model, "transitions")
+        self.sharing, self.bellman, self.trial = sharing, backup != "mean", trial
+        self.soft = backup == "soft"
+        knows = backup in ("bellman", "soft")
+        self.exact = knows and not self.deterministic and hasattr(model, "transitions")
         self.nodes: dict[Any, GraphNode] = {}
         self.steps = self.settled_steps = 0
         self.root = self.node_of(state, False, 0)
@@ -74,7 +80,7 @@ class ReferenceGraph(ReferenceSearch):
         while True:
             if not node.edges:
                 self.expand(node, len(path))
-            edge = self.select(node, rng)
+            edge = self.select_at(node, len(path), rng)
             outcome, rewards = self.step(node, edge, len(path), rng)
             path.append((node, edge, outcome, rewards))
             node = outcome.node
@@ -87,7 +93,7 @@ class ReferenceGraph(ReferenceSearch):
     # ---- the graph
 
     def node_of(self, state, terminated: bool, depth: int) -> GraphNode:
-        new = GraphNode(state, terminated, solved=terminated)
+        new = GraphNode(state, terminated, solved=terminated, depth=depth)
         if self.sharing == "none":
             return new
         at = depth if self.sharing == "depth" else None
@@ -119,20 +125,14 @@ class ReferenceGraph(ReferenceSearch):
 
     # ---- one step
 
-    def select(self, node: GraphNode, rng: Stream) -> GraphEdge:
+    def select_at(self, node: GraphNode, depth: int, rng: Stream) -> GraphEdge:
         untried = [edge for edge in node.edges if edge.visits == 0]
         if untried:
             return untried[rng.below(len(untried))]
         if self.bellman:
             for edge in node.edges:
                 self.read(edge)
-        scale = 1 / (self.high - self.low) if self.high > self.low else 0.0
-        spread = logarithm(node.visits)
-        scores = [
-            (edge.value - self.low) * scale + self.exploration * math.sqrt(spread / edge.visits)
-            for edge in node.edges
-        ]
-        return node.edges[scores.index(max(scores))]
+        return node.edges[self.choose(node.edges, node.visits, self.range_at(depth), rng)]
 
     def step(self, node: GraphNode, edge: GraphEdge, depth: int, rng: Stream):
         if self.exact and not edge.outcomes:
@@ -169,18 +169,21 @@ class ReferenceGraph(ReferenceSearch):
             at_end = len(path) == self.bound and self.bound_is_end
             leaf.solved = leaf.solved or (at_end and self.sharing != "state")
             leaf.value += (returns[0] - leaf.value) / leaf.visits
-        for node, edge, outcome, rewards in reversed(path):
+        for depth in reversed(range(len(path))):
+            node, edge, outcome, rewards = path[depth]
             returns = [r + self.discount * g for r, g in zip(rewards, returns, strict=True)]
             node.visits += 1
             edge.visits += 1
             outcome.visits += 1
             if self.bellman:
                 self.improve(node, edge, outcome, rewards[0])
-                learned = edge.value
+                learned = returns[0] if self.soft else edge.value
             else:
                 learned = returns[node.player]
-                edge.value += (learned - edge.value) / edge.visits
-            self.low, self.high = min(self.low, learned), max(self.high, learned)
+                change = learned - edge.value
+                edge.value += change / edge.visits
+                edge.spread += change * (learned - edge.value)
+            self.range_at(depth).add(learned)
 
     def improve(self, node: GraphNode, edge: GraphEdge, outcome: Outcome, reward: float) -> None:
         if self.deterministic:
@@ -195,7 +198,7 @@ class ReferenceGraph(ReferenceSearch):
         for other in node.edges:
             if other is not edge and len(other.outcomes) <= READ_ALL:
                 self.read(other)
-        node.value = max(e.value for e in node.edges if self.known(e))
+        node.value = self.value_of(node)
         self.solve(node)
 
     def solve(self, node: GraphNode) -> None:
@@ -205,24 +208,49 @@ class ReferenceGraph(ReferenceSearch):
         ):
             for edge in node.edges:
                 self.read(edge, whole=True)
-            node.value = max(edge.value for edge in node.edges)
+            node.value = self.value_of(node)
             node.solved = True
+
+    def value_of(self, node: GraphNode) -> float:
+        values = [edge.value for edge in node.edges if self.known(edge)]
+        if not self.soft:
+            return max(values)
+        return soft_maximum(values, self.range_at(node.depth), self.temperature)
+
+    def range_at(self, depth: int) -> Range:
+        return self.ranges[0 if self.sharing == "state" else depth]
 
     def settle(self) -> None:
         left, self.settled_steps = (self.steps - self.settled_steps) // 2, self.steps
-        nothing = 1e-9 * (self.high - self.low) if self.high > self.low else 0.0
-        change = math.inf
+        seen = self.range_at(0)
+        nothing = 1e-9 * (seen.high - seen.low) if seen.high > seen.low else 0.0
+        change, sweep = math.inf, []
         while change > nothing and left > 0:
-            newest_first = list(reversed(self.nodes.values()))[:left]
-            change = max(map(self.settle_node, newest_first))
-            left -= len(newest_first)
+            sweep = list(reversed(self.nodes.values()))[:left]
+            change = max(map(self.settle_node, sweep))
+            left -= len(sweep)
+        knows_all = self.deterministic or self.exact
+        is_whole = knows_all and change <= nothing and len(sweep) == len(self.nodes)
+        off = 1e-6 * (seen.high - seen.low) * (1 - self.discount) if seen.values else 0.0
+        is_whole = is_whole and change * self.discount <= off
+        if is_whole and all(map(self.is_closed, self.nodes.values())):
+            for node in self.nodes.values():
+                node.solved = True
+
+    def is_closed(self, node: GraphNode) -> bool:
+        """There is nothing left to try in it, and all of it has been read."""
+        if node.solved or node.terminal:
+            return True
+        return bool(node.edges) and all(
+            self.known(edge) and len(edge.outcomes) <= READ_ALL for edge in node.edges
+        )
 
     def settle_node(self, node: GraphNode) -> float:
         if not node.edges or node.solved or not all(map(self.known, node.edges)):
             return 0.0
         for edge in node.edges:
             self.read(edge)
-        before, node.value = node.value, max(e.value for e in node.edges if self.known(e))
+        before, node.value = node.value, self.value_of(node)
         change = abs(node.value - before)
         self.solve(node)
         return change

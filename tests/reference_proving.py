@@ -16,7 +16,8 @@ class ReferenceProving(ReferenceSearch):
     def backup(self, path: Any, leaf: Node, returns: list[float]) -> None:
         leaf.visits += 1
         below = leaf
-        for node, edge, rewards in reversed(path):
+        for depth in reversed(range(len(path))):
+            node, edge, rewards = path[depth]
             exact = is_exact(below)
             if exact:
                 returns = self.proven(below)
@@ -30,7 +31,7 @@ class ReferenceProving(ReferenceSearch):
                 node.solved = is_best or all(map(leads_to_exact, node.edges))
             else:
                 edge.value += (value - edge.value) / edge.visits
-            self.low, self.high = min(self.low, value), max(self.high, value)
+            self.range_at(depth).add(value)
             below = node
 
     def proven(self, node: Node) -> list[float]:

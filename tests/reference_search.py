@@ -11,10 +11,13 @@ that was ever legal there.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import reference_selection as selections
+from reference_numbers import Range, exponential, logarithm
 
 from mcts_service._core import SplitMix64
 
@@ -48,24 +51,13 @@ class Stream:
         return ((self.draw() >> 32) * n) >> 32
 
 
-def logarithm(n: int) -> float:
-    """The natural logarithm by the series of the core: libraries differ in the last bit."""
-    exponent = n.bit_length() - 1
-    m = n / 2**exponent
-    if m > math.sqrt(2):
-        m, exponent = m / 2, exponent + 1
-    s = (m - 1) / (m + 1)
-    total = 0.0
-    for k in range(11, -1, -1):
-        total = total * (s * s) + 1 / (2 * k + 1)
-    return exponent * 0.69314718055994531 + 2 * s * total
-
-
 @dataclass
 class Edge:
     action: int
     visits: int = 0
     value: float = 0.0
+    #: squared deviations of the returns
+    spread: float = 0.0
     #: (key, terminated) -> [visits, child, rewards], in the order in which they were seen
     outcomes: dict[Any, list[Any]] = field(default_factory=dict)
 
@@ -78,6 +70,31 @@ class Node:
     visits: int = 0
     player: int = 0
     edges: list[Edge] = field(default_factory=list)
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """How a leaf is valued, where it is not by the model's value alone or a whole rollout."""
+
+    constant: float | None = None
+    value_weight: float | None = None
+    rollout_depth: int | None = None
+    random: bool = False
+    decisive: bool = False
+
+
+@dataclass(frozen=True)
+class Widening:
+    """How much of a node is looked at, by its visits; factors of 0: all of it."""
+
+    actions: float = 0.0
+    outcomes: float = 0.0
+    exponent: float = 0.5
+
+    def width(self, factor: float, visits: int) -> int:
+        power = exponential(self.exponent * logarithm(max(visits, 1)))
+        return max(1, math.ceil(factor * power))
 
 
 class ReferenceSearch:
@@ -97,6 +114,10 @@ class ReferenceSearch:
         horizon=None,
         use_value=False,
         outcome_key="state",
+        selection="ucb1",
+        temperature=0.05,
+        leaf=None,
+        widening=None,
     ):
         self.model, self.seed, self.exploration = model, seed, exploration
         self.players = getattr(model, "num_players", 1)
@@ -105,9 +126,12 @@ class ReferenceSearch:
         self.deterministic = getattr(model, "deterministic", False) and not self.carries
         self.has_value = hasattr(model, "value")
         self.use_value = use_value
+        self.selection, self.temperature = selection, temperature
+        self.leaf = leaf or Leaf()
+        self.widening = widening or Widening()
         self.bound_is_end = horizon is not None and horizon <= max_depth
         self.bound = horizon if self.bound_is_end else max_depth
-        self.low, self.high = math.inf, -math.inf
+        self.ranges: dict[int, Range] = defaultdict(Range)
         self.particles = state if self.carries else [state]
         self.root = Node(None if self.carries else state)
         self.choices(self.root, self.particles[0])
@@ -124,7 +148,7 @@ class ReferenceSearch:
         if len(self.particles) > 1:
             state = self.particles[rng.below(len(self.particles))]
         while True:
-            edge = self.select(node, self.choices(node, state), rng)
+            edge = self.select(node, self.choices(node, state), len(path), rng)
             child, state, rewards = self.follow(edge, state, rng)
             path.append((node, edge, rewards))
             node = child
@@ -141,31 +165,73 @@ class ReferenceSearch:
         node.edges += [Edge(action) for action in legal if action not in known]
         return [edge for edge in node.edges if edge.action in legal]
 
-    def select(self, node: Node, legal: list[Edge], rng: Stream) -> Edge:
+    def select(self, node: Node, legal: list[Edge], depth: int, rng: Stream) -> Edge:
+        legal = self.let_in(node, legal, rng)
         untried = [edge for edge in legal if edge.visits == 0]
         if untried:
             return untried[rng.below(len(untried))]
-        scale = 1 / (self.high - self.low) if self.high > self.low else 0.0
         others = sum(edge.visits for edge in node.edges) - sum(edge.visits for edge in legal)
-        spread = logarithm(node.visits - others)
-        scores = [
-            (edge.value - self.low) * scale + self.exploration * math.sqrt(spread / edge.visits)
-            for edge in legal
-        ]
-        return legal[scores.index(max(scores))]
+        return legal[self.choose(legal, node.visits - others, self.range_at(depth), rng)]
+
+    def let_in(self, node: Node, legal: list[Edge], rng: Stream) -> list[Edge]:
+        """Those of the edges that a node has been visited often enough for."""
+        if not self.widening.actions:
+            return legal
+        if not node.ordered:
+            for i in range(len(node.edges), 1, -1):
+                k = rng.below(i)
+                node.edges[i - 1], node.edges[k] = node.edges[k], node.edges[i - 1]
+            node.edges.sort(key=lambda edge: -getattr(edge, "prior", 0.0))
+            node.ordered = True
+        return node.edges[: self.widening.width(self.widening.actions, node.visits)]
+
+    def choose(self, edges: list[Any], total: int, seen: Range, rng: Stream) -> int:
+        """Among edges that have all been tried."""
+        if self.selection == "thompson":
+            return selections.thompson(edges, seen, self.exploration, rng)
+        if self.selection == "ments":
+            return selections.ments(edges, total, seen, self.exploration, self.temperature, rng)
+        rule = {"ucb1": selections.ucb1, "ucb1_tuned": selections.ucb1_tuned}[self.selection]
+        return rule(edges, total, seen, self.exploration)
 
     def follow(self, edge: Edge, state, rng: Stream) -> tuple[Node, Any, list[float]]:
         if self.deterministic and edge.outcomes:
             [outcome] = edge.outcomes.values()
             outcome[0] += 1
             return outcome[1], outcome[1].state, outcome[2]
+        if self.is_full(edge):
+            outcome = self.drawn(edge, rng)
+            outcome[0] += 1
+            return outcome[1], outcome[1].state, list(outcome[2])
         state, reward, terminated = self.model.sample(state, edge.action, rng)
         rewards = [float(r) for r in np.atleast_1d(reward)]
         key = (self.outcome(edge.action, state, rng), bool(terminated))
         child = Node(None if self.carries else state, bool(terminated))
         outcome = edge.outcomes.setdefault(key, [0, child, rewards])
         outcome[0] += 1
+        if self.widening.outcomes:
+            outcome[2] = [
+                m + (r - m) / outcome[0] for m, r in zip(outcome[2], rewards, strict=True)
+            ]
         return outcome[1], state if self.carries else outcome[1].state, rewards
+
+    def is_full(self, edge: Edge) -> bool:
+        """It leads to no other outcomes than those that it has led to."""
+        width = self.widening.width(self.widening.outcomes, edge.visits)
+        return bool(self.widening.outcomes) and len(edge.outcomes) >= width
+
+    def drawn(self, edge: Edge, rng: Stream) -> list[Any]:
+        """One of an edge's outcomes by how often they were seen; the core's list has the first one
+        first, and then the newest.
+        """
+        first, *others = edge.outcomes.values()
+        listed = [first, *reversed(others)]
+        skip = int(rng.random() * sum(visits for visits, *_ in listed))
+        for outcome in listed[:-1]:
+            if skip < outcome[0]:
+                return outcome
+            skip -= outcome[0]
+        return listed[-1]
 
     def outcome(self, action: int, state, rng: Stream) -> Any:
         """What tells the outcomes of an action apart."""
@@ -183,27 +249,40 @@ class ReferenceSearch:
             return self.at_bound(state)
         if self.use_value:
             return self.value(state)
+        if self.leaf.constant is not None:
+            return [self.leaf.constant] * self.players
         returns, weight, terminated = [0.0] * self.players, 1.0, False
-        while not terminated and depth < self.bound:
+        if self.leaf.value_weight is not None:
+            returns = [self.leaf.value_weight * v for v in self.value(state)]
+            weight = 1.0 - self.leaf.value_weight
+        end = min(self.bound, depth + (self.leaf.rollout_depth or self.bound))
+        while not terminated and depth < end:
             state, reward, terminated = self.model.sample(state, self.rollout(state, rng), rng)
             returns = [
                 g + weight * r for g, r in zip(returns, np.atleast_1d(reward).tolist(), strict=True)
             ]
             weight *= self.discount
             depth += 1
-        if not terminated and self.has_value and not self.bound_is_end:
+        if not terminated and self.has_value and (end < self.bound or not self.bound_is_end):
             returns = [g + weight * v for g, v in zip(returns, self.value(state), strict=True)]
         return returns
 
     def backup(self, path, leaf: Node, returns: list[float]) -> None:
         leaf.visits += 1
-        for node, edge, rewards in reversed(path):
+        for depth in reversed(range(len(path))):
+            node, edge, rewards = path[depth]
             returns = [r + self.discount * g for r, g in zip(rewards, returns, strict=True)]
             value = returns[node.player]
             node.visits += 1
             edge.visits += 1
-            edge.value += (value - edge.value) / edge.visits
-            self.low, self.high = min(self.low, value), max(self.high, value)
+            change = value - edge.value
+            edge.value += change / edge.visits
+            edge.spread += change * (value - edge.value)
+            self.range_at(depth).add(value)
+
+    def range_at(self, depth: int) -> Range:
+        """Of the values that an edge at that depth is compared by."""
+        return self.ranges[depth]
 
     def at_bound(self, state) -> list[float]:
         if self.has_value and not self.bound_is_end:
@@ -214,10 +293,31 @@ class ReferenceSearch:
         return [float(v) for v in np.atleast_1d(self.model.value(state))]
 
     def rollout(self, state, rng: Stream) -> int:
-        if hasattr(self.model, "rollout_action"):
+        if self.leaf.decisive:
+            return self.decisive(state, rng)
+        if hasattr(self.model, "rollout_action") and not self.leaf.random:
             return self.model.rollout_action(state, rng)
         legal = self.legal(state)
         return legal[rng.below(len(legal))]
+
+    def decisive(self, state, rng: Stream) -> int:
+        """A win; else one of the actions that let nobody win at once; else any."""
+        legal = self.legal(state)
+        winning = [action for action in legal if self.wins(state, action)]
+        if winning:
+            return winning[0]
+        safe = [action for action in legal if not self.lets_win(state, action)]
+        choice = safe or legal
+        return choice[rng.below(len(choice))]
+
+    def wins(self, state, action: int) -> bool:
+        _, reward, terminated = self.model.sample(state, action, None)
+        mine = np.atleast_1d(reward)[self.player(state)]
+        return bool(terminated) and mine >= self.model.return_bounds[1]
+
+    def lets_win(self, state, action: int) -> bool:
+        following, _, terminated = self.model.sample(state, action, None)
+        return not terminated and any(self.wins(following, a) for a in self.legal(following))
 
     def legal(self, state) -> list[int]:
         if hasattr(self.model, "legal_actions"):

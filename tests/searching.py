@@ -6,7 +6,12 @@ import dataclasses
 from typing import Any
 
 from mcts_service._core import Search
-from mcts_service.planning import Plan
+from mcts_service.planning import Plan, SearchConfig
+
+
+def to_the_end(preset: str = "auto", **changes: Any) -> SearchConfig:
+    """A preset whose plans run to their limits, even where they are decided long before."""
+    return SearchConfig.preset(preset, early_stop=False, **changes)
 
 
 def run_search(
@@ -52,3 +57,28 @@ def plan_numbers(plan: Plan) -> dict[str, str]:
     fields = dataclasses.asdict(plan)
     del fields["search_time"], fields["recipe_reason"]
     return {name: repr(value) for name, value in fields.items()}
+
+
+def scaled_numbers(plan: Plan, factor: float) -> dict[str, Any]:
+    """As `plan_numbers`, all values times a power of two, which is exact."""
+    return plan_numbers(
+        dataclasses.replace(
+            plan,
+            value=plan.value * factor,
+            player_values=[value * factor for value in plan.player_values],
+            actions=[
+                dataclasses.replace(
+                    row,
+                    value=row.value * factor,
+                    standard_error=row.standard_error * factor,
+                    lower=row.lower * factor,
+                    upper=row.upper * factor,
+                )
+                for row in plan.actions
+            ],
+            principal_variation=[
+                dataclasses.replace(step, value=step.value * factor)
+                for step in plan.principal_variation
+            ],
+        )
+    )

@@ -67,3 +67,21 @@ class RaceOfThree:
             rewards[mover] += 2.0
             rewards[positions.index(min(positions))] -= 1.0
         return (*positions, (mover + 1) % 3), rewards, positions[mover] >= 6
+
+
+class Race:
+    """Three players go one or two steps in turn; who comes to the fifth first has won."""
+
+    num_actions, num_players, start = 2, 3, (0, 0, 0, 0)
+    return_bounds = (-0.5, 1.0)
+    deterministic = True
+
+    def sample(self, state: Any, action: int, rng: Any) -> tuple[Any, list[float], bool]:
+        places, mover = list(state[:3]), state[3]
+        places[mover] += 1 + action
+        won = places[mover] >= 5
+        rewards = [(1.0 if player == mover else -0.5) * won for player in range(3)]
+        return (*places, (mover + 1) % 3), rewards, won
+
+    def current_player(self, state: Any) -> int:
+        return int(state[3])

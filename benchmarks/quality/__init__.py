@@ -1,1 +1,1 @@
-"""How good the plans are: scores on problems whose best possible return is known."""
+"""How good the plans are: scores, shares of values kept, returns, and matches."""

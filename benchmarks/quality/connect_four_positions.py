@@ -3,9 +3,15 @@
     python -m benchmarks.quality.connect_four_positions
 
 writes connect_four_positions.json again, from a fixed seed: the same file every time. Positions
-come from random play, twenty for each number of discs from 8 to 26; only those are kept in which
-legal moves differ in value, so that the choice matters. A position and its mirror image count as
-one.
+come from random play, twenty for each number of discs from 8 to 27. Kept are those in which legal
+moves differ in value, so that the choice matters, and the side that moves has no win in one move,
+which any search finds. A position and its mirror image count as one.
+
+The file is a list, by ascending number of discs, of pairs as in
+
+    ["13642255", [1, -1, 0, 1, 1, 2, 1]]
+
+which are the two fields of `SolvedPosition`.
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ from mcts_service.models import ConnectFour
 __all__ = ["DISCS", "FILE", "SolvedPosition", "generate", "read_positions"]
 
 FILE = Path(__file__).with_suffix(".json")
-DISCS = range(8, 27)
+DISCS = range(8, 28)
 POSITIONS_PER_NUMBER_OF_DISCS = 20
 SEED = 4
 
@@ -59,19 +65,28 @@ def read_positions(file: Path = FILE) -> list[SolvedPosition]:
 def generate(
     discs: int, count: int, rng: np.random.Generator, solver: Solver
 ) -> list[SolvedPosition]:
-    """That many different positions with that many discs in which the choice matters."""
+    """That many different positions with that many discs in which the choice matters and no move
+    wins at once.
+    """
     game = ConnectFour()
     found: list[SolvedPosition] = []
     seen: set[bytes] = set()
     while len(found) < count:
         moves, board = _random_game(game, discs, rng)
-        if game.is_terminal(board) or not seen.isdisjoint({board.tobytes(), _mirrored(board)}):
+        if game.is_terminal(board) or _can_win_at_once(game, board, rng):
+            continue
+        if not seen.isdisjoint({board.tobytes(), _mirrored(board)}):
             continue
         seen.add(board.tobytes())
         position = SolvedPosition(moves, tuple(solver.move_values(board)))
         if position.is_a_choice:
             found.append(position)
     return found
+
+
+def _can_win_at_once(game: ConnectFour, board: np.ndarray, rng: np.random.Generator) -> bool:
+    outcomes = (game.sample(board, column, rng) for column in game.legal_actions(board))
+    return any(max(rewards) == 1 for _, rewards, _ in outcomes)
 
 
 def _mirrored(board: np.ndarray) -> bytes:

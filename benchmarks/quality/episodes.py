@@ -1,4 +1,4 @@
-"""Plays episodes and adds up what the decisions lost."""
+"""Plays episodes and adds up what the decisions lost, or how the return falls short."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from benchmarks.quality.problem import Problem
 
 __all__ = ["Block", "episodes_of_block", "play_block"]
 
-#: Simulations per decision, times episodes, of a block: few episodes where each takes long.
-_BLOCK_SIMULATIONS, _MOST_EPISODES = 2_000, 8
+#: Simulations a decision up to which a block has all its episodes: few where each takes long.
+_WHOLE_BLOCK_SIMULATIONS = 250
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Block:
     """Some episodes with seeds that follow from the number of the block.
 
     Attributes:
-      losses: best return less the episode's, expected, one each; see `mdp_problems`.
+      losses: best return less the episode's, one each: expected, see `mdp_problems`, or as it
+        was, where a problem knows no losses.
       decisions: of all episodes.
       seconds: of CPU time that the decisions took.
       wall_seconds: that the whole block took.
@@ -34,15 +35,15 @@ class Block:
     wall_seconds: float
 
 
-def episodes_of_block(simulations: int) -> int:
-    """How many a block has at so many simulations a decision."""
-    return max(1, min(_MOST_EPISODES, _BLOCK_SIMULATIONS // simulations))
+def episodes_of_block(simulations: int, most: int) -> int:
+    """How many a block has at so many simulations a decision, of at most so many."""
+    return max(1, min(most, most * _WHOLE_BLOCK_SIMULATIONS // simulations))
 
 
 def play_block(problem: Problem, planner: Planner, simulations: int, block: int) -> Block:
     """The episodes of a block: every planner meets the same starts and the same luck."""
     started = time.perf_counter()
-    count = episodes_of_block(simulations)
+    count = episodes_of_block(simulations, problem.block_episodes)
     played = [
         _play(problem, planner, simulations, episode)
         for episode in range(block * count, (block + 1) * count)
@@ -60,14 +61,17 @@ def _play(
 ) -> tuple[float, int, float]:
     """(loss, decisions, seconds) of an episode."""
     luck, seeds = np.random.default_rng([0, episode]), np.random.default_rng([1, episode])
-    state: Any = problem.start(luck)
-    loss, spent, decisions = 0.0, 0.0, 0
-    for left in range(problem.max_decisions, 0, -1):
+    state: Any = problem.start(episode, luck)
+    lost, gained, spent, decisions = 0.0, 0.0, 0.0, 0
+    for left in range(problem.steps, 0, -1):
         action, seconds = planner.decide(state, left, simulations, int(seeds.integers(2**63)))
-        loss += problem.loss(state, action, left)
         spent += seconds
         decisions += 1
-        state, _, terminated = problem.model.sample(state, action, luck)
+        if problem.loss is not None:
+            lost += problem.loss(state, action, left)
+        state, reward, terminated = problem.model.sample(state, action, luck)
+        if problem.loss is None:
+            gained += float(reward)
         if terminated:
             break
-    return loss, decisions, spent
+    return lost if problem.loss is not None else problem.best - gained, decisions, spent

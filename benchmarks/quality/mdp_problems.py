@@ -55,10 +55,10 @@ def mdp_problem(name: str, model: Any, finite: FiniteProblem, horizon: int) -> P
     return Problem(
         name=name,
         model=model,
-        horizon=horizon,
+        steps=horizon,
         best=expected_return(finite, values),
         random=expected_return(finite, by_chance),
-        start=model.initial_state,
+        start=lambda episode, luck: model.initial_state(luck),
         loss=loss,
         attainable=_attainable(finite, model.discount, horizon) if model.discount < 1 else None,
     )

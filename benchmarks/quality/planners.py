@@ -11,8 +11,8 @@ from mcts_service import MCTS, Budget, SearchConfig
 
 __all__ = ["DEFAULT", "Planner", "RecipePlanner", "recipes"]
 
-#: The recipe of a planner that is told nothing.
-DEFAULT = "default"
+#: The preset that a planner follows that is told nothing.
+DEFAULT = "auto"
 
 
 class Planner(Protocol):
@@ -32,20 +32,21 @@ class Planner(Protocol):
 
 
 def recipes() -> Mapping[str, SearchConfig]:
-    """Every recipe of the package by its name."""
-    presets = {name: SearchConfig.preset(name) for name in SearchConfig.presets()}
-    return {DEFAULT: SearchConfig(), **presets}
+    """Every preset of the package by its name, the default first."""
+    names = sorted(SearchConfig.presets(), key=lambda name: (name != DEFAULT, name))
+    return {name: SearchConfig.preset(name) for name in names}
 
 
 class RecipePlanner:
     """`MCTS` with a recipe.
 
     Raises:
-      InvalidRequest: the recipe does not suit the problem's model.
+      InvalidRequest: the recipe does not suit the problem's model, as far as that shows before
+        the first plan.
     """
 
     def __init__(self, problem: Problem, config: SearchConfig) -> None:
-        self._horizon = problem.horizon
+        self._tells_steps_left = problem.tells_steps_left
         self._search = MCTS(problem.model, config)
 
     def decide(self, state: Any, left: int, simulations: int, seed: int) -> tuple[Any, float]:
@@ -54,7 +55,7 @@ class RecipePlanner:
         plan = self._search.plan(
             state,
             Budget(simulations=simulations),
-            horizon=None if self._horizon is None else left,
+            horizon=left if self._tells_steps_left else None,
             seed=seed,
         )
         return plan.action, time.process_time() - started

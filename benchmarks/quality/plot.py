@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib
 
+from benchmarks.quality.planners import DEFAULT
 from benchmarks.quality.report import Curve, Panel, Report
 
 matplotlib.use("agg")
@@ -25,6 +26,11 @@ _COLOURS = (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLUMNS, _PANEL_INCHES = 4, (3.4, 2.6)
 _LOWEST, _HIGHEST = -0.3, 1.05
+_AXIS_LABELS = {
+    "score": "score: 0 random, 1 best",
+    "share": "share of values kept",
+    "return": "mean return",
+}
 #: Of a band, in standard errors: 95 %.
 _BAND = 1.96
 
@@ -52,7 +58,6 @@ def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list
         rows,
         columns,
         figsize=(_PANEL_INCHES[0] * columns, _PANEL_INCHES[1] * rows + 1.0),
-        sharey=True,
         squeeze=False,
         layout="constrained",
     )
@@ -64,7 +69,6 @@ def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list
         axis.set_axis_off()
     figure.legend(handles=_legend(names), loc="outside upper center", ncols=8, fontsize=9)
     figure.supxlabel(label, fontsize=10)
-    figure.supylabel("score: 0 random play, 1 best play", fontsize=10)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
@@ -72,24 +76,24 @@ def _plot(report: Report, path: Path, label: str, places: Callable[[Curve], list
 def _draw_panel(
     axis: Any, panel: Panel, names: list[str], places: Callable[[Curve], list[float]]
 ) -> None:
-    axis.axhline(1.0, color="#888888", linewidth=0.8)
-    axis.axhline(0.0, color="#888888", linewidth=0.8)
+    is_scaled = panel.measure == "score"
+    for level in (0.0, 1.0) if is_scaled else (panel.random, panel.best):
+        axis.axhline(level, color="#888888", linewidth=0.8)
     if panel.attainable_score is not None:
         axis.axhline(panel.attainable_score, color="#888888", linewidth=1.0, linestyle=":")
     for curve in panel.curves:
         style = _style(names.index(curve.recipe))
-        scores = [score.score for score in curve.scores]
-        errors = [
-            _BAND * score.standard_error if math.isfinite(score.standard_error) else 0.0
-            for score in curve.scores
-        ]
-        low = [score - error for score, error in zip(scores, errors, strict=True)]
-        high = [score + error for score, error in zip(scores, errors, strict=True)]
+        figures = [panel.figure(score) for score in curve.scores]
+        bands = [_BAND * error if math.isfinite(error) else 0.0 for _, error in figures]
+        low = [figure - band for (figure, _), band in zip(figures, bands, strict=True)]
+        high = [figure + band for (figure, _), band in zip(figures, bands, strict=True)]
         axis.fill_between(places(curve), low, high, color=style["color"], alpha=0.15, linewidth=0)
-        axis.plot(places(curve), scores, **style)
+        axis.plot(places(curve), [figure for figure, _ in figures], **style)
     axis.set_title(panel.problem.replace("_", " "), fontsize=10)
     axis.set_xscale("log")
-    axis.set_ylim(_LOWEST, _HIGHEST)
+    axis.set_ylabel(_AXIS_LABELS[panel.measure], fontsize=8)
+    if is_scaled:
+        axis.set_ylim(_LOWEST, _HIGHEST)
     axis.xaxis.set_major_locator(LogLocator(numticks=8))
     axis.xaxis.set_major_formatter(lambda value, _: short_number(value))
     axis.xaxis.set_minor_formatter(NullFormatter())
@@ -104,7 +108,7 @@ def _style(number: int) -> dict[str, Any]:
         "marker": _MARKERS[number % len(_MARKERS)],
         "linestyle": "-" if number < len(_COLOURS) else "--",
         "markersize": 4,
-        # The first is what a newcomer gets; it may be one of the others, and shows below it.
+        # The first is what a newcomer gets. Its choices may be another's, which shows on top.
         "linewidth": 3.5 if number == 0 else 1.4,
     }
 
@@ -114,7 +118,13 @@ def short_number(number: float) -> str:
     return f"{number / 1000:g}k" if number >= 1000 else f"{number:g}"
 
 
+def _label(name: str) -> str:
+    return f"{name}, the default" if name == DEFAULT else name
+
+
 def _legend(names: list[str]) -> list[Any]:
-    handles = [Line2D([], [], label=name, **_style(number)) for number, name in enumerate(names)]
+    handles = [
+        Line2D([], [], label=_label(name), **_style(number)) for number, name in enumerate(names)
+    ]
     dotted: dict[str, Any] = {"color": "#888888", "linestyle": ":", "linewidth": 1.0}
     return [*handles, Line2D([], [], label="the model's discount allows", **dotted)]

@@ -1,27 +1,19 @@
 """A peer: pomdp-py's POUCT, the state observed in full, over the compiled model's samples.
 
-python -m benchmarks.quality.pomdp_py_planner
-
-A process of its own: it reads a request a line, {"problem", "simulations", "block"}, and answers
-each with the block as a line of JSON; first comes {"ready": true}.
+python -m benchmarks.quality.pomdp_py_planner    a process as `peer_worker` says
 """
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 import time
-from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pomdp_py
 
-from benchmarks.quality.episodes import play_block
+from benchmarks.quality.peer_worker import serve
 from benchmarks.quality.problem import Problem
-from benchmarks.quality.problems import problem_of
 from mcts_service._core import SplitMix64
 
 __all__ = ["PomdpPyPlanner"]
@@ -98,7 +90,7 @@ class PomdpPyPlanner:
 
     def __init__(self, problem: Problem) -> None:
         self._model = problem.model
-        self._exploration = problem.best - problem.random
+        self._exploration = problem.span
 
     def decide(self, state: Any, left: int, simulations: int, seed: int) -> tuple[Any, float]:
         started = time.process_time()
@@ -122,21 +114,5 @@ class PomdpPyPlanner:
         return action, time.process_time() - started
 
 
-@cache
-def _planner(name: str) -> PomdpPyPlanner:
-    return PomdpPyPlanner(problem_of(name))
-
-
-def main() -> None:
-    print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        name = request["problem"]
-        block = play_block(
-            problem_of(name), _planner(name), request["simulations"], request["block"]
-        )
-        print(json.dumps(asdict(block)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(PomdpPyPlanner)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from benchmarks.quality.control_problems import CONTROL, control_problem
 from benchmarks.quality.factored_problems import INSTANCES
+from benchmarks.quality.game_problems import GAMES, game_problem
 from benchmarks.quality.mdp_problems import factored_problem, table_problem
 from benchmarks.quality.problem import Problem
 from benchmarks.quality.racetrack import racetrack
@@ -36,6 +38,8 @@ _TABLES: Sequence[tuple[str, Callable[[], Any], int]] = (
 PROBLEMS: Mapping[str, Callable[[], Problem]] = {
     **{name: _table(name, build, horizon) for name, build, horizon in _TABLES},
     **{name: partial(factored_problem, name) for name in INSTANCES},
+    **{name: partial(control_problem, name) for name in CONTROL},
+    **{name: partial(game_problem, name) for name in GAMES},
 }
 
 

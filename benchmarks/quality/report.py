@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import mcts_service
-from benchmarks.quality.problem import Problem
+from benchmarks.quality.match_scores import MatchScore
+from benchmarks.quality.problem import Measure, Problem
 from benchmarks.quality.records import Cell, Records
 from benchmarks.quality.scores import Score, score_of
 
@@ -43,18 +44,27 @@ class Panel:
 
     Attributes:
       problem: its name.
-      horizon: steps of an episode; None: a decision each.
-      best, random: returns of best and of random play.
+      measure: what its figures are; see `problem.Measure`.
+      horizon: steps of an episode; None: it ends by itself, or is one decision.
+      best, random: returns of best and of random play; of the measure "return" the first is a
+        return to compare with.
       attainable_score: the score of `Problem.attainable`, where there is one.
       curves: one a recipe.
     """
 
     problem: str
+    measure: Measure
     horizon: int | None
     best: float
     random: float
     attainable_score: float | None
     curves: list[Curve]
+
+    def figure(self, score: Score) -> tuple[float, float]:
+        """What a score is shown as, by the problem's measure, and its standard error."""
+        if self.measure == "score":
+            return score.score, score.standard_error
+        return score.mean_return, score.standard_error * (self.best - self.random)
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,14 @@ class Report:
       written: date and time, UTC, ISO 8601.
       machine: what it ran on, by name.
       panels: one a problem.
+      matches: against a peer, one a game and time.
       left_out: what could not run, each with the reason.
     """
 
     written: str
     machine: dict[str, str]
     panels: list[Panel]
+    matches: list[MatchScore]
     left_out: list[str]
 
     def write(self, path: Path) -> None:
@@ -83,6 +95,7 @@ def make_report(
     problems: Sequence[Problem],
     curves: Sequence[Sequence[Cell]],
     records: Records,
+    matches: Sequence[MatchScore],
     left_out: Sequence[str],
 ) -> Report:
     """The scores of all that was played."""
@@ -90,20 +103,23 @@ def make_report(
         written=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         machine=_machine(),
         panels=[_panel(problem, curves, records) for problem in problems],
+        matches=list(matches),
         left_out=list(left_out),
     )
 
 
 def _panel(problem: Problem, curves: Sequence[Sequence[Cell]], records: Records) -> Panel:
     attainable = problem.attainable
-    span = problem.best - problem.random
+    if attainable is not None:
+        attainable = (attainable - problem.random) / problem.span
     drawn = [_curve(problem, c, records) for c in curves if c[0].problem == problem.name]
     return Panel(
         problem=problem.name,
+        measure=problem.measure,
         horizon=problem.horizon,
         best=problem.best,
         random=problem.random,
-        attainable_score=None if attainable is None else (attainable - problem.random) / span,
+        attainable_score=attainable,
         curves=[curve for curve in drawn if curve.scores],
     )
 

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from benchmarks.quality.episodes import Block, episodes_of_block
+from benchmarks.quality.problem import Problem
 from benchmarks.quality.records import Cell, Records
 
 __all__ = ["Schedule"]
 
 #: A standard error in units of the score that is small enough to stop.
 ENOUGH = 0.01
-#: Episodes before a standard error is believed, and after which it is let be.
-LEAST_EPISODES, MOST_EPISODES = 6, 400
+#: Episodes after which a standard error is let be.
+MOST_EPISODES = 400
 #: A point that is not there yet says more than a smaller error: so many times its time.
 FIRST_BLOCK_WORTH = 4.0
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What a cell's blocks come to: all that a choice looks at."""
+
+    blocks: int
+    seconds: float
+    is_known: bool
 
 
 class Schedule:
     """Picks cells until each is known well enough, or the next block would take too long."""
 
-    def __init__(self, curves: Sequence[Sequence[Cell]], spans: dict[str, float]) -> None:
+    def __init__(self, curves: Sequence[Sequence[Cell]], problems: Mapping[str, Problem]) -> None:
         """The cells of a run.
 
         Args:
           curves: one a problem and recipe: its cells by ascending simulations.
-          spans: best less random return of each problem.
+          problems: by their names.
         """
-        self._curves, self._spans = curves, spans
+        self._curves, self._problems = curves, problems
+        # A run asks thousands of times, and each time one cell has changed.
+        self._played: dict[Cell, _Played] = {}
 
     def next_cell(self, records: Records, seconds_left: float) -> Cell | None:
         """The cell on which least time would have been spent with one block more.
@@ -40,39 +53,40 @@ class Schedule:
         for curve in self._curves:
             block_seconds = 0.0
             for place, cell in enumerate(curve):
-                blocks = records.blocks(cell)
-                if blocks:
-                    block_seconds = _mean_seconds(blocks)
+                played = self._sum_up(cell, records.blocks(cell))
+                if played.blocks:
+                    block_seconds = played.seconds / played.blocks
                 elif place > 0:
-                    block_seconds *= _growth(curve[place - 1], cell)
-                spent = sum(block.wall_seconds for block in blocks) + block_seconds
-                if not blocks:
+                    block_seconds *= self._growth(curve[place - 1], cell)
+                spent = played.seconds + block_seconds
+                if not played.blocks:
                     spent /= FIRST_BLOCK_WORTH
-                if (
-                    spent < least
-                    and block_seconds <= seconds_left
-                    and not self._is_known(cell, blocks)
-                ):
+                if spent < least and block_seconds <= seconds_left and not played.is_known:
                     best, least = cell, spent
-                if not blocks:
+                if not played.blocks:
                     break
         return best
 
+    def _sum_up(self, cell: Cell, blocks: Sequence[Block]) -> _Played:
+        played = self._played.get(cell)
+        if played is None or played.blocks != len(blocks):
+            seconds = math.fsum(block.wall_seconds for block in blocks)
+            played = _Played(len(blocks), seconds, self._is_known(cell, blocks))
+            self._played[cell] = played
+        return played
+
     def _is_known(self, cell: Cell, blocks: Sequence[Block]) -> bool:
-        losses = [loss / self._spans[cell.problem] for block in blocks for loss in block.losses]
-        if len(losses) < LEAST_EPISODES:
+        problem = self._problems[cell.problem]
+        losses = [loss / problem.span for block in blocks for loss in block.losses]
+        if len(losses) < problem.least_episodes:
             return False
         mean = math.fsum(losses) / len(losses)
         variance = math.fsum((loss - mean) ** 2 for loss in losses) / (len(losses) - 1)
         return len(losses) >= MOST_EPISODES or math.sqrt(variance / len(losses)) <= ENOUGH
 
-
-def _mean_seconds(blocks: Sequence[Block]) -> float:
-    return sum(block.wall_seconds for block in blocks) / len(blocks)
-
-
-def _growth(before: Cell, cell: Cell) -> float:
-    """How much longer a block takes, if a simulation takes as long."""
-    return (cell.simulations * episodes_of_block(cell.simulations)) / (
-        before.simulations * episodes_of_block(before.simulations)
-    )
+    def _growth(self, before: Cell, cell: Cell) -> float:
+        """How much longer a block takes, if a simulation takes as long."""
+        most = self._problems[cell.problem].block_episodes
+        return (cell.simulations * episodes_of_block(cell.simulations, most)) / (
+            before.simulations * episodes_of_block(before.simulations, most)
+        )

@@ -18,7 +18,8 @@ class Score:
     """How good the plans of a cell are.
 
     Attributes:
-      score: (return - random) / (best - random).
+      score: (return - random) / (best - random); of a problem whose best is not known, with
+        its return to compare with in place of the best.
       standard_error: of the score, over episodes; infinite for a single one.
       mean_return: of an episode, in reward units.
       episodes: how many were played.
@@ -35,7 +36,7 @@ class Score:
 def score_of(problem: Problem, blocks: Sequence[Block]) -> Score:
     """The score of at least one block."""
     losses = np.array([loss for block in blocks for loss in block.losses])
-    scores = 1.0 - losses / (problem.best - problem.random)
+    scores = 1.0 - losses / problem.span
     spread = scores.std(ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else np.inf
     seconds = sum(block.seconds for block in blocks)
     return Score(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["Cells", "after", "unfinished_positions", "value"]
+__all__ = ["Cells", "after", "can_win_at_once", "unfinished_positions", "value"]
 
 #: Nine marks, row by row: 0 empty, 1 first player, -1 second player.
 Cells = tuple[int, ...]
@@ -25,6 +25,11 @@ def value(cells: Cells) -> int:
     if _has_line(cells, -_mover(cells)):
         return -1
     return max((-value(after(cells, cell)) for cell in _empty(cells)), default=0)
+
+
+def can_win_at_once(cells: Cells) -> bool:
+    """Whether a move completes a line of the side to move."""
+    return any(_has_line(after(cells, cell), _mover(cells)) for cell in _empty(cells))
 
 
 def unfinished_positions() -> list[Cells]:

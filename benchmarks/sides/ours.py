@@ -11,7 +11,7 @@ from models.native_grid10 import NativeGrid10
 from sides.work import Work
 
 from mcts_service._core import Search
-from mcts_service.models import make
+from mcts_service.models import ConnectFour, TicTacToe
 from mcts_service.planning import MCTS, Budget, SearchConfig
 
 __all__ = ["connect_four", "native_grid10", "python_grid10", "tic_tac_toe"]
@@ -89,12 +89,12 @@ class Planning(Work):
 
 
 def connect_four(simulations: int, exploration: float) -> Work:
-    model = make("connect_four")
+    model = ConnectFour(decisive=False)  # as the others roll out
     return Planning(model, model.initial_state(), simulations=simulations, exploration=exploration)
 
 
 def tic_tac_toe(simulations: int, exploration: float) -> Work:
-    model = make("tic_tac_toe")
+    model = TicTacToe(decisive=False)
     return Planning(model, model.initial_state(), simulations=simulations, exploration=exploration)
 
 

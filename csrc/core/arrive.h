@@ -5,6 +5,7 @@
 
 #include "evaluate.h"
 #include "key.h"
+#include "widen.h"
 
 static inline double *cursor_rewards(const search *s, const cursor *c) {
   return &c->rewards[(size_t)c->depth * s->model->num_players];
@@ -23,12 +24,11 @@ LOOP_PIECE void cursor_arrive(const search *s, cursor *c, ref child, unsigned re
 /* ---- nodes ---------------------------------------------------------------------------- */
 
 /* A node that owns the state; 0 at the byte limit, and the state is still the caller's. */
-static inline ref arrive_at_new(search *s, const void *state, const void *key, uint32_t depth,
+LOOP_PIECE ref arrive_at_new(search *s, const void *state, const void *key, uint32_t depth,
                                 bool terminated) {
   tree *t = &s->tree;
   ref r = node_new(t, state, t->key_size ? key : NULL, depth, terminated);
-  bool bellman = s->options.backup == BACKUP_BELLMAN;
-  if (r && terminated && bellman) node_at(t, r)->flags |= NODE_SOLVED;
+  if (r && terminated && s->bellman) node_at(t, r)->flags |= NODE_SOLVED;
   return r;
 }
 
@@ -150,7 +150,10 @@ LOOP_PIECE int arrive_stochastic(search *s, cursor *c, unsigned recipe) {
   int status = outcome_for(s, &e, at->edge, c->next, c->depth + 1, c->terminated, &at->outcome,
                            recipe);
   if (status < 0) return status;
-  cursor_arrive(s, c, outcome_at(&s->tree, at->outcome)->node, recipe);
+  outcome *o = outcome_at(&s->tree, at->outcome);
+  if ((recipe & RECIPE_WIDENED) && s->tree.sums && outcome_share_of(o)->weight == 0.0)
+    outcome_share_of(o)->reward = cursor_rewards(s, c)[0]; /* for who is led here next */
+  cursor_arrive(s, c, o->node, recipe);
   return MCTS_OK;
 }
 
@@ -165,6 +168,17 @@ LOOP_PIECE int arrive_carrying(search *s, cursor *c, unsigned recipe) {
                               &at->outcome, &owned, recipe);
   if (status < 0) return status;
   cursor_arrive(s, c, outcome_at(&s->tree, at->outcome)->node, recipe);
+  return MCTS_OK;
+}
+
+/* One of the outcomes that the edge has led to already, where there are to be no more. */
+LOOP_PIECE int arrive_known(search *s, cursor *c, const edges *e, uint32_t edge,
+                            unsigned recipe) {
+  ref r = widen_draw(s, e, edge, &c->rng);
+  outcome *o = outcome_at(&s->tree, r);
+  c->path[c->depth].outcome = r;
+  cursor_rewards(s, c)[0] = outcome_share_of(o)->reward;
+  cursor_arrive(s, c, o->node, recipe);
   return MCTS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "loop.h"
 #include "mcts_model.h"
 
 /* What the core's functions return beside MCTS_OK. */
@@ -54,9 +55,9 @@ static inline const char *ask_step_problem(const mcts_model *m, const double *re
 }
 
 /* `observation` is NULL where none is asked for. */
-static inline int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
-                             mcts_bitgen *rng, size_t state_size, void *next_state,
-                             double *rewards, bool *terminated, void *observation, fault *f) {
+LOOP_PIECE int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
+                          mcts_bitgen *rng, size_t state_size, void *next_state, double *rewards,
+                          bool *terminated, void *observation, fault *f) {
   int32_t ended = -1;
   memset(next_state, 0, state_size);
   if (observation) memset(observation, 0, m->observation_bytes);
@@ -169,13 +170,20 @@ static inline int ask_finite(const mcts_model *m, void *ctx, const double *numbe
   return MCTS_OK;
 }
 
-/* The model's own value of a state, for each player. */
+/* The model's own priors over the actions of a state, [max_actions], and its value for each
+ * player; what is NULL is not asked for. Priors are validated by who knows which are legal. */
+static inline int ask_evaluation(const mcts_model *m, void *ctx, const void *state, double *priors,
+                                 double *values, fault *f) {
+  for (uint32_t i = 0; priors && i < m->max_actions; i++) priors[i] = NAN;
+  for (uint32_t p = 0; values && p < m->num_players; p++) values[p] = NAN;
+  int status = m->evaluate(ctx, state, priors, values);
+  if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
+  return values ? ask_finite(m, ctx, values, "evaluate", ASK_VALUE_PROBLEM, f) : MCTS_OK;
+}
+
 static inline int ask_value(const mcts_model *m, void *ctx, const void *state, double *values,
                             fault *f) {
-  for (uint32_t p = 0; p < m->num_players; p++) values[p] = NAN;
-  int status = m->evaluate(ctx, state, NULL, values);
-  if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
-  return ask_finite(m, ctx, values, "evaluate", ASK_VALUE_PROBLEM, f);
+  return ask_evaluation(m, ctx, state, NULL, values, f);
 }
 
 static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
@@ -191,11 +199,12 @@ static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
   return ask_finite(m, ctx, returns, "rollout", "a return" ASK_IS_SIZED, f);
 }
 
-/* The action that the rollout policy takes in a state that is not terminal. */
-static inline int ask_rollout_action(const mcts_model *m, void *ctx, const void *state,
+/* The action that the rollout policy takes in a state that is not terminal; `random`: whatever the
+ * model's own is. */
+static inline int ask_rollout_action(const mcts_model *m, void *ctx, const void *state, bool random,
                                      mcts_bitgen *rng, int32_t *scratch, int32_t *action,
                                      fault *f) {
-  if (!m->rollout_action) {
+  if (random || !m->rollout_action) {
     if (!m->actions) {
       *action = (int32_t)mcts_random_below(rng, m->num_actions);
       return MCTS_OK;

@@ -11,18 +11,23 @@
 #include "bellman.h"
 #include "prove.h"
 
-LOOP_PIECE void backup_range(search *s, double value) {
-  if (value < s->low) s->low = value;
-  if (value > s->high) s->high = value;
-}
-
 /* One edge of the path, by the mean of the returns. */
-LOOP_PIECE void backup_mean(search *s, const cursor *c, node *n, const edges *e, uint32_t d) {
+LOOP_PIECE void backup_mean(search *s, const cursor *c, node *n, const edges *e, uint32_t d,
+                            unsigned recipe) {
   const cursor_step *step = &c->path[d];
   double value = c->returns[n->player], change = value - e->value[step->edge];
   e->value[step->edge] += change / (double)e->visits[step->edge];
-  if (d == 0) s->root_spread[step->edge] += change * (value - e->value[step->edge]);
-  backup_range(s, value);
+  double spread = change * (value - e->value[step->edge]);
+  if ((recipe & RECIPE_SELECTION) && s->tree.spreads) e->spread[step->edge] += spread;
+  if (d == 0) s->root_spread[step->edge] += spread;
+  range_add(search_range(s, d), value);
+}
+
+/* What an outcome pays, where it may be gone back to. */
+static inline void backup_outcome(const tree *t, ref at, double reward) {
+  outcome_share *share = outcome_share_of(outcome_at(t, at));
+  share->weight += 1.0;
+  share->reward += (reward - share->reward) / share->weight;
 }
 
 /* One edge of the path, by the outcomes as they are now; `counted`: with one visit more. */
@@ -37,15 +42,21 @@ static inline void backup_bellman(search *s, const cursor *c, node *n, const edg
   /* The other edges once more where that is cheap: the children may have changed below. */
   for (uint32_t i = 0; i < n->count; i++)
     if (i != step->edge && bellman_is_narrow(s, e, i)) bellman_read(s, e, i, false);
-  node_graph(n)->value = bellman_best(s, n, e);
+  node_graph(n)->value = bellman_value(s, n, e);
   bellman_solve(s, n, e);
-  backup_range(s, e->value[step->edge]);
+  /* Soft values depend on the range, and must not widen it. */
+  bool soft = s->options.backup == BACKUP_SOFT;
+  range_add(search_range(s, d), soft ? c->returns[0] : e->value[step->edge]);
 }
 
 /* What the leaf itself learns. */
 LOOP_PIECE void backup_leaf(search *s, const cursor *c, node *leaf, unsigned recipe) {
   count_up(&leaf->visits);
-  if (!(recipe & RECIPE_BELLMAN) || leaf->edges) return;
+  if ((recipe & RECIPE_PRIORS) && leaf->edges) {
+    double *own = edges_at(&s->tree, leaf).own;
+    if (isnan(*own)) *own = c->returns[leaf->player];
+  }
+  if (!(recipe & RECIPE_BELLMAN) || bellman_is_chosen_from(s, leaf)) return;
   graph_part *g = node_graph(leaf);
   bool at_end = c->depth == s->bound && s->bound_is_end;
   if (at_end && s->options.sharing != SHARING_STATE) leaf->flags |= NODE_SOLVED;
@@ -71,13 +82,15 @@ LOOP_PIECE void backup(search *s, cursor *c, unsigned recipe) {
     bool counted = count_up(&e.visits[step->edge]);
     if (recipe & RECIPE_FLIGHTS) e.flights[step->edge] -= 1;
     if (step->outcome) count_up(&outcome_at(t, step->outcome)->visits);
+    if ((recipe & RECIPE_WIDENED) && !(recipe & RECIPE_BELLMAN) && t->sums)
+      backup_outcome(t, step->outcome, rewards[0]);
     if (recipe & RECIPE_BELLMAN) {
       backup_bellman(s, c, n, &e, d, counted);
     } else if (exact) {
       prove_edge(s, n, &e, step->edge, c->returns[n->player]);
-      backup_range(s, c->returns[n->player]);
+      range_add(search_range(s, d), c->returns[n->player]);
     } else {
-      backup_mean(s, c, n, &e, d);
+      backup_mean(s, c, n, &e, d, recipe);
     }
     below = n;
   }

@@ -19,6 +19,7 @@ struct batch {
   const mcts_model *model;
   size_t state_size, observation_size;
   bool observes, observing; /* observations are asked for at all; are in this call */
+  bool opens;               /* the model is asked for priors */
   int64_t rows, room;
   uint32_t *of;    /* [room] the number of the search whose question a row is */
   cursor **asking; /* [room] */
@@ -27,6 +28,7 @@ struct batch {
   mcts_bitgen **rngs;
   uint64_t *counters; /* of the streams, before the call */
   double *numbers;    /* [room][players]: rewards or values */
+  double *priors;     /* [room][max_actions], where they are weighed */
   int32_t *terminated, *status;
 };
 
@@ -42,10 +44,11 @@ static bool allocate_rows(batch *b) {
   b->rngs = calloc(n, sizeof *b->rngs);
   b->counters = calloc(n, sizeof *b->counters);
   b->numbers = calloc(n, players * sizeof *b->numbers);
+  b->priors = calloc(b->opens ? n : 1, b->model->max_actions * sizeof *b->priors);
   b->terminated = calloc(n, sizeof *b->terminated);
   b->status = calloc(n, sizeof *b->status);
   return b->searches && b->of && b->asking && b->states && b->next_states && b->observations &&
-         b->actions && b->rngs && b->counters && b->numbers && b->terminated && b->status;
+         b->actions && b->rngs && b->counters && b->numbers && b->priors && b->terminated && b->status;
 }
 
 batch *batch_new(search **searches, uint32_t count) {
@@ -58,6 +61,7 @@ batch *batch_new(search **searches, uint32_t count) {
   b->model = first->model;
   b->state_size = first->state_size;
   b->observes = first->options.outcome_key == OUTCOME_OBSERVATION;
+  b->opens = first->asks_priors;
   b->observation_size = b->observes ? first->model->observation_bytes : 0;
   b->room = (int64_t)(cursors < BATCH_ROWS ? cursors : BATCH_ROWS);
   if (!allocate_rows(b)) {
@@ -71,7 +75,7 @@ batch *batch_new(search **searches, uint32_t count) {
 void batch_free(batch *b) {
   if (!b) return;
   void *owned[] = {b->searches, b->of,   b->asking,   b->states,  b->next_states, b->observations,
-                   b->actions,  b->rngs, b->counters, b->numbers, b->terminated,  b->status};
+                   b->actions,  b->rngs, b->counters, b->numbers, b->priors, b->terminated, b->status};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(b);
 }
@@ -96,7 +100,11 @@ static cursor *cursor_of(search *s, uint64_t simulation) {
  * STOP_NONE: only that enough are in flight. */
 static bool may_start(search *s, stop_reason *reason) {
   *reason = STOP_NONE;
-  if (s->started - s->simulations >= s->options.in_flight) return false;
+  uint64_t flying = s->started - s->simulations;
+  if (flying >= s->options.in_flight) return false;
+  /* The first one opens the root, for all. */
+  bool opens = (s->recipe & RECIPE_PRIORS) && flying > 0;
+  if (opens && !(node_at(&s->tree, s->tree.root)->flags & NODE_OPEN)) return false;
   *reason = stop_now(s, s->started);
   return *reason == STOP_NONE;
 }
@@ -150,6 +158,7 @@ static void clear_answers(batch *b) {
   memset(b->next_states, 0, n * b->state_size);
   memset(b->observations, 0, n * b->observation_size);
   for (size_t i = 0; i < n * players; i++) b->numbers[i] = NAN;
+  for (size_t i = 0; b->opens && i < n * b->model->max_actions; i++) b->priors[i] = NAN;
   for (size_t i = 0; i < n; i++) {
     b->terminated[i] = -1;
     b->status[i] = MCTS_OK;
@@ -172,22 +181,25 @@ static int ask_rows(batch *b, int64_t first, int64_t count, bool steps) {
   void *states = row_of(b->states, b->state_size, first);
   void *next = row_of(b->next_states, b->state_size, first);
   double *numbers = b->numbers + (size_t)first * m->num_players;
+  double *priors = b->opens ? b->priors + (size_t)first * m->max_actions : NULL;
+  double *values = m->flags & MCTS_MODEL_VALUES ? numbers : NULL;
   void *observations =
       b->observing ? row_of(b->observations, b->observation_size, first) : NULL;
   if (steps && m->step_batch)
     return m->step_batch(ctx, count, states, b->actions + first, b->rngs + first, next, numbers,
                          b->terminated + first, observations, NULL, NULL, b->status + first);
   if (!steps && m->evaluate_batch)
-    return m->evaluate_batch(ctx, count, states, NULL, numbers, b->status + first);
+    return m->evaluate_batch(ctx, count, states, priors, values, b->status + first);
   return steps ? m->sample(ctx, states, b->actions[first], b->rngs[first], next, numbers,
                            b->terminated + first, observations)
-               : m->evaluate(ctx, states, NULL, numbers);
+               : m->evaluate(ctx, states, priors, values);
 }
 
 static const char *problem_of(const batch *b, int64_t row, bool steps) {
   const mcts_model *m = b->model;
   const double *numbers = b->numbers + (size_t)row * m->num_players;
   if (steps) return ask_step_problem(m, numbers, b->terminated[row]);
+  if (!(m->flags & MCTS_MODEL_VALUES)) return NULL;
   for (uint32_t p = 0; p < m->num_players; p++)
     if (!ask_is_sound(numbers[p])) return ASK_VALUE_PROBLEM;
   return NULL;
@@ -213,6 +225,13 @@ static void take_answer(batch *b, int64_t row, bool steps) {
   bool in_tree = c->phase == CURSOR_STEPPING;
   double *to = in_tree ? cursor_rewards(s, c) : c->answer;
   memcpy(to, b->numbers + (size_t)row * m->num_players, m->num_players * sizeof *to);
+  if (c->phase == CURSOR_OPENING) {
+    if (b->opens)
+      memcpy(c->priors, b->priors + (size_t)row * m->max_actions,
+             m->max_actions * sizeof *c->priors);
+    c->phase = CURSOR_OPENED;
+    return;
+  }
   if (!steps) {
     c->phase = CURSOR_VALUED;
     return;
@@ -275,7 +294,7 @@ static void answer_all(batch *b) {
   } else {
     answer(b, in_tree | rolling, true);
   }
-  answer(b, 1u << CURSOR_VALUING, false);
+  answer(b, 1u << CURSOR_VALUING | 1u << CURSOR_OPENING, false);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */

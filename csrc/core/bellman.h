@@ -1,7 +1,8 @@
 /* Bellman backups: an edge is worth the expectation over its outcomes, read fresh.
  *
  *   q = (sum_o weight_o (reward_o + discount V(child_o))) / sum_o weight_o
- *   V(node) = max_e q_e    over the edges that have been tried, or whose outcomes are known
+ *   V(node) = max_e q_e            over the edges that have been tried, or whose outcomes are known
+ *   V(node) = t ln sum_e exp(q_e / t)   where backups are soft; t: a part of the range of values
  *
  * weight_o is the outcome's probability, where the model knows it, or how often it was seen.
  * `sum` is kept per edge, and per outcome the child's value that is part of it: a change of
@@ -9,10 +10,12 @@
  * they are few, else at the next few in rotation.
  *
  * Source: Sutton and Barto (2018), section 4.4; fresh reads as in trial-based heuristic tree
- * search, Keller and Helmert (2013). */
+ * search, Keller and Helmert (2013); the soft maximum as in Xiao et al. (2019). */
 #ifndef MCTS_CORE_BELLMAN_H
 #define MCTS_CORE_BELLMAN_H
 
+#include "exponential.h"
+#include "logarithm.h"
 #include "search.h"
 
 enum { BELLMAN_READ_ALL = 16, BELLMAN_ROTATE = 4 };
@@ -26,7 +29,7 @@ static inline void bellman_refresh(const search *s, const edges *e, uint32_t i, 
 }
 
 /* All of them, added up anew. */
-static inline void bellman_read_all(const search *s, const edges *e, uint32_t i) {
+LOOP_PIECE void bellman_read_all(const search *s, const edges *e, uint32_t i) {
   double sum = 0.0;
   for (ref r = e->child[i]; r;) {
     outcome *o = outcome_at(&s->tree, r);
@@ -51,8 +54,18 @@ static inline void bellman_rotate(const search *s, const edges *e, uint32_t i) {
 
 /* True if the edge has a value: outcomes that no simulation has come back from give none, but
  * where the model has told them all. */
-static inline bool bellman_known(const search *s, const edges *e, uint32_t i) {
+LOOP_PIECE bool bellman_known(const search *s, const edges *e, uint32_t i) {
   return s->exact ? e->width[i] > 0 : e->visits[i] > 0;
+}
+
+/* True if a node's value is that of its edges. Where priors are weighed a leaf has edges too, before
+ * one of them is chosen, and its value is what it was evaluated to. */
+static inline bool bellman_is_chosen_from(const search *s, const node *n) {
+  if (!n->edges || !(s->recipe & RECIPE_PRIORS)) return n->edges;
+  edges e = edges_at(&s->tree, n);
+  for (uint32_t i = 0; i < n->count; i++)
+    if (e.visits[i] > 0) return true;
+  return false;
 }
 
 /* True if a read looks at all outcomes of the edge. */
@@ -61,7 +74,7 @@ static inline bool bellman_is_narrow(const search *s, const edges *e, uint32_t i
 }
 
 /* Brings the value of an edge up to date; `whole`: at whatever cost. */
-static inline void bellman_read(const search *s, const edges *e, uint32_t i, bool whole) {
+LOOP_PIECE void bellman_read(const search *s, const edges *e, uint32_t i, bool whole) {
   if (!bellman_known(s, e, i)) return;
   if (s->deterministic) {
     double value = node_graph(node_at(&s->tree, e->child[i]))->value;
@@ -89,11 +102,28 @@ static inline void bellman_count(const search *s, const edges *e, uint32_t i, ou
   e->value[i] = e->sum[i] / (s->exact ? 1.0 : (double)e->visits[i]);
 }
 
-static inline double bellman_best(const search *s, const node *n, const edges *e) {
+LOOP_PIECE double bellman_best(const search *s, const node *n, const edges *e) {
   double best = -INFINITY;
   for (uint32_t i = 0; i < n->count; i++)
     if (bellman_known(s, e, i) && e->value[i] > best) best = e->value[i];
   return best;
+}
+
+/* t ln sum_e exp(q_e / t), `best` being the greatest q. */
+static inline double bellman_soften(const search *s, const node *n, const edges *e, double best) {
+  const value_range *range = search_range(s, n->depth);
+  if (!(range->scale > 0.0)) return best;
+  double t = s->options.soft_temperature / range->scale, sum = 0.0;
+  for (uint32_t i = 0; i < n->count; i++)
+    if (bellman_known(s, e, i)) sum += exponential((e->value[i] - best) / t);
+  return best + t * logarithm_series(sum);
+}
+
+/* What the node is worth by its edges; -INFINITY if nothing is known of them. */
+LOOP_PIECE double bellman_value(const search *s, const node *n, const edges *e) {
+  double best = bellman_best(s, n, e);
+  bool soft = s->options.backup == BACKUP_SOFT && best > -INFINITY;
+  return soft ? bellman_soften(s, n, e, best) : best;
 }
 
 /* ---- solved ---------------------------------------------------------------------------- */
@@ -114,7 +144,7 @@ static inline void bellman_solve(const search *s, node *n, const edges *e) {
   for (uint32_t i = 0; i < n->count; i++)
     if (!bellman_edge_is_solved(s, e, i)) return;
   for (uint32_t i = 0; i < n->count; i++) bellman_read(s, e, i, true);
-  node_graph(n)->value = bellman_best(s, n, e);
+  node_graph(n)->value = bellman_value(s, n, e);
   n->flags |= NODE_SOLVED;
 }
 

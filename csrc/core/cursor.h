@@ -9,6 +9,8 @@
 typedef enum {
   CURSOR_DONE,
   CURSOR_SELECTING,  /* at a node with something to choose */
+  CURSOR_OPENING,    /* asks the model: priors and value of a node, where priors are weighed */
+  CURSOR_OPENED,     /* the model has answered */
   CURSOR_STEPPING,   /* asks the model: one step down the tree */
   CURSOR_ARRIVING,   /* the model has answered: which child is it? */
   CURSOR_EVALUATING, /* at a leaf: what is it worth? */
@@ -45,6 +47,7 @@ typedef struct {
   double *rewards;   /* [bound][players], of each step of the path */
   double *returns;   /* [players], from where it is to the end */
   double *answer;    /* [players]: the rewards of a rollout's step, or values */
+  double *priors;    /* [max_actions], where nodes are opened */
   void *next, *spare; /* two states: what the model writes, and where it stands */
   void *observation;
 } cursor;

@@ -4,6 +4,7 @@
 
 #include "arrive.h"
 #include "bellman.h"
+#include "widen.h"
 
 /* Hangs all outcomes of an edge in the graph. At once where they are few, so that an action
  * has its value before it is tried; else when it is first taken. */

@@ -1,24 +1,29 @@
-/* The natural logarithm of a count, with the same bits on every CPU.
+/* The natural logarithm, of numbers and from a table of counts, with the same bits on every CPU.
  *
  * A C library's log() may round differently where the CPU fuses multiply and add, and one
  * last bit can turn a selection. This one uses only operations that IEEE 754 fixes:
  *
- *   n = 2^e m,  sqrt(1/2) < m <= sqrt(2),  s = (m - 1) / (m + 1)
- *   ln n = e ln 2 + 2 s (1 + s^2/3 + s^4/5 + ... + s^22/23),  |s| < 0.172
+ *   x = 2^e m,  sqrt(1/2) < m <= sqrt(2),  s = (m - 1) / (m + 1)
+ *   ln x = e ln 2 + 2 s (1 + s^2/3 + s^4/5 + ... + s^22/23),  |s| < 0.172
  */
 #ifndef MCTS_CORE_LOGARITHM_H
 #define MCTS_CORE_LOGARITHM_H
 
 #include <stdint.h>
+#include <string.h>
 
 enum { LOGARITHM_TERMS = 11, LOGARITHM_TABLE = 4096 };
 
 extern double logarithm_table[LOGARITHM_TABLE];
 
-/* `n` >= 1. */
-static inline double logarithm_series(uint32_t n) {
-  int exponent = 31 - __builtin_clz(n);
-  double m = (double)n / (double)(UINT64_C(1) << exponent);
+/* `x` > 0, finite and not below 2^-1022. */
+static inline double logarithm_series(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  int exponent = (int)(bits >> 52) - 1023;
+  bits = (bits & UINT64_C(0xFFFFFFFFFFFFF)) | UINT64_C(1023) << 52;
+  double m;
+  memcpy(&m, &bits, sizeof m);
   if (m > 1.4142135623730951) {
     m *= 0.5;
     exponent += 1;

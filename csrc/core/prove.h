@@ -22,6 +22,12 @@ static inline bool prove_edge_is_exact(const search *s, const edges *e, uint32_t
   return e->child[i] && e->visits[i] > 0 && prove_is_exact(node_at(&s->tree, e->child[i]));
 }
 
+/* True if an edge is proven to lead to the least that there is. */
+static inline bool prove_edge_is_lost(const search *s, const edges *e, uint32_t i) {
+  return (s->recipe & RECIPE_PROVEN) && prove_edge_is_exact(s, e, i) &&
+         e->value[i] <= s->model->min_return;
+}
+
 /* The proven edge that is worth most; the first of equals. */
 static inline uint32_t prove_best(const search *s, const node *n, const edges *e) {
   uint32_t best = n->count;

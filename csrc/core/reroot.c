@@ -230,6 +230,11 @@ int search_advance(search *s, int32_t action, const void *next_state) {
   if (status < 0) return status;
   search_abandon(s); /* what is in progress knows the tree as it was */
   status = advance(s, action, next_state);
+  if (status == MCTS_OK && s->range_mask) { /* each depth is one less now */
+    uint32_t last = s->options.max_depth - 1;
+    memmove(s->ranges, s->ranges + 1, last * sizeof *s->ranges);
+    search_reset_range(s, last);
+  }
   search_leave(s);
   return status;
 }

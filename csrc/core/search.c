@@ -12,74 +12,27 @@ int64_t search_now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-const char *search_refuses(const mcts_model *m) {
-  if (m->abi_version != MCTS_MODEL_ABI_VERSION) return "abi_version is not 1";
-  if (m->struct_size < sizeof(mcts_model))
-    return "struct_size is below sizeof(mcts_model) of version 1";
-  if (!m->sample) return "sample is missing";
-  if (!(m->discount > 0.0 && m->discount <= 1.0)) return "discount is not in (0, 1]";
-  if (!(ask_is_sound(m->min_return) && ask_is_sound(m->max_return)))
-    return "min_return or max_return is not a finite number of at most 1e140 in size";
-  if (m->min_return > m->max_return) return "min_return is above max_return";
-  if (m->state_bytes == 0 || m->state_bytes > (1u << 24))
-    return "state_bytes is not from 1 to 16777216";
-  if ((m->key_bytes > 0) != (m->key != NULL)) return "key and key_bytes do not go together";
-  if (m->key_bytes > (1u << 24)) return "key_bytes is above 16777216";
-  if (m->max_actions == 0 || m->max_actions > (1u << 24))
-    return "max_actions is not from 1 to 16777216";
-  if (m->num_actions > m->max_actions) return "num_actions is above max_actions";
-  if (m->num_actions == 0 && !m->actions) return "num_actions is 0 and actions is missing";
-  if (m->num_players == 0 || m->num_players > UINT8_MAX) return "num_players is not from 1 to 255";
-  if (m->num_players > 1 && !m->player) return "player is missing in a game";
-  if (m->action_bytes > 0) return "action_bytes above 0 is not searched by this version";
-  if (m->observation_bytes > (1u << 24)) return "observation_bytes is above 16777216";
-  if (m->transitions && (m->max_outcomes == 0 || m->max_outcomes > (1u << 24)))
-    return "transitions is there and max_outcomes is not from 1 to 16777216";
-  if ((m->enter != NULL) != (m->leave != NULL)) return "enter and leave do not go together";
-  if ((m->retain != NULL) != (m->release != NULL)) return "retain and release do not go together";
-  if ((m->context_new != NULL) != (m->context_free != NULL))
-    return "context_new and context_free do not go together";
-  if ((m->flags & (MCTS_MODEL_VALUES | MCTS_MODEL_PRIORS)) && !m->evaluate)
-    return "the flags promise values or priors, and evaluate is missing";
-  return NULL;
-}
-
-const char *search_refuses_options(const mcts_model *m, search_options o) {
-  if (o.backup == BACKUP_BELLMAN && m->num_players > 1)
-    return "backup: is bellman, which needs a single player; mean would work";
-  if (o.evaluation == EVALUATION_TRIAL && o.backup != BACKUP_BELLMAN)
-    return "evaluation: is trial, which learns only by bellman backups; rollout would work";
-  if (o.evaluation == EVALUATION_VALUE && !(m->flags & MCTS_MODEL_VALUES))
-    return "evaluation: is value, and the model has no value(state); rollout would work";
-  if (o.outcome_key == OUTCOME_STATE) return NULL;
-  if (o.outcome_key == OUTCOME_OBSERVATION && m->observation_bytes == 0)
-    return "outcome_key: is observation, and the model gives none; none or state would work";
-  if (o.sharing != SHARING_NONE)
-    return "sharing: joins equal states, which nodes have only with the outcome_key state; none "
-           "would work";
-  if (m->num_actions == 0)
-    return "outcome_key: must be state for a model that names its actions state by state";
-  return NULL;
-}
-
 /* ---- building and taking down -------------------------------------------------------- */
 
 static bool allocate_cursor(search *s, cursor *c) {
   size_t players = s->model->num_players, depth = s->options.max_depth;
+  size_t actions = s->asks_priors ? s->model->max_actions : 1;
   c->rng = stream_bitgen(&c->counter);
   c->path = calloc(depth, sizeof *c->path);
   c->rewards = calloc(depth, players * sizeof *c->rewards);
   c->returns = calloc(players, sizeof *c->returns);
   c->answer = calloc(players, sizeof *c->answer);
+  c->priors = calloc(actions, sizeof *c->priors);
   c->next = calloc(1, s->state_size);
   c->spare = calloc(1, s->state_size);
   c->observation = calloc(1, s->tree.key_size + 8);
-  return c->path && c->rewards && c->returns && c->answer && c->next && c->spare &&
+  return c->path && c->rewards && c->returns && c->answer && c->priors && c->next && c->spare &&
          c->observation;
 }
 
 static void free_cursor(cursor *c) {
-  void *owned[] = {c->path, c->rewards, c->returns, c->answer, c->next, c->spare, c->observation};
+  void *owned[] = {c->path, c->rewards, c->returns, c->answer, c->priors, c->next, c->spare,
+                   c->observation};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
@@ -100,13 +53,20 @@ static bool allocate(search *s) {
   s->root_spread = calloc(m->max_actions, sizeof *s->root_spread);
   s->root_before = calloc(m->max_actions, sizeof *s->root_before);
   s->root_mean = calloc(m->num_players, sizeof *s->root_mean);
+  s->root_noise = calloc(m->max_actions, sizeof *s->root_noise);
+  s->replies = calloc(m->max_actions, sizeof *s->replies);
+  s->look_rewards = calloc(m->num_players, sizeof *s->look_rewards);
+  for (int i = 0; i < 2; i++) s->look[i] = calloc(1, s->state_size);
+  s->scores = calloc(m->max_actions, sizeof *s->scores);
+  s->ranges = calloc(s->range_mask ? s->options.max_depth : 1, sizeof *s->ranges);
   s->key = calloc(1, s->tree.key_size + 8);
   s->cursors = calloc(s->options.in_flight, sizeof *s->cursors);
   if (!s->cursors) return false;
   for (uint32_t i = 0; i < s->options.in_flight; i++)
     if (!allocate_cursor(s, &s->cursors[i])) return false;
-  return s->actions && s->legal && s->root_spread && s->root_before && s->root_mean && s->key &&
-         allocate_row(s);
+  return s->actions && s->legal && s->root_spread && s->root_before && s->root_mean &&
+         s->root_noise && s->scores && s->ranges && s->replies && s->look_rewards && s->look[0] &&
+         s->look[1] && s->key && allocate_row(s);
 }
 
 /* Without bounds a win is not known from a better one, and only what has been searched to its end
@@ -114,25 +74,35 @@ static bool allocate(search *s) {
 static bool proves(const search *s) {
   const mcts_model *m = s->model;
   bool alone = s->options.sharing == SHARING_NONE; /* elsewhere an edge may be behind its child */
-  return s->options.prove && alone && s->deterministic && s->options.backup == BACKUP_MEAN &&
+  return s->options.prove && alone && s->deterministic && !s->bellman &&
          m->min_return < m->max_return;
+}
+
+static bool weighs_priors(const search *s) {
+  return s->options.selection == SELECTION_PUCT || s->options.selection == SELECTION_GUMBEL;
+}
+
+static bool widens(const search *s) {
+  return s->options.action_widening > 0.0 || s->options.outcome_widening > 0.0;
 }
 
 static unsigned recipe_of(const search *s) {
   search_options o = s->options;
   return (s->deterministic ? RECIPE_DETERMINISTIC : 0) |
-         (o.backup == BACKUP_BELLMAN ? RECIPE_BELLMAN : 0) |
+         (s->bellman ? RECIPE_BELLMAN : 0) |
          (o.sharing != SHARING_NONE ? RECIPE_SHARED : 0) |
          (o.evaluation == EVALUATION_TRIAL ? RECIPE_TRIAL : 0) | (s->exact ? RECIPE_EXACT : 0) |
          (o.in_flight > 1 ? RECIPE_FLIGHTS : 0) | (s->carried ? RECIPE_CARRIED : 0) |
-         (proves(s) ? RECIPE_PROVEN : 0);
+         (proves(s) ? RECIPE_PROVEN : 0) |
+         (o.selection != SELECTION_UCB1 ? RECIPE_SELECTION : 0) |
+         (weighs_priors(s) ? RECIPE_PRIORS : 0) | (widens(s) ? RECIPE_WIDENED : 0);
 }
 
 /* What the nodes and edges of the tree hold. */
 static void lay_out_tree(search *s, size_t bytes_per_state) {
   const mcts_model *m = s->model;
   tree *t = &s->tree;
-  bool bellman = s->options.backup == BACKUP_BELLMAN, shared = s->options.sharing != SHARING_NONE;
+  bool shared = s->options.sharing != SHARING_NONE;
   if (s->carried) {
     bool observed = s->options.outcome_key == OUTCOME_OBSERVATION;
     t->key_size = observed ? arena_round(m->observation_bytes) : 0;
@@ -142,10 +112,13 @@ static void lay_out_tree(search *s, size_t bytes_per_state) {
     t->owns_states = m->release != NULL;
     t->bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
   }
-  t->graph_size = bellman || shared ? sizeof(graph_part) : 0;
-  t->sums = bellman && !s->deterministic;
+  t->graph_size = s->bellman || shared ? sizeof(graph_part) : 0;
+  t->sums = (s->bellman || s->options.outcome_widening > 0.0) && !s->deterministic;
   t->rewards = s->deterministic ? m->num_players : 0;
   t->flights = s->options.in_flight > 1;
+  t->priors = weighs_priors(s);
+  search_selection selection = s->options.selection;
+  t->spreads = selection == SELECTION_UCB1_TUNED || selection == SELECTION_THOMPSON;
 }
 
 /* Without a context of its own. */
@@ -160,8 +133,13 @@ static search *new_search(const mcts_model *m, search_options options, size_t by
   s->state_size = arena_round(m->state_bytes);
   s->carried = options.outcome_key != OUTCOME_STATE;
   s->deterministic = (m->flags & MCTS_MODEL_DETERMINISTIC) && !s->carried;
-  bool bellman = options.backup == BACKUP_BELLMAN;
-  s->exact = bellman && !s->deterministic && !s->carried && m->transitions;
+  s->bellman = options.backup != BACKUP_MEAN;
+  bool knows = m->transitions && options.backup != BACKUP_MAX;
+  s->exact = s->bellman && !s->deterministic && !s->carried && knows;
+  s->range_mask = options.sharing == SHARING_STATE ? 0 : UINT32_MAX;
+  s->asks_priors = weighs_priors(s) && (m->flags & MCTS_MODEL_PRIORS);
+  bool valued = options.evaluation == EVALUATION_VALUE || options.evaluation == EVALUATION_MIXED;
+  s->asks_values = weighs_priors(s) && valued;
   s->recipe = recipe_of(s);
   lay_out_tree(s, bytes_per_state);
   if (allocate(s)) return s;
@@ -236,7 +214,7 @@ void search_free(search *s) {
   if (s->owns_ctx) s->model->context_free(s->ctx);
   for (uint32_t i = 0; s->cursors && i < s->options.in_flight; i++) free_cursor(&s->cursors[i]);
   void *owned[] = {s->cursors,   s->particles, s->allowed, s->actions,         s->legal,
-                   s->root_spread, s->root_before, s->root_mean, s->key, s->row.probability,
+                   s->root_spread, s->root_before, s->root_mean, s->root_noise, s->scores, s->ranges, s->replies, s->look_rewards, s->look[0], s->look[1], s->key, s->row.probability,
                    s->row.reward, s->row.terminated, s->row.state};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(s);
@@ -274,12 +252,14 @@ static void reset_counts(search *s, const search_root *root) {
   s->seed = root->seed;
   s->bound_is_end = root->horizon > 0 && root->horizon <= s->options.max_depth;
   s->bound = s->bound_is_end ? root->horizon : s->options.max_depth;
-  s->low = INFINITY;
-  s->high = -INFINITY;
+  s->planned = root->planned;
+  s->noise_weight = 0.0;
+  s->decided_by_clock = false;
   s->burst_left = STOP_BURST;
   s->simulations = s->started = s->model_steps = s->tree_depth = 0;
   s->landings = s->meetings = s->settled_depth = 0;
   s->fault = (fault){0};
+  memset(s->root_noise, 0, s->model->max_actions * sizeof *s->root_noise);
   memset(s->root_spread, 0, s->model->max_actions * sizeof *s->root_spread);
   memset(s->root_before, 0, s->model->max_actions * sizeof *s->root_before);
   memset(s->root_mean, 0, s->model->num_players * sizeof *s->root_mean);
@@ -371,8 +351,15 @@ static int add_root(search *s, const search_root *root) {
   return expand_with(s, s->tree.root, state, count);
 }
 
+/* Of all depths: a search that goes on may go deeper than its horizon was. */
+static void reset_ranges(search *s) {
+  uint32_t count = s->range_mask ? s->options.max_depth : 1;
+  for (uint32_t d = 0; d < count; d++) search_reset_range(s, d);
+}
+
 int search_begin(search *s, const search_root *root) {
   reset_counts(s, root);
+  reset_ranges(s);
   int status = reset_tree(s, root->max_bytes);
   if (status < 0) return status;
   status = search_enter(s);
@@ -387,14 +374,17 @@ int search_begin(search *s, const search_root *root) {
 }
 
 void search_resume(search *s, const search_root *root) {
-  double low = s->low, high = s->high;
   reset_counts(s, root);
-  s->low = low;
-  s->high = high;
   const node *n = node_at(&s->tree, s->tree.root);
   if (settle_suits(s)) settle_to_go_on(s);
   edges e = edges_at(&s->tree, n);
   memcpy(s->root_before, e.visits, n->count * sizeof *s->root_before);
+}
+
+void search_add_noise(search *s, const double *noise, double weight) {
+  const node *root = node_at(&s->tree, s->tree.root);
+  memcpy(s->root_noise, noise, root->count * sizeof *noise);
+  s->noise_weight = weight;
 }
 
 /* ---- the loop ------------------------------------------------------------------------- */
@@ -416,13 +406,20 @@ LOOP_PIECE int run_recipe(search *s, stop_reason *reason, unsigned recipe) {
   return MCTS_OK;
 }
 
-/* Plain UCT has loops of its own. */
+/* A graph by Bellman backups and trials. */
+enum { RECIPE_GRAPH = RECIPE_BELLMAN | RECIPE_SHARED | RECIPE_TRIAL };
+
+/* Plain UCT and graphs have loops of their own. */
 static int run(search *s, stop_reason *reason) {
   switch (s->recipe) {
     case 0:
       return run_recipe(s, reason, 0);
     case RECIPE_DETERMINISTIC:
       return run_recipe(s, reason, RECIPE_DETERMINISTIC);
+    case RECIPE_GRAPH:
+      return run_recipe(s, reason, RECIPE_GRAPH);
+    case RECIPE_GRAPH | RECIPE_EXACT:
+      return run_recipe(s, reason, RECIPE_GRAPH | RECIPE_EXACT);
     default:
       return run_recipe(s, reason, s->recipe);
   }
@@ -435,8 +432,10 @@ void search_settle(search *s) {
 void search_set_limits(search *s, const search_limits *limits) {
   s->limits = *limits;
   s->until_clock = 0;
-  s->clock_read = search_now();
-  s->simulations_then = s->simulations;
+  s->clock_read = s->run_began = search_now();
+  s->simulations_then = s->run_simulations = s->simulations;
+  s->until_decided = 0;
+  s->stops_decided = stop_may_be_decided(s);
 }
 
 int search_run(search *s, const search_limits *limits, stop_reason *reason) {

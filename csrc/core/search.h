@@ -14,8 +14,19 @@
 #include "ask.h"
 #include "cursor.h"
 #include "key.h"
+#include "range.h"
 #include "rng.h"
 #include "tree.h"
+
+/* Which edge a simulation follows. */
+typedef enum {
+  SELECTION_UCB1,
+  SELECTION_UCB1_TUNED,
+  SELECTION_PUCT,
+  SELECTION_GUMBEL,
+  SELECTION_THOMPSON,
+  SELECTION_MENTS
+} search_selection;
 
 /* Which paths lead to one node. */
 typedef enum {
@@ -25,15 +36,26 @@ typedef enum {
 } search_sharing;
 
 typedef enum {
-  BACKUP_MEAN,   /* of the returns */
-  BACKUP_BELLMAN /* the best edge, each the expectation over its outcomes as they are now */
+  BACKUP_MEAN,    /* of the returns */
+  BACKUP_BELLMAN, /* the best edge, each the expectation over its outcomes as they are now */
+  BACKUP_MAX,     /* the same, by how often the outcomes were seen, whatever the model knows */
+  BACKUP_SOFT     /* as by Bellman, with the soft maximum of the edges */
 } search_backup;
 
 typedef enum {
   EVALUATION_ROLLOUT, /* of a new leaf: one rollout */
   EVALUATION_VALUE,   /* the model's own value */
-  EVALUATION_TRIAL    /* nothing: the simulation goes on down the tree, to an end or the bound */
+  EVALUATION_TRIAL,   /* nothing: the simulation goes on down the tree, to an end or the bound */
+  EVALUATION_MIXED,   /* both of the first two, weighed */
+  EVALUATION_CONSTANT
 } search_evaluation;
+
+/* Whose actions a rollout takes. */
+typedef enum {
+  ROLLOUT_MODEL,   /* the model's own, where it has any; else random ones */
+  ROLLOUT_RANDOM,  /* random ones in any case */
+  ROLLOUT_DECISIVE /* wins, and random ones that do not lose at once: see decisive.h */
+} search_rollout;
 
 /* What tells the outcomes of an action apart, and so what a node stands for. */
 typedef enum {
@@ -42,8 +64,13 @@ typedef enum {
   OUTCOME_NONE         /* nothing: a node is a sequence of actions (open loop) */
 } search_outcome_key;
 
-/* A piece of the loop: part of each of its copies, specialised with it. */
-#define LOOP_PIECE static inline __attribute__((always_inline))
+/* What to recommend at the end. */
+typedef enum {
+  RECOMMEND_DUE,        /* by visits with mean backups, by value with others, or as Gumbel does */
+  RECOMMEND_VISITS,     /* the most visits */
+  RECOMMEND_VALUE,      /* the highest value */
+  RECOMMEND_LOWER_BOUND /* the highest lower confidence bound */
+} search_recommendation;
 
 /* What the loop is specialised for: it is compiled once for each common combination, so that
  * one recipe does not pay for the choices of another. */
@@ -55,19 +82,36 @@ enum search_recipe {
   RECIPE_EXACT = 16, /* outcomes and their probabilities come from `transitions` */
   RECIPE_FLIGHTS = 32, /* several simulations are in progress at once */
   RECIPE_CARRIED = 64, /* a simulation carries its state: nodes have none */
-  RECIPE_PROVEN = 128  /* what is proven counts in place of means */
+  RECIPE_PROVEN = 128, /* what is proven counts in place of means */
+  RECIPE_SELECTION = 256, /* another selection than UCB1 */
+  RECIPE_PRIORS = 512,    /* nodes are opened, with priors, before there is a choice in them */
+  RECIPE_WIDENED = 1024   /* actions or outcomes are let in as visits grow */
 };
 
 typedef struct {
-  double exploration; /* weight of UCB1's second term */
+  search_selection selection;
+  double exploration;         /* weight of exploring, in each selection's own formula */
+  double soft_temperature;    /* of soft maxima, as a part of the range of values */
+  uint32_t considered;        /* Gumbel: actions that the root's simulations are halved over, >= 1 */
+  double gumbel_visits, gumbel_value_scale; /* of the values beside the priors */
+  bool scale_by_bounds;       /* of returns, in place of the range of values seen */
+  double action_widening;     /* factor; 0: all actions at once */
+  double outcome_widening;    /* factor; 0: any number of outcomes */
+  double widening_exponent;
   uint32_t max_depth; /* steps from the root, tree and rollout together; < 65536 */
   search_evaluation evaluation;
+  double value_weight;        /* of the model's value, where evaluation is mixed */
+  double leaf_value;          /* where it is constant */
+  search_rollout rollout;
+  uint32_t rollout_depth;     /* steps of one at most; 0: no limit of its own */
   search_backup backup;
   search_sharing sharing;
   search_outcome_key outcome_key;
+  search_recommendation recommendation;
   uint32_t in_flight; /* simulations in progress at once, >= 1 (0 is 1) */
   double discount;    /* in place of the model's, in (0, 1]; 0: the model's own */
   bool prove;         /* with mean backups: whether values that are proven count as such */
+  bool early_stop;    /* whether a search ends that is decided */
 } search_options;
 
 /* What a request fixes beside its limits. */
@@ -80,6 +124,7 @@ typedef struct {
   uint32_t num_allowed;
   uint64_t seed;
   uint64_t max_bytes;
+  uint64_t planned;       /* simulations that are to be run in all; 0: not known */
 } search_root;
 
 enum begin_status { ROOT_INVALID = -110, ROOT_TERMINAL = -111, ROOT_NO_ACTION = -112 };
@@ -91,6 +136,7 @@ typedef enum {
   STOP_MAX_BYTES,
   STOP_CANCELLED,
   STOP_SOLVED,
+  STOP_DECIDED,
   STOP_SLICE /* not an end: the caller wanted to look around */
 } stop_reason;
 
@@ -117,6 +163,8 @@ typedef struct search {
   bool deterministic;
   bool exact; /* as the recipe says */
   bool carried;
+  bool bellman;          /* values are those of the best edges, and not means */
+  bool asks_priors, asks_values; /* when a node is opened */
   bool entered;          /* between the model's `enter` and `leave` */
   bool left_over;        /* cursors that are done hold states that wait for `enter` */
 
@@ -134,13 +182,26 @@ typedef struct search {
   double *root_spread; /* sum of squared deviations of each root edge's returns */
   uint32_t *root_before; /* visits of each root edge that an earlier search brought */
   double *root_mean;   /* mean return of each player */
+  int32_t *replies;    /* scratch of decisive rollouts: actions one step further on, */
+  void *look[2];       /* states, */
+  double *look_rewards; /* and rewards of each player */
+  double *scores;      /* scratch, of edges */
+  double *root_noise;  /* of each root edge, by the selection; see search_add_noise */
+  double noise_weight; /* of it, in the root's priors */
   int32_t *allowed;    /* at a root that is carried to: what the request allows, ascending */
   uint32_t num_allowed;
 
   uint64_t seed;
   uint32_t bound;    /* steps from the root that a simulation may take */
   bool bound_is_end; /* the problem ends there: nothing is worth anything after it */
-  double low, high;  /* range of the returns seen at any edge */
+  value_range *ranges; /* [max_depth] of the values seen at each depth, or [0] of all */
+  uint32_t range_mask; /* 0: one for all depths, in a graph by state, which knows none */
+  uint64_t planned;    /* simulations that are to be run in all */
+  bool stops_decided;  /* whether it ends once it is decided: see stop.h */
+  uint64_t until_decided; /* simulations before which nothing can be */
+  bool decided_by_clock; /* and not by counting alone */
+  int64_t run_began;   /* when this run did, and after how many simulations */
+  uint64_t run_simulations;
 
   search_limits limits;
   uint32_t burst_left;      /* model calls until the model may breathe */
@@ -159,7 +220,8 @@ typedef struct search {
 /* Why the struct cannot be used as a model, in words; NULL if it can. */
 const char *search_refuses(const mcts_model *model);
 
-/* Why these options do not go with the model: "option: why"; NULL if they do. */
+/* Why these options do not go with the model, as "option: needs something; what would work"; NULL if
+ * they do. */
 const char *search_refuses_options(const mcts_model *model, search_options options);
 
 /* NULL if there is no memory. The model must stay alive until search_free. */
@@ -181,6 +243,22 @@ int search_begin(search *s, const search_root *root);
 /* A further search from the root that is there, kept by search_advance: counts go on from what
  * the tree has. `root->state` is not looked at; every legal action is allowed. */
 void search_resume(search *s, const search_root *root);
+
+/* Gives each edge of the root a number, after search_begin or search_resume: with Gumbel selection
+ * its Gumbel noise; with PUCT what is mixed into its prior with that weight. */
+void search_add_noise(search *s, const double *noise, double weight);
+
+/* The range of values that an edge at that depth is compared by. */
+static inline value_range *search_range(const search *s, uint32_t depth) {
+  return &s->ranges[depth & s->range_mask];
+}
+
+/* Before any value is seen. */
+static inline void search_reset_range(search *s, uint32_t depth) {
+  value_range *range = search_range(s, depth);
+  range_clear(range);
+  if (s->options.scale_by_bounds) range_fix(range, s->model->min_return, s->model->max_return);
+}
 
 /* Brings the values of a graph up to date, before they are read; nothing in other searches. */
 void search_settle(search *s);

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "prove.h"
 #include "search.h"
 
 /* Model calls between two moments in which a lock such as Python's is let go. */
@@ -42,6 +43,63 @@ LOOP_PIECE int stop_breathe(search *s) {
   return search_enter(s);
 }
 
+/* ---- decided ----------------------------------------------------------------------------------
+ *
+ * Where the edge with the most visits is recommended, the rest of the simulations is of no use once
+ * they are fewer than what the second is behind. By the clock their number is an estimate. */
+
+/* A part more than the search's own speed lets expect. */
+#define STOP_MARGIN 1.25
+
+/* The search's speed is known after this many nanoseconds. */
+enum { STOP_LEAST_ELAPSED = 1000000 };
+
+static inline bool stop_may_be_decided(const search *s) {
+  search_recommendation rule = s->options.recommendation;
+  bool by_visits = rule == RECOMMEND_VISITS || (rule == RECOMMEND_DUE && !s->bellman);
+  bool once = s->options.sharing != SHARING_STATE; /* elsewhere one may pass the root many times */
+  return s->options.early_stop && by_visits && once && s->options.selection != SELECTION_GUMBEL;
+}
+
+/* By how many visits the root's first edge leads those that are not lost. A single one leads for
+ * good, but where other states of the root may bring others. */
+static inline uint64_t stop_lead(const search *s) {
+  const node *root = node_at(&s->tree, s->tree.root);
+  edges e = edges_at(&s->tree, root);
+  uint64_t most = 0, second = 0;
+  for (uint32_t i = 0; i < root->count; i++) {
+    uint64_t visits = root->count > 1 && prove_edge_is_lost(s, &e, i) ? 0 : e.visits[i];
+    if (visits > most) {
+      second = most;
+      most = visits;
+    } else if (visits > second) {
+      second = visits;
+    }
+  }
+  bool alone = root->count == 1 && s->num_particles <= 1;
+  return alone && most > 0 ? UINT64_MAX : most - second;
+}
+
+/* With those left that are planned: this run may be a part of them. */
+LOOP_PIECE bool stop_is_decided(search *s) {
+  if (s->simulations < s->until_decided || !s->stops_decided) return false;
+  uint64_t left = s->planned > s->simulations ? s->planned - s->simulations : UINT64_MAX - 1;
+  uint64_t lead = stop_lead(s);
+  if (lead > left) return true;
+  /* Each changes it by two at most, but the first one where there is one edge alone. */
+  s->until_decided = s->simulations + (s->simulations == 0 ? 1 : (left - lead) / 2 + 1);
+  return false;
+}
+
+static inline bool stop_is_decided_in_time(const search *s, int64_t now) {
+  int64_t elapsed = now - s->run_began;
+  if (!s->stops_decided || s->limits.deadline == INT64_MAX || elapsed < STOP_LEAST_ELAPSED)
+    return false;
+  double speed = (double)(s->simulations - s->run_simulations) / (double)elapsed;
+  double left = STOP_MARGIN * speed * (double)(s->limits.deadline - now);
+  return s->simulations > 0 && (double)stop_lead(s) > left;
+}
+
 /* Reads the clock only so often that it costs nothing beside the simulations. */
 static inline stop_reason stop_by_clock(search *s) {
   if (s->until_clock > 0) {
@@ -50,6 +108,10 @@ static inline stop_reason stop_by_clock(search *s) {
   }
   int64_t now = search_now();
   if (now >= s->limits.deadline) return STOP_TIME_LIMIT;
+  if (stop_is_decided_in_time(s, now)) {
+    s->decided_by_clock = true;
+    return STOP_DECIDED;
+  }
   if (now >= s->limits.slice_deadline) return STOP_SLICE;
   uint64_t done = s->simulations - s->simulations_then;
   int64_t elapsed = now - s->clock_read;
@@ -61,9 +123,10 @@ static inline stop_reason stop_by_clock(search *s) {
 }
 
 /* Before simulation number `next`. */
-static inline stop_reason stop_now(search *s, uint64_t next) {
+LOOP_PIECE stop_reason stop_now(search *s, uint64_t next) {
   if (node_at(&s->tree, s->tree.root)->flags & NODE_SOLVED) return STOP_SOLVED;
   if (next >= s->limits.simulations) return STOP_SIMULATIONS;
+  if (stop_is_decided(s)) return STOP_DECIDED;
   if (stop_is_cancelled(s)) return STOP_CANCELLED;
   return stop_by_clock(s);
 }

@@ -11,8 +11,11 @@
  *   +------------------+     | flights uint32 [E]           |  F  simulations on their way
  *   | key, if any      |     | child   ref    [E] ----------+--> D node, else outcome
  *   +------------------+     | action  int32  [E]           |
- *   | previous owned   |     +------------------------------+
- *   +------------------+     outcome: one of the states that an action led to
+ *   | previous owned   |     | prior   double [E]           |  W
+ *   +------------------+     | spread  double [E]           |  V
+ *                            | own     double               |  W  the node's value by the model
+ *                            +------------------------------+
+ *                            outcome: one of the states that an action led to
  *                            +--------------------------+
  *                            | node --------------------+--> node
  *                            | visits  hash  next[2] ---+--> outcomes of the same edge: a trie
@@ -22,7 +25,9 @@
  *                            +--------------------------+
  *
  *   G only in a graph or with Bellman backups; D only if the model is deterministic; B only
- *   with Bellman backups of a model that is not; F only with several simulations in flight.
+ *   of a model that is not, with Bellman backups or where the outcomes of an edge are limited; F
+ *   only with several simulations in flight; W only where selection weighs priors, V where it looks
+ *   at the spread of returns.
  *   A node has no state where the simulations carry it: in open-loop search, and where the tree
  *   is one of observations.
  *
@@ -32,16 +37,20 @@
 #ifndef MCTS_CORE_TREE_H
 #define MCTS_CORE_TREE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "arena.h"
+#include "loop.h"
 #include "mcts_model.h"
 
 enum node_flags {
   NODE_TERMINAL = 1,  /* the episode ended on the way here */
   NODE_ALL_TRIED = 2, /* every edge has been tried */
-  NODE_SOLVED = 4     /* its value is exact: there is nothing left to search */
+  NODE_SOLVED = 4,    /* its value is exact: there is nothing left to search */
+  NODE_OPEN = 8,      /* its edges have their priors */
+  NODE_ORDERED = 16   /* its edges are in the order in which they are let in */
 };
 
 typedef struct {
@@ -78,7 +87,8 @@ typedef struct {
 
 /* Where the arrays of one edge block lie. */
 typedef struct {
-  double *value, *reward, *sum;
+  double *value, *reward, *sum, *prior, *spread;
+  double *own; /* [1] NaN: not known */
   uint32_t *width;
   ref *turn;
   uint32_t *visits, *flights;
@@ -93,6 +103,8 @@ typedef struct {
   size_t bytes_per_state;      /* that the model holds outside the arena for each node */
   uint32_t rewards;            /* stored with an edge: the players, or 0 */
   bool sums;                   /* edges have sum, width and turn; outcomes have a share */
+  bool priors;                 /* edges have prior, with own behind them */
+  bool spreads;                /* edges have spread */
   bool flights;                /* edges have flights */
   bool owns_states;            /* nodes are chained by `last_owned`, to release their states */
   ref root, last_owned;
@@ -136,7 +148,7 @@ static inline bool count_up(uint32_t *visits) {
 }
 
 /* A block beside `outside` bytes that the model will hold for it; 0 at the byte limit. */
-static inline ref tree_alloc(tree *t, size_t bytes, size_t outside) {
+LOOP_PIECE ref tree_alloc(tree *t, size_t bytes, size_t outside) {
   return tree_bytes(t) + bytes + outside <= t->blocks.limit ? arena_alloc(&t->blocks, bytes) : 0;
 }
 
@@ -149,11 +161,13 @@ static inline size_t outcome_size(const tree *t) {
 }
 
 static inline size_t edges_size(const tree *t, size_t count) {
-  size_t doubles = 1 + t->rewards + (t->sums ? 1 : 0), words = 3 + (t->sums ? 2 : 0) + t->flights;
-  return arena_round(count * (doubles * sizeof(double) + words * sizeof(uint32_t)));
+  size_t doubles = 1 + t->rewards + t->sums, words = 3 + (t->sums ? 2 : 0) + t->flights;
+  size_t last = count * (t->priors + t->spreads) + t->priors;
+  return arena_round(count * (doubles * sizeof(double) + words * sizeof(uint32_t))) +
+         last * sizeof(double);
 }
 
-static inline edges edges_at(const tree *t, const node *n) {
+LOOP_PIECE edges edges_at(const tree *t, const node *n) {
   size_t count = n->count, sums = t->sums ? count : 0, flights = t->flights ? count : 0;
   edges e;
   e.value = arena_at(&t->blocks, n->edges);
@@ -165,13 +179,18 @@ static inline edges edges_at(const tree *t, const node *n) {
   e.flights = e.visits + count;
   e.child = e.flights + flights;
   e.action = (int32_t *)(e.child + count);
+  /* Behind all others, so that who looks at none of them computes no place. */
+  size_t before = (size_t)((unsigned char *)(e.action + count) - (unsigned char *)e.value);
+  e.prior = (double *)((unsigned char *)e.value + arena_round(before));
+  e.spread = e.prior + (t->priors ? count : 0);
+  e.own = e.spread + (t->spreads ? count : 0);
   return e;
 }
 
 /* A new leaf that owns the state at `state`; `key` is NULL where the state is the key.
  * 0 at the byte limit: then the state still belongs to the caller. */
-static inline ref node_new(tree *t, const void *state, const void *key, uint32_t depth,
-                           bool terminal) {
+LOOP_PIECE ref node_new(tree *t, const void *state, const void *key, uint32_t depth,
+                        bool terminal) {
   ref r = tree_alloc(t, node_size(t), t->bytes_per_state);
   if (!r) return 0;
   node *n = node_at(t, r);
@@ -197,11 +216,39 @@ static inline void edge_begin(const tree *t, const edges *e, uint32_t i, int32_t
   e->child[i] = 0;
   e->action[i] = action;
   if (t->flights) e->flights[i] = 0;
+  if (t->priors) e->prior[i] = 0.0;
+  if (t->spreads) e->spread[i] = 0.0;
   if (t->sums) {
     e->sum[i] = 0.0;
     e->width[i] = 0;
     e->turn[i] = 0;
   }
+}
+
+static inline void double_swap(double *values, uint32_t i, uint32_t k) {
+  double value = values[i];
+  values[i] = values[k];
+  values[k] = value;
+}
+
+static inline void word_swap(uint32_t *words, uint32_t i, uint32_t k) {
+  uint32_t word = words[i];
+  words[i] = words[k];
+  words[k] = word;
+}
+
+/* Two edges that no simulation has taken change places; known outcomes go with them. */
+static inline void edges_swap(const tree *t, const edges *e, uint32_t i, uint32_t k) {
+  int32_t action = e->action[i];
+  e->action[i] = e->action[k];
+  e->action[k] = action;
+  double_swap(e->value, i, k);
+  word_swap(e->child, i, k);
+  if (t->priors) double_swap(e->prior, i, k);
+  if (!t->sums) return;
+  double_swap(e->sum, i, k);
+  word_swap(e->width, i, k);
+  word_swap(e->turn, i, k);
 }
 
 /* Gives a leaf its edges, all untried. False at the byte limit. */
@@ -212,6 +259,7 @@ static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_
   n->count = count;
   edges e = edges_at(t, n);
   for (uint32_t i = 0; i < count; i++) edge_begin(t, &e, i, actions[i]);
+  if (t->priors) *e.own = NAN;
   return true;
 }
 
@@ -230,6 +278,7 @@ static inline bool node_widen(tree *t, node *n, const int32_t *actions, uint32_t
   memcpy(to.visits, from.visits, old * sizeof *to.visits);
   memcpy(to.child, from.child, old * sizeof *to.child);
   memcpy(to.action, from.action, old * sizeof *to.action);
+  if (t->spreads) memcpy(to.spread, from.spread, old * sizeof *to.spread);
   if (t->flights) memcpy(to.flights, from.flights, old * sizeof *to.flights);
   if (t->sums) {
     memcpy(to.sum, from.sum, old * sizeof *to.sum);

@@ -36,6 +36,7 @@ include "held_model.pxi"
 include "python_model.pxi"
 include "row_generator.pxi"
 include "batch_model.pxi"
+include "options.pxi"
 include "search.pxi"
 include "batch.pxi"
 

@@ -53,9 +53,19 @@ cdef object masks_by_rows(model):
     return masks
 
 
-cdef object values_by_rows(model):
-    """`value(state)` of one state as an `evaluate_batch`."""
-    return lambda states: (None, np.array([model.value(state) for state in states]))
+cdef object evaluation_by_rows(model):
+    """`prior(state)` and `value(state)` of one state as an `evaluate_batch`; None: it has none."""
+    functions = [getattr(model, name, None) for name in ("prior", "value")]
+    if not any(map(callable, functions)):
+        return None
+
+    def evaluate_batch(states):
+        return tuple([
+            np.array([function(state) for state in states]) if callable(function) else None
+            for function in functions
+        ])
+
+    return evaluate_batch
 
 
 cdef class BatchModel(HeldModel):
@@ -71,7 +81,7 @@ cdef class BatchModel(HeldModel):
     cdef readonly tuple shape
     cdef size_t row_bytes, mask_at, player_at, key_at, stride
     cdef int64_t num_values
-    cdef bint is_float, has_notes
+    cdef bint is_float, has_notes, gives_priors, gives_values
     cdef RowGenerator rng
     cdef object generator
     cdef SplitMix64 stream
@@ -87,8 +97,12 @@ cdef class BatchModel(HeldModel):
         self.is_float = self.dtype.kind == "f"
         self.sample_batch = model.sample_batch
         self.evaluate_batch = getattr(model, "evaluate_batch", None)
-        if self.evaluate_batch is None and callable(getattr(model, "value", None)):
-            self.evaluate_batch = values_by_rows(model)
+        self.gives_priors = getattr(model, "gives_priors", False)
+        self.gives_values = self.evaluate_batch is not None
+        if self.evaluate_batch is None:
+            self.evaluate_batch = evaluation_by_rows(model)
+            self.gives_priors = callable(getattr(model, "prior", None))
+            self.gives_values = callable(getattr(model, "value", None))
         self.legal_actions_batch = getattr(model, "legal_actions_batch", None)
         if self.legal_actions_batch is None and callable(getattr(model, "legal_actions", None)):
             self.legal_actions_batch = masks_by_rows(model)
@@ -132,7 +146,10 @@ cdef class BatchModel(HeldModel):
             m.rollout_action = <python_choice>batch_rollout_action
         if self.evaluate_batch is not None:
             m.evaluate, m.evaluate_batch = <python_value>batch_evaluate, <batch_values>batch_value
+        if self.gives_values:
             m.flags |= MCTS_MODEL_VALUES
+        if self.gives_priors:
+            m.flags |= MCTS_MODEL_PRIORS
 
     cdef lay_out(self):
         cdef size_t end
@@ -394,6 +411,8 @@ cdef class BatchModel(HeldModel):
             for i in range(numbers.shape[0]):
                 values[i] = numbers[i]
         if priors != NULL:
+            if answer[0] is None:
+                raise TypeError("evaluate_batch gives no priors")
             given = np.ascontiguousarray(answer[0], np.float64)
             if given.shape != (count, actions):
                 raise TypeError(

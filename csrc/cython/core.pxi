@@ -72,6 +72,7 @@ cdef extern from "tree.h" nogil:
     ctypedef struct c_edges "edges":
         double *value
         double *reward
+        double *prior
         uint32_t *visits
         uint32_t *flights
         ref *child
@@ -79,7 +80,7 @@ cdef extern from "tree.h" nogil:
 
     ctypedef struct tree:
         size_t state_size, key_size, bytes_per_state
-        bint flights
+        bint flights, priors
         ref root, last_owned
         uint64_t nodes
         uint32_t deepest
@@ -105,26 +106,43 @@ cdef extern from "ask.h" nogil:
         char text[256]
 
 cdef extern from "search.h" nogil:
+    ctypedef enum search_selection:
+        SELECTION_UCB1, SELECTION_UCB1_TUNED, SELECTION_PUCT, SELECTION_GUMBEL,
+        SELECTION_THOMPSON, SELECTION_MENTS
     ctypedef enum search_sharing:
         SHARING_NONE, SHARING_DEPTH, SHARING_STATE
     ctypedef enum search_backup:
-        BACKUP_MEAN, BACKUP_BELLMAN
+        BACKUP_MEAN, BACKUP_BELLMAN, BACKUP_MAX, BACKUP_SOFT
     ctypedef enum search_evaluation:
-        EVALUATION_ROLLOUT, EVALUATION_VALUE, EVALUATION_TRIAL
+        EVALUATION_ROLLOUT, EVALUATION_VALUE, EVALUATION_TRIAL, EVALUATION_MIXED,
+        EVALUATION_CONSTANT
+    ctypedef enum search_rollout:
+        ROLLOUT_MODEL, ROLLOUT_RANDOM, ROLLOUT_DECISIVE
+    ctypedef enum search_recommendation:
+        RECOMMEND_DUE, RECOMMEND_VISITS, RECOMMEND_VALUE, RECOMMEND_LOWER_BOUND
 
     ctypedef enum search_outcome_key:
         OUTCOME_STATE, OUTCOME_OBSERVATION, OUTCOME_NONE
 
     ctypedef struct search_options:
-        double exploration
+        search_selection selection
+        double exploration, soft_temperature
+        uint32_t considered
+        double gumbel_visits, gumbel_value_scale
+        bint scale_by_bounds
+        double action_widening, outcome_widening, widening_exponent
         uint32_t max_depth
         search_evaluation evaluation
+        double value_weight, leaf_value
+        search_rollout rollout
+        uint32_t rollout_depth
         search_backup backup
         search_sharing sharing
         search_outcome_key outcome_key
+        search_recommendation recommendation
         uint32_t in_flight
         double discount
-        bint prove
+        bint prove, early_stop
 
     ctypedef struct search_root:
         const void *state
@@ -132,13 +150,13 @@ cdef extern from "search.h" nogil:
         uint32_t horizon
         const int32_t *allowed
         uint32_t num_allowed
-        uint64_t seed, max_bytes
+        uint64_t seed, max_bytes, planned
 
     enum: ROOT_INVALID, ROOT_TERMINAL, ROOT_NO_ACTION
 
     ctypedef enum stop_reason:
         STOP_NONE, STOP_SIMULATIONS, STOP_TIME_LIMIT, STOP_MAX_BYTES, STOP_CANCELLED,
-        STOP_SOLVED, STOP_SLICE
+        STOP_SOLVED, STOP_DECIDED, STOP_SLICE
 
     ctypedef int atomic_int
 
@@ -151,16 +169,15 @@ cdef extern from "search.h" nogil:
         tree tree
         search_options options
         unsigned recipe
-        bint deterministic, exact, carried
+        bint deterministic, exact, carried, bellman, decided_by_clock
         size_t state_size
-        double *root_spread
         uint32_t *root_before
         double *root_mean
         double discount
         uint64_t simulations, model_steps, tree_depth, landings, meetings
         fault fault
 
-    enum: RECIPE_PROVEN
+    enum: RECIPE_PROVEN, RECIPE_PRIORS
 
     const char *search_refuses(const mcts_model *)
     const char *search_refuses_options(const mcts_model *, search_options)
@@ -170,6 +187,7 @@ cdef extern from "search.h" nogil:
     int search_clear(search_t *)
     int search_begin(search_t *, const search_root *)
     void search_resume(search_t *, const search_root *)
+    void search_add_noise(search_t *, const double *, double)
     void search_settle(search_t *)
     int search_run(search_t *, const search_limits *, stop_reason *)
     int64_t search_now()
@@ -189,13 +207,19 @@ cdef extern from "stdatomic.h" nogil:
     int atomic_load(atomic_int *)
 
 cdef extern from "bellman.h" nogil:
-    bint bellman_edge_is_solved(const search_t *, const c_edges *, uint32_t)
     void bellman_read(const search_t *, const c_edges *, uint32_t, bint whole)
-    bint bellman_known(const search_t *, const c_edges *, uint32_t)
 
 cdef extern from "prove.h" nogil:
     void prove_returns(const search_t *, const node *, double *)
-    bint prove_edge_is_exact(const search_t *, const c_edges *, uint32_t)
+
+cdef extern from "statistics.h" nogil:
+    ctypedef struct edge_statistics:
+        double value, standard_error, lower, upper, prior
+        bint proven
+    edge_statistics statistics_of(const search_t *, const c_edges *, uint32_t)
+
+cdef extern from "recommend.h" nogil:
+    uint32_t recommend(const search_t *, const node *)
 
 cdef extern from "reroot.h" nogil:
     enum: NOT_IN_TREE

@@ -52,6 +52,7 @@ def model_of_functions(
     uint32_t num_players,
     bint thread_safe,
     bint deterministic,
+    bint gives_priors,
     bint float64_state,
     keep_alive,
 ):
@@ -60,7 +61,7 @@ def model_of_functions(
     Args:
       functions: address of each function, by its name in mcts_model.h.
       ctx: address that every function is given.
-      thread_safe, deterministic, float64_state: the flags of those names.
+      thread_safe, deterministic, gives_priors, float64_state: the flags of those names.
       keep_alive: what the addresses need; lives as long as the capsule.
     """
     cdef mcts_model *m = <mcts_model *>calloc(1, sizeof(mcts_model))
@@ -89,4 +90,6 @@ def model_of_functions(
         m.flags |= MCTS_MODEL_FLOAT64_STATE
     if m.evaluate != NULL:
         m.flags |= MCTS_MODEL_VALUES
+        if gives_priors:
+            m.flags |= MCTS_MODEL_PRIORS
     return capsule

@@ -23,8 +23,8 @@ cdef extern from "ask.h" nogil:
                     int32_t *count, fault *)
     int ask_player(const mcts_model *, void *, const void *state, uint8_t *player, fault *)
     int ask_terminal(const mcts_model *, void *, const void *state, c_bool *terminal, fault *)
-    int ask_rollout_action(const mcts_model *, void *, const void *state, mcts_bitgen *,
-                           int32_t *scratch, int32_t *action, fault *)
+    int ask_rollout_action(const mcts_model *, void *, const void *state, bint random,
+                           mcts_bitgen *, int32_t *scratch, int32_t *action, fault *)
     int ask_rollout(const mcts_model *, void *, const void *state, uint32_t max_steps,
                     double discount, mcts_bitgen *, double *returns, uint64_t *steps, fault *)
 
@@ -110,6 +110,10 @@ cdef class ModelHandle:
     @property
     def has_value(self):
         return bool(self.model.flags & MCTS_MODEL_VALUES)
+
+    @property
+    def has_priors(self):
+        return bool(self.model.flags & MCTS_MODEL_PRIORS)
 
     @property
     def has_transitions(self):
@@ -308,8 +312,8 @@ cdef class ModelHandle:
             with nogil:
                 status = self.enter(&f)
                 if status == MCTS_OK:
-                    status = ask_rollout_action(self.model, self.model.ctx, subject, &bitgen,
-                                                scratch, &action, &f)
+                    status = ask_rollout_action(self.model, self.model.ctx, subject, False,
+                                                &bitgen, scratch, &action, &f)
                     self.leave()
             stream._counter = counter
             if status < 0:

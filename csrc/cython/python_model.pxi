@@ -44,7 +44,8 @@ cdef class PythonModel(HeldModel):
     """
 
     cdef object sample, state_key, legal_actions, actions, is_terminal, current_player
-    cdef object value, rollout_action, validate_state, transitions, observe
+    cdef object value, prior, rollout_action, validate_state, transitions, observe
+    cdef bint asks_prior
     cdef object generator
     cdef SplitMix64 stream
     cdef dict keys
@@ -66,6 +67,7 @@ cdef class PythonModel(HeldModel):
         self.is_terminal = getattr(model, "is_terminal", None)
         self.current_player = getattr(model, "current_player", None)
         self.value = getattr(model, "value", None)
+        self.prior = getattr(model, "prior", None)
         self.rollout_action = getattr(model, "rollout_action", None)
         self.validate_state = getattr(model, "validate_state", None)
         self.transitions = getattr(model, "transitions", None)
@@ -116,9 +118,12 @@ cdef class PythonModel(HeldModel):
         if self.transitions is not None:
             m.transitions = <python_outcomes>python_transitions
             m.max_outcomes = getattr(model, "max_outcomes", MAX_OUTCOMES)
-        if self.value is not None:
+        if self.value is not None or self.prior is not None:
             m.evaluate = <python_value>python_evaluate
+        if self.value is not None:
             m.flags |= MCTS_MODEL_VALUES
+        if self.prior is not None:
+            m.flags |= MCTS_MODEL_PRIORS
 
     @property
     def has_value(self):
@@ -308,6 +313,22 @@ cdef int read_numbers(numbers, uint32_t players, double *out, str name) except -
         pass
     due = "a number" if players == 1 else f"one number for each of the {players} players"
     raise TypeError(f"{name} is {describe(numbers)}; must be {due}")
+
+
+cdef int read_priors(numbers, uint32_t due, double *out) except -1:
+    """One number for each action."""
+    cdef const double[::1] given
+    cdef uint32_t i
+    try:
+        found = np.ascontiguousarray(numbers, np.float64)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.shape != (due,):
+        raise TypeError(f"prior is {describe(numbers)}; must be {due} numbers, one for each action")
+    given = found
+    for i in range(due):
+        out[i] = given[i]
+    return 0
 
 
 cdef int read_flag(flag, str name) except -1:
@@ -516,7 +537,13 @@ cdef int python_rollout_action(void *ctx, const void *state, mcts_bitgen *rng,
 cdef int python_evaluate(void *ctx, const void *state, double *priors, double *values) noexcept:
     cdef PythonModel self = <PythonModel>ctx
     try:
-        read_numbers(self.value(state_at(state)), self.model.num_players, values, "value")
+        if priors != NULL:
+            self.asks_prior = True
+            due = self.model.num_actions or len(self.labels_of(state))
+            read_priors(self.prior(state_at(state)), due, priors)
+        self.asks_prior = False
+        if values != NULL:
+            read_numbers(self.value(state_at(state)), self.model.num_players, values, "value")
     except BaseException as error:
         self.error = error
         return MCTS_ERROR

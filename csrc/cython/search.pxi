@@ -28,21 +28,7 @@ cdef dict STOP_NAMES = {
     <int>STOP_MAX_BYTES: "max_bytes",
     <int>STOP_CANCELLED: "cancelled",
     <int>STOP_SOLVED: "solved",
-}
-
-cdef dict SHARINGS = {
-    "none": <int>SHARING_NONE, "depth": <int>SHARING_DEPTH, "state": <int>SHARING_STATE,
-}
-cdef dict OUTCOME_KEYS = {
-    "state": <int>OUTCOME_STATE,
-    "observation": <int>OUTCOME_OBSERVATION,
-    "none": <int>OUTCOME_NONE,
-}
-cdef dict BACKUPS = {"mean": <int>BACKUP_MEAN, "bellman": <int>BACKUP_BELLMAN}
-cdef dict EVALUATIONS = {
-    "rollout": <int>EVALUATION_ROLLOUT,
-    "value": <int>EVALUATION_VALUE,
-    "trial": <int>EVALUATION_TRIAL,
+    <int>STOP_DECIDED: "decided",
 }
 
 # One object, so that two plans that know equally little are equal.
@@ -77,6 +63,10 @@ cdef dict BATCH_NAMES = {
     "actions": "legal_actions_batch",
     "key": "state_key_batch",
 }
+
+
+cdef object one_nan(double number):
+    return NOT_KNOWN if isnan(number) else number
 
 
 cdef str in_one_line(error):
@@ -125,11 +115,10 @@ cdef class Search:
     cdef Search beside  # which has the model's context, and so must live longer
     cdef size_t bytes_per_state
 
-    def __cinit__(self, model, *, double exploration=1.0, uint32_t max_depth=1,
-                  str evaluation="rollout", str backup="mean", str sharing="none",
-                  str outcome_key="state", uint32_t in_flight=1, double discount=0.0, bint prove=False, size_t bytes_per_state=0,
-                  Search beside=None):
+    def __cinit__(self, model, *, size_t bytes_per_state=0, Search beside=None, **settings):
         """`model` is a ModelHandle, a BatchModel, or a Python object with `sample`.
+
+        Settings are those of a SearchConfig in which nothing is "auto".
 
         With `beside`, a search of the same model, it takes all settings from there, and both can
         be run in one SearchBatch.
@@ -142,16 +131,11 @@ cdef class Search:
             self.search = search_new_beside(beside.search)
         else:
             self.take_model(model)
-            options.exploration, options.max_depth = exploration, max_depth
-            options.evaluation = <search_evaluation><int>EVALUATIONS[evaluation]
-            options.backup = <search_backup><int>BACKUPS[backup]
-            options.sharing = <search_sharing><int>SHARINGS[sharing]
-            options.outcome_key = <search_outcome_key><int>OUTCOME_KEYS[outcome_key]
-            options.in_flight, options.discount, options.prove = in_flight, discount, prove
+            options = options_of(settings)
             refusal = search_refuses_options(self.model, options)
             if refusal != NULL:
                 field, _, description = (<bytes>refusal).decode().partition(": ")
-                raise InvalidRequest(field, description)
+                raise InvalidRequest(field, f"is {settings.get(field)}, which {description}")
             self.bytes_per_state = bytes_per_state
             self.search = search_new(self.model, options, bytes_per_state)
         if self.search == NULL:
@@ -173,7 +157,7 @@ cdef class Search:
         search_free(self.search)
 
     def begin(self, state, *, uint32_t horizon, list allowed, uint64_t seed, uint64_t max_bytes,
-              bint is_belief=False):
+              bint is_belief=False, uint64_t planned=0):
         """Starts a fresh tree.
 
         Args:
@@ -182,6 +166,7 @@ cdef class Search:
           allowed: actions, numbers ascending; None: every legal action.
           seed: of the random streams.
           max_bytes: of the tree.
+          planned: simulations that are to be run in all; 0 if that is not known.
           is_belief: `state` is a sequence of states, each of which the root may be, where
             simulations carry their state.
         Raises:
@@ -199,7 +184,7 @@ cdef class Search:
                 self.search.tree.bytes_per_state = weight
             self.python.begin(particles[0])
         root.num_states, root.horizon = len(particles), horizon
-        root.seed, root.max_bytes = seed, max_bytes
+        root.seed, root.max_bytes, root.planned = seed, max_bytes, planned
         root.num_allowed = len(allowed) if allowed is not None else 0
         try:
             states = <unsigned char *>calloc(len(particles), self.search.state_size)
@@ -291,12 +276,29 @@ cdef class Search:
             return number
         return self.python.action_of(node_state(&self.search.tree, n), number)
 
-    def resume(self, *, uint32_t horizon, uint64_t seed):
+    def resume(self, *, uint32_t horizon, uint64_t seed, uint64_t planned=0):
         """A further search from the root that `advance` has kept; arguments as of `begin`."""
         cdef search_root root
         self.require_root()
         root.horizon, root.seed, root.allowed, root.num_allowed = horizon, seed, NULL, 0
+        root.planned = planned
         search_resume(self.search, &root)
+
+    @property
+    def root_count(self):
+        """Actions of the root."""
+        self.require_root()
+        return node_at(&self.search.tree, self.search.tree.root).count
+
+    def add_noise(self, const double[::1] noise, double weight):
+        """Gives each action of the root a number, in the order of the core.
+
+        With Gumbel selection it is the action's Gumbel noise, with PUCT what is mixed into its
+        prior by that weight.
+        """
+        if noise.shape[0] != self.root_count:
+            raise ValueError(f"noise has {noise.shape[0]} entries; the root {self.root_count}")
+        search_add_noise(self.search, &noise[0], weight)
 
     @property
     def reused_simulations(self):
@@ -358,7 +360,9 @@ cdef class Search:
         if self.rows is not None:
             function = BATCH_NAMES.get(function, function)
         elif self.python is not None:
-            if function != "actions" or not self.python.labelled:
+            if function == "evaluate" and self.is_of_priors():
+                function = "prior"
+            elif function != "actions" or not self.python.labelled:
                 function = PYTHON_NAMES.get(function, function)
         if f.problem != NULL:
             return f"{function}: {f.problem.decode()}"
@@ -370,6 +374,12 @@ cdef class Search:
             return f"{function} raised {type(error).__name__}: {text}"
         text = f.text.decode("utf-8", "replace")
         return text or f"{function} returned status {f.status}"
+
+    cdef bint is_of_priors(self):
+        """Whether a fault of `evaluate` is one of `prior` in a Python model."""
+        if self.search.fault.problem != NULL:
+            return self.search.fault.problem.startswith(b"a prior")
+        return self.python.asks_prior
 
     def run(self, uint64_t simulations, time_limit=None, CancelFlag cancel=None):
         """Runs until one of the limits is reached.
@@ -438,6 +448,11 @@ cdef class Search:
         return self.search.model_steps
 
     @property
+    def decided_by_clock(self):
+        """Whether it ended as decided by its own speed, and not by counting alone."""
+        return self.search.decided_by_clock
+
+    @property
     def recurrence(self):
         """Share of the outcomes that led to a node that other paths lead to: do states recur?"""
         return <double>self.search.meetings / <double>(self.search.landings or 1)
@@ -460,7 +475,7 @@ cdef class Search:
         """
         cdef double[255] exact
         cdef node *root = node_at(&self.search.tree, self.search.tree.root)
-        if self.search.options.backup == BACKUP_BELLMAN:
+        if self.search.bellman:
             return [self.root_actions()[self.best_action()][2]]
         if self.search.recipe & RECIPE_PROVEN and root.flags & NODE_SOLVED:
             prove_returns(self.search, root, exact)
@@ -468,67 +483,37 @@ cdef class Search:
         return [self.search.root_mean[p] for p in range(self.model.num_players)]
 
     def root_actions(self):
-        """[(action, visits, value, standard error, proven)] of the root; NaN where not known."""
-        self.require_root()
-        cdef const tree *t = &self.search.tree
-        cdef node *root = node_at(t, t.root)
-        cdef c_edges e = edges_at(t, root)
+        """[(action, visits, value, standard error, lower, upper, prior, proven)] of the root.
+
+        NaN where not known; in the model's order.
+        """
+        cdef edge_statistics known
         rows = []
-        for i in range(root.count):
-            if self.search.options.backup == BACKUP_BELLMAN:
-                bellman_read(self.search, &e, i, True)
-            value = e.value[i] if self.is_known(&e, i) else NOT_KNOWN
-            proven = self.is_proven(&e, i)
-            error = self.standard_error(&e, i)
-            action = self.action_of(root, e.action[i])
-            rows.append((action, e.visits[i], value, NOT_KNOWN if isnan(error) else error, proven))
+        for i in self.root_edges():
+            root = node_at(&self.search.tree, self.search.tree.root)
+            e = edges_at(&self.search.tree, root)
+            known = statistics_of(self.search, &e, i)
+            rows.append((self.action_of(root, e.action[i]), e.visits[i], one_nan(known.value),
+                         one_nan(known.standard_error), one_nan(known.lower), one_nan(known.upper),
+                         one_nan(known.prior), known.proven))
         return rows
 
-    cdef bint is_proven(self, const c_edges *e, uint32_t i) noexcept:
-        """Whether the value of an edge is exact."""
-        if self.search.options.backup == BACKUP_BELLMAN:
-            return bellman_edge_is_solved(self.search, e, i)
-        return self.search.recipe & RECIPE_PROVEN and prove_edge_is_exact(self.search, e, i)
-
-    cdef double standard_error(self, const c_edges *e, uint32_t i) noexcept:
-        """Of a mean, by the spread of this search's own returns; NaN for an expectation."""
-        cdef double visits = e.visits[i], seen = visits - self.search.root_before[i]
-        if seen < 2 or self.search.options.backup == BACKUP_BELLMAN or self.is_proven(e, i):
-            return NAN
-        return sqrt(self.search.root_spread[i] / ((seen - 1) * visits))
-
-    cdef bint is_known(self, const c_edges *e, uint32_t i) noexcept:
-        if self.search.options.backup == BACKUP_BELLMAN:
-            return bellman_known(self.search, e, i)
-        return e.visits[i] > 0
-
-    cdef int best_edge(self, const node *n) noexcept:
-        """The edge to recommend: most visits, or the highest value; -1: none.
-
-        The value decides with Bellman backups, and in a node that is solved, where only what is
-        proven counts.
-        """
-        cdef c_edges e = edges_at(&self.search.tree, n)
-        cdef bint by_value = self.search.options.backup == BACKUP_BELLMAN
-        cdef double first, second, best_first = -INFINITY, best_second = -INFINITY
-        cdef int best = -1
+    cdef list root_edges(self):
+        """The root's edges in the order of their actions, with values that are up to date."""
+        self.require_root()
+        cdef node *root = node_at(&self.search.tree, self.search.tree.root)
+        cdef c_edges e = edges_at(&self.search.tree, root)
         cdef uint32_t i
-        cdef bint solved = (n.flags & NODE_SOLVED) != 0
-        by_value = by_value or solved
-        for i in range(n.count):
-            if not self.is_known(&e, i) or (solved and not self.is_proven(&e, i)):
-                continue
-            first, second = e.visits[i], e.value[i]
-            if by_value:
-                first, second = second, first
-            if first > best_first or (first == best_first and second > best_second):
-                best, best_first, best_second = i, first, second
-        return best
+        if self.search.bellman:
+            for i in range(root.count):
+                bellman_read(self.search, &e, i, True)
+        return [i for _, i in sorted([(e.action[i], i) for i in range(root.count)])]
 
     def best_action(self):
         """The position, among `root_actions`, of the action to recommend."""
-        self.root_actions()
-        return self.best_edge(node_at(&self.search.tree, self.search.tree.root))
+        edges = self.root_edges()
+        best = recommend(self.search, node_at(&self.search.tree, self.search.tree.root))
+        return edges.index(best) if best < len(edges) else -1
 
     def principal_variation(self):
         """[(action, visits, value)] along the best actions and their most frequent outcomes.
@@ -539,13 +524,13 @@ cdef class Search:
         cdef const tree *t = &self.search.tree
         cdef ref at = t.root
         cdef c_edges e
-        cdef int best
+        cdef uint32_t best
         line, seen = [], set()
         while node_at(t, at).edges and at not in seen:
             seen.add(at)
-            best = self.best_edge(node_at(t, at))
+            best = recommend(self.search, node_at(t, at))
             e = edges_at(t, node_at(t, at))
-            if best < 0 or e.visits[best] == 0:
+            if best == node_at(t, at).count or e.visits[best] == 0:
                 break
             action = self.action_of(node_at(t, at), e.action[best])
             line.append((action, e.visits[best], e.value[best]))
@@ -596,7 +581,7 @@ cdef class Search:
             "terminal": (n.flags & NODE_TERMINAL) != 0,
             "edges": [],
         }
-        if self.search.options.backup == BACKUP_BELLMAN:
+        if self.search.bellman:
             found["value"] = node_graph(n).value
             found["solved"] = (n.flags & NODE_SOLVED) != 0
         if not n.edges:
@@ -608,6 +593,7 @@ cdef class Search:
                 "action": self.action_of(n, e.action[i]),
                 "visits": e.visits[i],
                 "value": e.value[i],
+                "prior": e.prior[i] if self.search.tree.priors else None,
                 "in_flight": e.flights[i] if self.search.tree.flights else 0,
                 "outcomes": [(visits, child) for child, visits in self.outcomes(&e, i)],
             })

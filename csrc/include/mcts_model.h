@@ -184,7 +184,9 @@ typedef struct mcts_model {
    * and `sample`, step by step. 0 <= `steps` <= max_steps; `discount` is the struct's. */
   int (*rollout)(void *ctx, const void *state, int64_t max_steps, double discount,
                  mcts_bitgen *rng, double *returns, int64_t *steps);
-  /* priors [number of legal actions] if MCTS_MODEL_PRIORS, values [num_players] if
+  /* priors [max_actions] if MCTS_MODEL_PRIORS, each >= 0 at the place of its action: its number
+   * or, where num_actions is 0, its place in the list of `actions`; those of illegal actions are
+   * not looked at. values [num_players] if
    * MCTS_MODEL_VALUES; the pointer of what is not asked for is NULL, whatever the flags say.
    * A value is the discounted return from this state on. */
   int (*evaluate)(void *ctx, const void *state, double *priors, double *values);

@@ -17,7 +17,7 @@ class ConnectFour(BoardModel):
 
     default_simulations = 10_000
 
-    def __init__(self, *, decisive: bool = False) -> None:
+    def __init__(self, *, decisive: bool = True) -> None:
         """The game.
 
         Args:

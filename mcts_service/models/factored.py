@@ -81,6 +81,8 @@ class FactoredModel(NativeModel[np.ndarray]):
     #: (state, action) -> all outcomes: (probability, next_state, reward, terminated) each.
     transitions: Callable[[Any, int], list[tuple[float, np.ndarray, float, bool]]] | None
 
+    continuing = True
+
     def __init__(
         self,
         probabilities: Sequence[Factor],

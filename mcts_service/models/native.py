@@ -111,6 +111,7 @@ class NativeModel(ABC, Generic[S]):
         num_players: int = 1,
         deterministic: bool = False,
         thread_safe: bool = False,
+        gives_priors: bool = False,
         actions: Any = None,
         terminal: Any = None,
         player: Any = None,
@@ -147,6 +148,7 @@ class NativeModel(ABC, Generic[S]):
           deterministic: whether (state, action) fixes the outcome.
           thread_safe: whether any number of threads may call at once; else the plans of a
             planner come one after the other.
+          gives_priors: whether `evaluate` and `evaluate_batch` give priors beside values.
           actions, terminal, player, rollout, rollout_action, evaluate, transitions, step_batch,
             evaluate_batch, key, validate, error_text: as in the header. `evaluate` gives values.
           max_outcomes: most outcomes that `transitions` gives.
@@ -189,6 +191,7 @@ class NativeModel(ABC, Generic[S]):
             num_players=num_players,
             deterministic=deterministic,
             thread_safe=thread_safe,
+            gives_priors=gives_priors,
             max_outcomes=max_outcomes,
             key_bytes=key_bytes,
             observation_bytes=observation_bytes,

@@ -37,6 +37,7 @@ def functions_capsule(
     num_players: int,
     deterministic: bool,
     thread_safe: bool,
+    gives_priors: bool,
     max_outcomes: int,
     key_bytes: int,
     observation_bytes: int,
@@ -48,8 +49,9 @@ def functions_capsule(
     Args:
       functions: by their names in mcts_model.h; None where there is none.
       spec, dtype: the form of a state.
-      num_actions, discount, return_bounds, num_players, deterministic, thread_safe, max_outcomes,
-        key_bytes, observation_bytes, ctx, keep_alive: as in `NativeModel.from_functions`.
+      num_actions, discount, return_bounds, num_players, deterministic, thread_safe,
+        gives_priors, max_outcomes, key_bytes, observation_bytes, ctx, keep_alive: as in
+        `NativeModel.from_functions`.
     Raises:
       InvalidRequest: names the argument and what would be right.
     """
@@ -63,6 +65,7 @@ def functions_capsule(
     _require_pairs(addresses, num_players, key_bytes, max_outcomes)
     require_bool("deterministic", deterministic)
     require_bool("thread_safe", thread_safe)
+    require_bool("gives_priors", gives_priors)
     if require_number("discount", discount, 0, 1) == 0:
         raise InvalidRequest("discount", "is 0; must be above 0")
     bounds = require_bounds("return_bounds", return_bounds)
@@ -82,6 +85,7 @@ def functions_capsule(
         num_players=num_players,
         thread_safe=thread_safe,
         deterministic=deterministic,
+        gives_priors=gives_priors,
         float64_state=dtype == np.float64 and "key" not in addresses,
         keep_alive=(functions, ctx, keep_alive),
     )

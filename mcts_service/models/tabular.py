@@ -64,6 +64,7 @@ class TabularModel(NativeModel[int]):
         require_valid(rows)
         rows = merged(rows)
         self.num_states = rows.num_states
+        self.continuing = not rows.terminated.any()
         self.initial_distribution = _initial_distribution(initial, rows.num_states)
         super().__init__(
             _compiled(

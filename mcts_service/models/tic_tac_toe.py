@@ -17,7 +17,7 @@ class TicTacToe(BoardModel):
 
     default_simulations = 2_000
 
-    def __init__(self, *, decisive: bool = False) -> None:
+    def __init__(self, *, decisive: bool = True) -> None:
         """The game.
 
         Args:

@@ -1,7 +1,8 @@
 """Choosing actions with a model at decision time."""
 
 from mcts_service.planning.belief import Belief
-from mcts_service.planning.config import Budget, SearchConfig
+from mcts_service.planning.budget import Budget
+from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.mcts import MCTS, CancelFlag
 from mcts_service.planning.plan import (
     ActionStatistics,

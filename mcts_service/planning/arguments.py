@@ -10,7 +10,7 @@ import numpy as np
 from mcts_service.checks import require_bounds, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.labels import is_labelled
-from mcts_service.planning.config import DEFAULT_SIMULATIONS, MAX_SIMULATIONS
+from mcts_service.planning.budget import DEFAULT_SIMULATIONS, MAX_SIMULATIONS
 
 __all__ = [
     "MAX_HORIZON",

@@ -3,10 +3,12 @@
     what is known                                       recipe
     a belief, or an outcome_key that is not "state"     tree of histories or of actions, rollouts
     two players or more                                 tree, mean backups, rollouts or values
-    one player and a value function                     tree, mean backups, values
+    one player, with values or priors                   tree, mean backups, values or rollouts
     one player, states that can be told apart           graph by state, Bellman backups, trials;
                                                         where states do not come again: plain UCT
     one player, states that cannot                      plain UCT
+
+In a tree the selection is PUCT where the model gives priors, else UCB1.
 
 A graph by state knows no time. Where nothing discounts, it counts with a discount of its own,
 1 - 1 / h: else a way that gets there sooner is worth no more than one that dithers. h is the
@@ -41,6 +43,10 @@ LEAST_RECURRENCE = 0.2
 #: Simulations after which a graph is looked at, and the part of all that they may be.
 _PROBE, _PROBE_PART = 8, 8
 _LEAST_HORIZON = 16
+#: Of a tree with random rollouts, which see what comes soon and tell little from one to the next.
+#: Measured on cart-pole, 200 simulations, 60 episodes: 477 of 500 steps with 1 and 1, 496 with 2.5
+#: and 1, 498 with 4 and 0.95, 500 with these.
+_TREE_EXPLORATION, _TREE_DISCOUNT = 4.0, 0.92
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Capabilities:
     Attributes:
       num_players: one or more.
       has_value: it values states.
+      has_prior: it says which actions are likely to be the best.
       has_transitions: it knows all outcomes and their probabilities.
       observes: it says what is seen of a step.
       discount: per step.
@@ -58,6 +65,7 @@ class Capabilities:
 
     num_players: int
     has_value: bool
+    has_prior: bool
     has_transitions: bool
     observes: bool
     discount: float
@@ -85,6 +93,7 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
         return Capabilities(
             num_players=handle.num_players,
             has_value=handle.has_value,
+            has_prior=handle.has_priors,
             has_transitions=handle.has_transitions,
             observes=handle.observes,
             discount=handle.discount,
@@ -92,11 +101,12 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
         )
     has = {
         name: getattr(model, name, None) is not None
-        for name in ("value", "evaluate_batch", "transitions", "observe", "state_key")
+        for name in ("value", "prior", "evaluate_batch", "transitions", "observe", "state_key")
     }
     return Capabilities(
         num_players=getattr(model, "num_players", 1),
         has_value=has["value"] or has["evaluate_batch"],
+        has_prior=has["prior"] or bool(getattr(model, "gives_priors", False)),
         has_transitions=has["transitions"],
         observes=has["observe"],
         discount=float(getattr(model, "discount", 1.0)),
@@ -121,17 +131,23 @@ def resolve(
         outcome_key = _outcome_key(model, state)
     config = replace(config, outcome_key=outcome_key)
     if outcome_key != "state":
-        return _with_means(config, model, f"nodes stand for outcomes by {outcome_key}")
+        return _tree(config, model, f"nodes stand for outcomes by {outcome_key}")
     if model.num_players > 1:
-        return _with_means(config, model, f"{model.num_players} players")
-    if "auto" not in (config.evaluation, config.backup, config.sharing):
+        return _tree(config, model, f"{model.num_players} players")
+    choices = (config.selection, config.evaluation, config.backup, config.sharing)
+    if "auto" not in choices:
         return Recipe(config)
-    if config.evaluation in ("rollout", "value") or config.backup == "mean":
-        return _with_means(config, model, "evaluation or backup was given")
-    if config.evaluation == "auto" and model.has_value and not model.has_transitions:
-        return _with_means(config, model, "the model values states")
+    is_of_means = config.backup == "mean" or config.selection not in ("auto", "ucb1")
+    is_of_means = is_of_means or config.recommendation == "lower_bound"
+    if is_of_means or config.evaluation not in ("auto", "trial"):
+        return _tree(config, model, "selection, evaluation, backup or recommendation was given")
+    if config.outcome_widening > 0 and config.evaluation == "auto":
+        return _tree(config, model, "outcomes are widened, which is for means")
+    knows = model.has_value or model.has_prior
+    if config.evaluation == "auto" and knows and not model.has_transitions:
+        return _tree(config, model, "the model values states, or weighs actions")
     if not (model.has_key or isinstance(state, np.ndarray) or is_hashable(state)):
-        return _with_means(config, model, "states cannot be told apart")
+        return _tree(config, model, "states cannot be told apart")
     return _graph(config, model, horizon, steps)
 
 
@@ -150,12 +166,20 @@ def _chosen(given: str, choice: str) -> Any:
     return choice if given == "auto" else given
 
 
-def _with_means(config: SearchConfig, model: Capabilities, reason: str) -> Recipe:
-    """A tree that takes the mean of what its leaves are worth."""
-    backup = _chosen(config.backup, "bellman" if config.evaluation == "trial" else "mean")
-    evaluation = _chosen(config.evaluation, "value" if model.has_value else "rollout")
-    sharing = _chosen(config.sharing, "none")
-    settled = replace(config, evaluation=evaluation, backup=backup, sharing=sharing)
+def _tree(config: SearchConfig, model: Capabilities, reason: str) -> Recipe:
+    """A tree whose leaves are valued, by means unless the settings ask for something else."""
+    weighs = model.has_prior and config.outcome_key == "state" and config.backup != "soft"
+    selection = _chosen(config.selection, "puct" if weighs else "ucb1")
+    backup = "bellman" if config.evaluation == "trial" else "mean"
+    if config.selection == "ments":
+        backup = "soft"
+    settled = replace(
+        config,
+        selection=selection,
+        evaluation=_chosen(config.evaluation, "value" if model.has_value else "rollout"),
+        backup=_chosen(config.backup, backup),
+        sharing=_chosen(config.sharing, "none"),
+    )
     return Recipe(settled, "" if settled == config else reason)
 
 
@@ -165,6 +189,7 @@ def _graph(
     """A graph whose nodes are states, and plain UCT where they turn out not to come again."""
     graph = replace(
         config,
+        selection=_chosen(config.selection, "ucb1"),
         evaluation=_chosen(config.evaluation, "trial"),
         backup=_chosen(config.backup, "bellman"),
         sharing=_chosen(config.sharing, "state"),
@@ -176,7 +201,15 @@ def _graph(
         reason += f"; counted with a discount of {graph.discount:.4g}, as nothing else discounts"
     if {config.evaluation, config.backup, config.sharing} != {"auto"}:
         return Recipe(graph, reason)
-    otherwise = _with_means(config, model, "one player; states do not come again")
+    otherwise = _tree(
+        replace(
+            config,
+            exploration=_TREE_EXPLORATION * config.exploration,
+            discount=config.discount or (_TREE_DISCOUNT if model.discount == 1.0 else None),
+        ),
+        model,
+        f"one player; states do not come again; explored {_TREE_EXPLORATION:g} times as much",
+    )
     return Recipe(graph, f"{reason} and come again", otherwise)
 
 

@@ -16,7 +16,9 @@ from mcts_service._core import CancelFlag, ModelHandle, Search
 from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.planning.arguments import check_model, count_rows, of_type, rows_of
 from mcts_service.planning.auto import LEAST_RECURRENCE, Recipe, probe_simulations
-from mcts_service.planning.config import LEAST_SECONDS, Budget, SearchConfig
+from mcts_service.planning.budget import LEAST_SECONDS, Budget
+from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.contradictions import refuse_endless
 from mcts_service.planning.plan import Plan, StopReason
 from mcts_service.planning.request import DEFAULT_MAX_BYTES, Request, RequestReader
 from mcts_service.planning.searches import Searches
@@ -54,7 +56,9 @@ class MCTS:
         self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
         self._searches = Searches(model, in_flight=self.config.in_flight)
         # At once, so that what does not go together is found out here.
-        self._searches.prepare(self._reader.recipe(0, None).config)
+        recipe = self._reader.recipe(0, None).config
+        refuse_endless(recipe, model)
+        self._searches.prepare(recipe)
 
     def plan(
         self,
@@ -203,7 +207,7 @@ class MCTS:
         """Plans with what an earlier plan has learned."""
         try:
             tree.advanced_to, tree.horizon = None, request.horizon
-            tree.search.resume(horizon=request.horizon, seed=request.seed)
+            request.resume(tree.search, tree.recipe)
             end = tree.search.run(request.simulations, request.seconds_left(), cancel)
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
             return request.plan_of(tree.search, end, recipe)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from mcts_service._core import Search
-
-__all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason", "read_plan"]
+__all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason"]
 
 
 class StopReason(str, Enum):
@@ -20,6 +19,7 @@ class StopReason(str, Enum):
     MAX_BYTES = "max_bytes"
     CANCELLED = "cancelled"
     SOLVED = "solved"
+    DECIDED = "decided"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class ActionStatistics:
       value: mean discounted return, for the player to move at the root, or with Bellman backups
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
+      lower: bound of the value: 1.96 standard errors below it, and not below the model's
+        `return_bounds`; the value itself where that is proven; NaN where nothing is known.
+      upper: the same above it.
+      prior: probability of the action by the model, before any noise of the root; NaN where the
+        selection weighs none.
       proven: True if the value is exact: nothing is left to search behind the action.
     """
 
@@ -40,6 +45,9 @@ class ActionStatistics:
     visits: int
     value: float
     standard_error: float
+    lower: float = math.nan
+    upper: float = math.nan
+    prior: float = math.nan
     proven: bool = False
 
 
@@ -63,8 +71,8 @@ class Plan:
     """The best action for a state, and why.
 
     Attributes:
-      action: the recommended action: most visits, then the highest value; with Bellman backups
-        the highest value, then most visits; where all is proven, the best of what is.
+      action: the recommended action, by the config's `recommendation` and `temperature`; where all
+        is proven, the best of what is.
       value: of that action, in reward units, for the player to move.
       player_values: mean return of each player over all simulations; where all is proven, the
         exact ones.
@@ -81,8 +89,8 @@ class Plan:
       stop_reason: which limit stopped it.
       search_time: wall-clock seconds.
       seed: gives the same plan again, if `deterministic`.
-      deterministic: True if only the count of simulations stopped the search, and nothing was
-        reused: then the same seed gives the same plan on every run and every CPU.
+      deterministic: True if only what the search itself knows stopped it, and no clock, and nothing
+        was reused: then the same seed gives the same plan on every run and every CPU.
       reused_simulations: of earlier plans, that the tree still held; see `MCTS.advance`.
     """
 
@@ -103,41 +111,3 @@ class Plan:
     reused_simulations: int = 0
     recipe_reason: str = ""
     discount: float = 1.0
-
-
-def read_plan(
-    search: Search,
-    stop_reason: StopReason,
-    *,
-    seconds: float,
-    seed: int,
-    recipe: str,
-    recipe_reason: str,
-    tried: int,
-) -> Plan:
-    """The plan that a search has come to, copied out of its tree.
-
-    `tried` is the number of simulations that another recipe has run before.
-    """
-    actions = [ActionStatistics(*row) for row in search.root_actions()]
-    best = actions[search.best_action()]
-    by_count = stop_reason in (StopReason.SIMULATIONS, StopReason.SOLVED)
-    return Plan(
-        action=best.action,
-        value=best.value,
-        player_values=search.player_values,
-        actions=actions,
-        principal_variation=[PrincipalVariationStep(*s) for s in search.principal_variation()],
-        simulations=search.simulations + tried,
-        nodes=search.nodes,
-        depth=search.depth,
-        bytes=search.bytes,
-        recipe=recipe,
-        stop_reason=stop_reason,
-        search_time=seconds,
-        seed=seed,
-        deterministic=by_count and search.reused_simulations == 0,
-        reused_simulations=search.reused_simulations,
-        recipe_reason=recipe_reason,
-        discount=search.discount,
-    )

@@ -16,18 +16,19 @@ from mcts_service.models.identity import state_identity
 from mcts_service.planning.arguments import MAX_HORIZON, MAX_SEED, check_allowed
 from mcts_service.planning.auto import Recipe, capabilities_of, resolve
 from mcts_service.planning.belief import Belief
-from mcts_service.planning.config import (
-    DEFAULT_SIMULATIONS,
-    MAX_SIMULATIONS,
-    Budget,
-    SearchConfig,
-)
-from mcts_service.planning.plan import Plan, StopReason, read_plan
+from mcts_service.planning.budget import DEFAULT_SIMULATIONS, MAX_SIMULATIONS, Budget
+from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.plan import Plan, StopReason
+from mcts_service.planning.read_plan import read_plan
+from mcts_service.planning.root_chance import add_root_noise
 
 __all__ = ["DEFAULT_MAX_BYTES", "Request", "RequestReader"]
 
 #: Memory of a search tree whose budget sets no limit.
 DEFAULT_MAX_BYTES = 2**30
+
+#: What may end a search that goes on with an earlier one's tree before it has begun.
+_KNOWN_BEFORE = (StopReason.SOLVED, StopReason.DECIDED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +79,20 @@ class Request:
                 allowed=self.allowed,
                 seed=self.seed,
                 max_bytes=self.limit_bytes,
+                planned=self._planned(),
             )
         except MemoryError:
             raise self._no_room() from None
+        add_root_noise(search, self.recipe.config, self.seed)
+
+    def resume(self, search: Search, config: SearchConfig) -> None:
+        """Goes on with a tree that an earlier plan has left, by its own config."""
+        search.resume(horizon=self.horizon, seed=self.seed, planned=self._planned())
+        add_root_noise(search, config, self.seed)
+
+    def _planned(self) -> int:
+        """Simulations that are to be run; 0 where the time decides."""
+        return self.simulations if self.simulations < MAX_SIMULATIONS else 0
 
     def plan_of(self, search: Search, end: str, recipe: Recipe, tried: int = 0) -> Plan:
         """The plan of a search that has run.
@@ -94,14 +106,14 @@ class Request:
           Cancelled, DeadlineExpired, InvalidRequest: before one simulation was done.
         """
         stop_reason = StopReason(end)
-        if search.simulations > 0 or stop_reason is StopReason.SOLVED:
+        if search.simulations > 0 or stop_reason in _KNOWN_BEFORE:
             search.settle()
             return read_plan(
                 search,
                 stop_reason,
                 seconds=time.perf_counter() - self.started,
                 seed=self.seed,
-                recipe=recipe.config.recipe,
+                config=recipe.config,
                 recipe_reason=recipe.reason,
                 tried=tried,
             )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from mcts_service._core import BatchModel, ModelHandle, Search
 from mcts_service.planning.config import SearchConfig
@@ -36,12 +39,15 @@ class Searches:
         self._begin_with_none()
 
     def prepare(self, recipe: SearchConfig) -> None:
-        """Makes one for single plans ahead of the first, where that needs no state.
+        """Makes one ahead of the first plan: for it, where that needs no state.
 
         Raises:
           InvalidRequest: the model lacks what the recipe needs.
         """
-        if not self._is_asked_in_rows:
+        if self._is_asked_in_rows:
+            # Of rows in any form: what is refused does not depend on it.
+            self.new(recipe, BatchModel(self._model, np.dtype(np.float64), ()))
+        else:
             search = self.new(recipe, self._handle or self._model)
             self.trees.set_aside(Tree(search, recipe))
 
@@ -49,15 +55,7 @@ class Searches:
         """A search by a recipe of a model in the form in which it is asked."""
         return Search(
             asked,
-            exploration=recipe.exploration,
-            max_depth=recipe.max_depth,
-            evaluation=recipe.evaluation,
-            backup=recipe.backup,
-            sharing=recipe.sharing,
-            outcome_key=recipe.outcome_key,
-            discount=recipe.discount or 0.0,
-            prove=recipe.prove,
-            in_flight=recipe.in_flight,
+            **_core_settings(recipe),
             bytes_per_state=int(getattr(self._model, "state_size_bytes", 0)),
         )
 
@@ -92,3 +90,15 @@ class Searches:
 
     def _begin_with_none(self) -> None:
         self.trees, self.rows = Trees(), RowSearches()
+
+
+def _core_settings(recipe: SearchConfig) -> dict[str, Any]:
+    """What the core is told: noise and temperature stay outside of it.
+
+    A choice by temperature weighs all visits, so that nothing is decided before the end.
+    """
+    settings = asdict(recipe)
+    for field in ("root_noise", "root_noise_concentration", "temperature"):
+        del settings[field]
+    settings["early_stop"] = recipe.early_stop and recipe.temperature == 0
+    return settings

@@ -21,6 +21,18 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["batch_response"]
 
+#: For each column of the answer, what of an action's statistics it holds, and what stands where
+#: there are none.
+_COLUMNS: dict[str, tuple[str, Any]] = {
+    "visits": ("visits", 0),
+    "action_values": ("value", math.nan),
+    "standard_errors": ("standard_error", math.nan),
+    "lower": ("lower", math.nan),
+    "upper": ("upper", math.nan),
+    "priors": ("prior", math.nan),
+    "proven": ("proven", False),
+}
+
 
 def batch_response(
     query: BatchQuery, outcome: BatchOutcome, method: str
@@ -74,20 +86,19 @@ def _write_numbered_actions(
     response: planner_pb2.PlanBatchResponse, rows: Sequence[Plan | None], num_actions: int
 ) -> None:
     """What is known of each action of each row, as columns."""
-    shape = (len(rows), num_actions)
-    legal = np.zeros(shape, bool)
-    visits = np.zeros(shape, np.int64)
-    values = np.full(shape, math.nan)
+    response.actions.extend(-1 if plan is None else plan.action for plan in rows)
+    response.num_actions = num_actions
+    legal = np.zeros((len(rows), num_actions), bool)
+    columns = {
+        column: np.full(legal.shape, otherwise) for column, (_, otherwise) in _COLUMNS.items()
+    }
     for row, plan in enumerate(rows):
         for action in plan.actions if plan is not None else ():
             legal[row, action.action] = True
-            visits[row, action.action] = action.visits
-            values[row, action.action] = action.value
-    response.actions.extend(-1 if plan is None else plan.action for plan in rows)
-    response.num_actions = num_actions
-    response.legal.extend(legal.ravel().tolist())
-    response.visits.extend(visits.ravel().tolist())
-    response.action_values.extend(values.ravel().tolist())
+            for column, (attribute, _) in _COLUMNS.items():
+                columns[column][row, action.action] = getattr(action, attribute)
+    for column, entries in {"legal": legal, **columns}.items():
+        getattr(response, column).extend(entries.ravel().tolist())
 
 
 def _labelled_row(kind: ValueKind, plan: Plan | None) -> planner_pb2.LabelledRow:

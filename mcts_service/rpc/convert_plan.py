@@ -28,6 +28,7 @@ STOP_REASONS = {
     StopReason.MAX_BYTES: planner_pb2.STOP_REASON_MAX_BYTES,
     StopReason.CANCELLED: planner_pb2.STOP_REASON_CANCELLED,
     StopReason.SOLVED: planner_pb2.STOP_REASON_SOLVED,
+    StopReason.DECIDED: planner_pb2.STOP_REASON_DECIDED,
 }
 
 
@@ -97,6 +98,9 @@ def statistics_message(kind: ValueKind, action: ActionStatistics) -> planner_pb2
         visits=action.visits,
         value=_known(action.value),
         standard_error=_known(action.standard_error),
+        lower=_known(action.lower),
+        upper=_known(action.upper),
+        prior=_known(action.prior),
         proven=action.proven,
     )
 

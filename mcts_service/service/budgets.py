@@ -8,7 +8,7 @@ from typing import Any
 
 from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import BudgetTooLarge
-from mcts_service.planning.config import DEFAULT_SIMULATIONS, MAX_SIMULATIONS, MIN_BYTES, Budget
+from mcts_service.planning.budget import DEFAULT_SIMULATIONS, MAX_SIMULATIONS, MIN_BYTES, Budget
 
 __all__ = ["BudgetLimits"]
 

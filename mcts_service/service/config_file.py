@@ -22,6 +22,7 @@ from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.search_changes import changed_search
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -84,9 +85,7 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
 
 
 def _search(preset: Any = None, **settings: Any) -> SearchConfig:
-    """The preset first, where there is one, then what is set beside it."""
-    base = SearchConfig() if preset is None else SearchConfig().with_preset(preset)
-    return dataclasses.replace(base, **settings)
+    return changed_search(SearchConfig(), preset, settings)
 
 
 def _build(

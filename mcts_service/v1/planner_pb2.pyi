@@ -27,6 +27,23 @@ class Dtype(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DTYPE_FLOAT32: _ClassVar[Dtype]
     DTYPE_FLOAT64: _ClassVar[Dtype]
 
+class Selection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SELECTION_UNSPECIFIED: _ClassVar[Selection]
+    SELECTION_AUTO: _ClassVar[Selection]
+    SELECTION_UCB1: _ClassVar[Selection]
+    SELECTION_UCB1_TUNED: _ClassVar[Selection]
+    SELECTION_PUCT: _ClassVar[Selection]
+    SELECTION_GUMBEL: _ClassVar[Selection]
+    SELECTION_THOMPSON: _ClassVar[Selection]
+    SELECTION_MENTS: _ClassVar[Selection]
+
+class ValueScaling(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VALUE_SCALING_UNSPECIFIED: _ClassVar[ValueScaling]
+    VALUE_SCALING_SEEN: _ClassVar[ValueScaling]
+    VALUE_SCALING_BOUNDS: _ClassVar[ValueScaling]
+
 class Evaluation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EVALUATION_UNSPECIFIED: _ClassVar[Evaluation]
@@ -34,6 +51,15 @@ class Evaluation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVALUATION_ROLLOUT: _ClassVar[Evaluation]
     EVALUATION_VALUE: _ClassVar[Evaluation]
     EVALUATION_TRIAL: _ClassVar[Evaluation]
+    EVALUATION_MIXED: _ClassVar[Evaluation]
+    EVALUATION_CONSTANT: _ClassVar[Evaluation]
+
+class Rollout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLLOUT_UNSPECIFIED: _ClassVar[Rollout]
+    ROLLOUT_MODEL: _ClassVar[Rollout]
+    ROLLOUT_RANDOM: _ClassVar[Rollout]
+    ROLLOUT_DECISIVE: _ClassVar[Rollout]
 
 class Backup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -41,6 +67,8 @@ class Backup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BACKUP_AUTO: _ClassVar[Backup]
     BACKUP_MEAN: _ClassVar[Backup]
     BACKUP_BELLMAN: _ClassVar[Backup]
+    BACKUP_MAX: _ClassVar[Backup]
+    BACKUP_SOFT: _ClassVar[Backup]
 
 class OutcomeKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -58,6 +86,14 @@ class Sharing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHARING_DEPTH: _ClassVar[Sharing]
     SHARING_STATE: _ClassVar[Sharing]
 
+class Recommendation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RECOMMENDATION_UNSPECIFIED: _ClassVar[Recommendation]
+    RECOMMENDATION_AUTO: _ClassVar[Recommendation]
+    RECOMMENDATION_VISITS: _ClassVar[Recommendation]
+    RECOMMENDATION_VALUE: _ClassVar[Recommendation]
+    RECOMMENDATION_LOWER_BOUND: _ClassVar[Recommendation]
+
 class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STOP_REASON_UNSPECIFIED: _ClassVar[StopReason]
@@ -66,6 +102,7 @@ class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STOP_REASON_MAX_BYTES: _ClassVar[StopReason]
     STOP_REASON_CANCELLED: _ClassVar[StopReason]
     STOP_REASON_SOLVED: _ClassVar[StopReason]
+    STOP_REASON_DECIDED: _ClassVar[StopReason]
 
 class ValueKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -86,15 +123,34 @@ DTYPE_UINT32: Dtype
 DTYPE_UINT64: Dtype
 DTYPE_FLOAT32: Dtype
 DTYPE_FLOAT64: Dtype
+SELECTION_UNSPECIFIED: Selection
+SELECTION_AUTO: Selection
+SELECTION_UCB1: Selection
+SELECTION_UCB1_TUNED: Selection
+SELECTION_PUCT: Selection
+SELECTION_GUMBEL: Selection
+SELECTION_THOMPSON: Selection
+SELECTION_MENTS: Selection
+VALUE_SCALING_UNSPECIFIED: ValueScaling
+VALUE_SCALING_SEEN: ValueScaling
+VALUE_SCALING_BOUNDS: ValueScaling
 EVALUATION_UNSPECIFIED: Evaluation
 EVALUATION_AUTO: Evaluation
 EVALUATION_ROLLOUT: Evaluation
 EVALUATION_VALUE: Evaluation
 EVALUATION_TRIAL: Evaluation
+EVALUATION_MIXED: Evaluation
+EVALUATION_CONSTANT: Evaluation
+ROLLOUT_UNSPECIFIED: Rollout
+ROLLOUT_MODEL: Rollout
+ROLLOUT_RANDOM: Rollout
+ROLLOUT_DECISIVE: Rollout
 BACKUP_UNSPECIFIED: Backup
 BACKUP_AUTO: Backup
 BACKUP_MEAN: Backup
 BACKUP_BELLMAN: Backup
+BACKUP_MAX: Backup
+BACKUP_SOFT: Backup
 OUTCOME_KEY_UNSPECIFIED: OutcomeKey
 OUTCOME_KEY_AUTO: OutcomeKey
 OUTCOME_KEY_STATE: OutcomeKey
@@ -105,12 +161,18 @@ SHARING_AUTO: Sharing
 SHARING_NONE: Sharing
 SHARING_DEPTH: Sharing
 SHARING_STATE: Sharing
+RECOMMENDATION_UNSPECIFIED: Recommendation
+RECOMMENDATION_AUTO: Recommendation
+RECOMMENDATION_VISITS: Recommendation
+RECOMMENDATION_VALUE: Recommendation
+RECOMMENDATION_LOWER_BOUND: Recommendation
 STOP_REASON_UNSPECIFIED: StopReason
 STOP_REASON_SIMULATIONS: StopReason
 STOP_REASON_TIME_LIMIT: StopReason
 STOP_REASON_MAX_BYTES: StopReason
 STOP_REASON_CANCELLED: StopReason
 STOP_REASON_SOLVED: StopReason
+STOP_REASON_DECIDED: StopReason
 VALUE_KIND_UNSPECIFIED: ValueKind
 VALUE_KIND_DISCRETE: ValueKind
 VALUE_KIND_TENSOR: ValueKind
@@ -190,28 +252,64 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("exploration", "max_depth", "evaluation", "backup", "sharing", "outcome_key", "discount", "prove", "in_flight", "preset")
+    __slots__ = ("selection", "exploration", "soft_temperature", "considered_actions", "gumbel_visits", "gumbel_value_scale", "value_scaling", "root_noise", "root_noise_concentration", "action_widening", "outcome_widening", "widening_exponent", "max_depth", "evaluation", "value_weight", "leaf_value", "rollout", "rollout_depth", "backup", "sharing", "outcome_key", "recommendation", "temperature", "discount", "prove", "early_stop", "in_flight", "preset")
+    SELECTION_FIELD_NUMBER: _ClassVar[int]
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
+    SOFT_TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    CONSIDERED_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    GUMBEL_VISITS_FIELD_NUMBER: _ClassVar[int]
+    GUMBEL_VALUE_SCALE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_SCALING_FIELD_NUMBER: _ClassVar[int]
+    ROOT_NOISE_FIELD_NUMBER: _ClassVar[int]
+    ROOT_NOISE_CONCENTRATION_FIELD_NUMBER: _ClassVar[int]
+    ACTION_WIDENING_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_WIDENING_FIELD_NUMBER: _ClassVar[int]
+    WIDENING_EXPONENT_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    LEAF_VALUE_FIELD_NUMBER: _ClassVar[int]
+    ROLLOUT_FIELD_NUMBER: _ClassVar[int]
+    ROLLOUT_DEPTH_FIELD_NUMBER: _ClassVar[int]
     BACKUP_FIELD_NUMBER: _ClassVar[int]
     SHARING_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_KEY_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     PROVE_FIELD_NUMBER: _ClassVar[int]
+    EARLY_STOP_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    selection: Selection
     exploration: float
+    soft_temperature: float
+    considered_actions: int
+    gumbel_visits: float
+    gumbel_value_scale: float
+    value_scaling: ValueScaling
+    root_noise: float
+    root_noise_concentration: float
+    action_widening: float
+    outcome_widening: float
+    widening_exponent: float
     max_depth: int
     evaluation: Evaluation
+    value_weight: float
+    leaf_value: float
+    rollout: Rollout
+    rollout_depth: int
     backup: Backup
     sharing: Sharing
     outcome_key: OutcomeKey
+    recommendation: Recommendation
+    temperature: float
     discount: float
     prove: bool
+    early_stop: bool
     in_flight: int
     preset: str
-    def __init__(self, exploration: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., discount: _Optional[float] = ..., prove: bool = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
+    def __init__(self, selection: _Optional[_Union[Selection, str]] = ..., exploration: _Optional[float] = ..., soft_temperature: _Optional[float] = ..., considered_actions: _Optional[int] = ..., gumbel_visits: _Optional[float] = ..., gumbel_value_scale: _Optional[float] = ..., value_scaling: _Optional[_Union[ValueScaling, str]] = ..., root_noise: _Optional[float] = ..., root_noise_concentration: _Optional[float] = ..., action_widening: _Optional[float] = ..., outcome_widening: _Optional[float] = ..., widening_exponent: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., value_weight: _Optional[float] = ..., leaf_value: _Optional[float] = ..., rollout: _Optional[_Union[Rollout, str]] = ..., rollout_depth: _Optional[int] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., recommendation: _Optional[_Union[Recommendation, str]] = ..., temperature: _Optional[float] = ..., discount: _Optional[float] = ..., prove: bool = ..., early_stop: bool = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount")
@@ -258,18 +356,24 @@ class PlanResponse(_message.Message):
     def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
 
 class ActionStatistics(_message.Message):
-    __slots__ = ("action", "visits", "value", "standard_error", "proven")
+    __slots__ = ("action", "visits", "value", "standard_error", "lower", "upper", "prior", "proven")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VISITS_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_FIELD_NUMBER: _ClassVar[int]
     PROVEN_FIELD_NUMBER: _ClassVar[int]
     action: Action
     visits: int
     value: float
     standard_error: float
+    lower: float
+    upper: float
+    prior: float
     proven: bool
-    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ..., standard_error: _Optional[float] = ..., proven: bool = ...) -> None: ...
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ..., standard_error: _Optional[float] = ..., lower: _Optional[float] = ..., upper: _Optional[float] = ..., prior: _Optional[float] = ..., proven: bool = ...) -> None: ...
 
 class PrincipalVariationStep(_message.Message):
     __slots__ = ("action", "visits", "value")
@@ -320,7 +424,7 @@ class StateList(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
 
 class PlanBatchResponse(_message.Message):
-    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows", "recipe_reason", "discount")
+    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "standard_errors", "lower", "upper", "priors", "proven", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows", "recipe_reason", "discount")
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -328,6 +432,11 @@ class PlanBatchResponse(_message.Message):
     LEGAL_FIELD_NUMBER: _ClassVar[int]
     VISITS_FIELD_NUMBER: _ClassVar[int]
     ACTION_VALUES_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    PRIORS_FIELD_NUMBER: _ClassVar[int]
+    PROVEN_FIELD_NUMBER: _ClassVar[int]
     SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     DEPTHS_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +460,11 @@ class PlanBatchResponse(_message.Message):
     legal: _containers.RepeatedScalarFieldContainer[bool]
     visits: _containers.RepeatedScalarFieldContainer[int]
     action_values: _containers.RepeatedScalarFieldContainer[float]
+    standard_errors: _containers.RepeatedScalarFieldContainer[float]
+    lower: _containers.RepeatedScalarFieldContainer[float]
+    upper: _containers.RepeatedScalarFieldContainer[float]
+    priors: _containers.RepeatedScalarFieldContainer[float]
+    proven: _containers.RepeatedScalarFieldContainer[bool]
     simulations: _containers.RepeatedScalarFieldContainer[int]
     nodes: _containers.RepeatedScalarFieldContainer[int]
     depths: _containers.RepeatedScalarFieldContainer[int]
@@ -367,7 +481,7 @@ class PlanBatchResponse(_message.Message):
     labelled_rows: _containers.RepeatedCompositeFieldContainer[LabelledRow]
     recipe_reason: str
     discount: float
-    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
+    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., standard_errors: _Optional[_Iterable[float]] = ..., lower: _Optional[_Iterable[float]] = ..., upper: _Optional[_Iterable[float]] = ..., priors: _Optional[_Iterable[float]] = ..., proven: _Optional[_Iterable[bool]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
 
 class LabelledRow(_message.Message):
     __slots__ = ("action", "actions")

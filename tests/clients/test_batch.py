@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from every_setting import EVERY_SETTING
 from google.rpc import error_details_pb2, status_pb2
 
 from mcts_client import (
@@ -27,6 +28,7 @@ from mcts_client import (
     TerminalState,
     UnknownModel,
     _batch,
+    _calls,
 )
 from mcts_client._batch_response import batch_plan
 from mcts_service.v1 import planner_pb2
@@ -100,14 +102,8 @@ def test_every_argument_finds_its_field() -> None:
         horizon=7,
         seeds=np.array([0, 2**64 - 1], np.uint64),
         action_mask=[[True, False], [True, True]],
-        exploration=0.5,
-        max_depth=30,
-        evaluation="rollout",
-        backup="bellman",
-        sharing="depth",
-        outcome_key="observation",
-        in_flight=8,
         preset="graph",
+        **EVERY_SETTING,
         model_version="2",
         request_id="r-1",
     )
@@ -120,13 +116,8 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.action_mask.dtype == planner_pb2.DTYPE_BOOL
     assert list(sent.action_mask.shape) == [2, 2]
     assert sent.action_mask.data == b"\1\0\1\1"
-    assert (sent.options.exploration, sent.options.max_depth) == (0.5, 30)
-    assert sent.options.evaluation == planner_pb2.EVALUATION_ROLLOUT
-    assert sent.options.backup == planner_pb2.BACKUP_BELLMAN
-    assert sent.options.sharing == planner_pb2.SHARING_DEPTH
-    assert sent.options.outcome_key == planner_pb2.OUTCOME_KEY_OBSERVATION
-    assert sent.options.in_flight == 8
-    assert sent.options.preset == "graph"
+    one = _calls.plan("m", 0, preset="graph", **EVERY_SETTING).request
+    assert sent.options == one.options
 
 
 def test_what_is_not_given_is_not_sent() -> None:
@@ -234,9 +225,16 @@ def test_a_row_is_the_plan_of_its_state(ask: Ask, real_server: str) -> None:
         assert plans.values[row] == plan.value
         assert tuple(plans.player_values[row]) == plan.player_values
         assert plans.visits[row].tolist() == [action.visits for action in plan.actions]
-        np.testing.assert_array_equal(
-            plans.action_values[row], [action.value for action in plan.actions]
-        )
+        for column, field in (
+            (plans.action_values, "value"),
+            (plans.standard_errors, "standard_error"),
+            (plans.lower, "lower"),
+            (plans.upper, "upper"),
+            (plans.priors, "prior"),
+            (plans.proven, "proven"),
+        ):
+            expected = [getattr(action, field) for action in plan.actions]
+            np.testing.assert_array_equal(column[row], expected)
         assert plans.legal[row].all()
         assert (plans.simulations[row], plans.nodes[row]) == (plan.simulations, plan.nodes)
         assert (plans.depths[row], plans.bytes[row]) == (plan.depth, plan.bytes)
@@ -246,21 +244,25 @@ def test_a_row_is_the_plan_of_its_state(ask: Ask, real_server: str) -> None:
 
 
 def test_columns_have_their_types_and_shapes(ask: Ask, real_server: str) -> None:
-    plans = ask(real_server, "plan_batch", "connect_four", BOARDS, simulations=20, request_id="r")
-    assert plans.visits.shape == plans.action_values.shape == plans.legal.shape == (3, 7)
+    plans = ask(real_server, "plan_batch", "connect_four", BOARDS, simulations=20, request_id="r",
+                early_stop=False)  # fmt: skip
+    for column in (plans.visits, plans.action_values, plans.standard_errors, plans.lower,
+                   plans.upper, plans.priors, plans.proven, plans.legal):  # fmt: skip
+        assert column.shape == (3, 7)
     assert plans.player_values.shape == (3, 2)
     assert plans.visits.sum(axis=1).tolist() == [20, 20, 20]
     for column in (plans.actions, plans.visits, plans.simulations, plans.nodes, plans.depths):
         assert column.dtype == np.int64
     assert plans.seeds.dtype == np.uint64
-    assert plans.legal.dtype == plans.deterministic.dtype == bool
+    assert plans.legal.dtype == plans.proven.dtype == plans.deterministic.dtype == bool
     assert plans.stop_reasons == (StopReason.SIMULATIONS,) * 3
     assert plans.request_id == "r"
     assert plans.search_time > 0
 
 
 def test_a_row_that_fails_is_an_exception_in_its_place(ask: Ask, real_server: str) -> None:
-    plans = ask(real_server, "plan_batch", "tic_tac_toe", ["", "14253", "1x"], simulations=20)
+    states = ["", "14253", "1x"]
+    plans = ask(real_server, "plan_batch", "tic_tac_toe", states, simulations=20, early_stop=False)
     assert plans.simulations.tolist() == [20, 0, 0]
     assert plans.actions[1:].tolist() == [-1, -1]
     assert np.isnan(plans.values[1:]).all()

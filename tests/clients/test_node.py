@@ -45,7 +45,7 @@ def test_node_plans_a_lake_and_a_game(example: Path, real_server: str) -> None:
     done = plan_js(example, real_server)
     assert done.returncode == 0, done.stderr
     lake, four = done.stdout.splitlines()
-    assert re.fullmatch(r"frozen_lake_4x4: action [0-3], value \d\.\d{3}, 1000 simulations", lake)
+    assert re.fullmatch(r"frozen_lake_4x4: action [0-3], value \d\.\d{3}, \d+ simulations", lake)
     assert re.fullmatch(r"connect_four: action [0-6], value 1\.000, \d+ simulations", four)
 
 

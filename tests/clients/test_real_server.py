@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -24,10 +25,12 @@ from mcts_client import (
     Plan,
     PlannerClient,
     ReplicaLost,
+    SearchOptions,
     StopReason,
     TerminalState,
     UnknownModel,
 )
+from mcts_service.planning import SearchConfig
 
 Ask = Callable[..., Any]
 BUILT_IN = {
@@ -57,7 +60,8 @@ def test_the_built_in_models_are_there(ask: Ask, real_server: str) -> None:
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_every_model_plans_from_its_own_example(ask: Ask, real_server: str, name: str) -> None:
     info = ask(real_server, "get_model", name)
-    plan = ask(real_server, "plan", name, info.state_spec.example, simulations=50)
+    example = info.state_spec.example
+    plan = ask(real_server, "plan", name, example, simulations=50, early_stop=False)
     assert plan.model.name == name
     assert plan.simulations == 50
     assert plan.action in range(info.action_spec.num_actions)
@@ -110,11 +114,12 @@ def test_the_choice_can_be_narrowed(ask: Ask, real_server: str) -> None:
         ({"preset": "uct"}, "uct"),
         ({"preset": "graph"}, "graph"),
         ({"preset": "graph", "sharing": "depth"}, "dp_uct"),
-        ({"evaluation": "trial", "backup": "bellman", "sharing": "state"}, "graph"),
-        ({"preset": "dp_uct", "evaluation": "rollout"}, "rollout, bellman, shared by depth"),
+        ({"selection": "ucb1", "evaluation": "trial", "backup": "bellman", "sharing": "state"},
+         "graph"),
+        ({"preset": "dp_uct", "evaluation": "rollout"}, "ucb1, rollout, bellman, shared by depth"),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_the_search_can_be_chosen(
     ask: Ask, real_server: str, settings: dict[str, str], recipe: str
 ) -> None:
@@ -131,20 +136,38 @@ def test_a_search_that_knows_the_answer_stops(ask: Ask, real_server: str) -> Non
     assert all(math.isnan(action.standard_error) for action in plan.actions)
 
 
+def test_a_search_that_is_decided_stops(ask: Ask, real_server: str) -> None:
+    settings = {"simulations": 1_000, "seed": 1, "preset": "uct"}
+    plan = ask(real_server, "plan", "connect_four", "1212", **settings)
+    whole = ask(real_server, "plan", "connect_four", "1212", **settings, early_stop=False)
+    assert plan.stop_reason is StopReason.DECIDED
+    assert plan.simulations < whole.simulations == 1_000
+    assert plan.action == whole.action
+
+
+def test_a_plan_tells_the_priors_and_bounds_of_its_actions(ask: Ask, real_server: str) -> None:
+    settings = {"preset": "puct", "evaluation": "rollout", "simulations": 100}
+    actions = ask(real_server, "plan", "connect_four", "1", **settings).actions
+    assert sum(action.prior for action in actions) == pytest.approx(1)
+    for action in actions:
+        assert math.isnan(action.value) or action.lower <= action.value <= action.upper
+
+
 def test_a_model_tells_how_it_is_searched(ask: Ask, real_server: str) -> None:
     options = ask(real_server, "get_model", "taxi").default_options
-    assert (options.evaluation, options.backup, options.sharing) == ("auto",) * 3
+    assert options == SearchOptions(**dataclasses.asdict(SearchConfig()))
 
 
 def test_a_time_limit_stops_the_search(ask: Ask, real_server: str) -> None:
-    plan = ask(real_server, "plan", "connect_four", "", time_limit=0.05)
+    plan = ask(real_server, "plan", "connect_four", "", time_limit=0.05, early_stop=False)
     assert plan.stop_reason is StopReason.TIME_LIMIT
     assert plan.simulations >= 1
     assert not plan.deterministic
 
 
 def test_a_timeout_is_a_time_limit_too(ask: Ask, real_server: str) -> None:
-    plan = ask(real_server, "plan", "connect_four", "", simulations=10_000_000, timeout=0.5)
+    settings = {"simulations": 10_000_000, "timeout": 0.5, "early_stop": False}
+    plan = ask(real_server, "plan", "connect_four", "", **settings)
     assert plan.stop_reason is StopReason.TIME_LIMIT
 
 
@@ -167,6 +190,8 @@ def test_a_timeout_is_a_time_limit_too(ask: Ask, real_server: str) -> None:
         ("taxi", 328, {"exploration": -1.0}, "options.exploration"),
         ("taxi", 328, {"max_depth": 0}, "options.max_depth"),
         ("taxi", 328, {"preset": "grahp"}, "options.preset"),
+        ("taxi", 328, {"root_noise": 1.5}, "options.root_noise"),
+        ("taxi", 328, {"preset": "ments", "backup": "mean"}, "options.selection"),
         ("taxi", 328, {"evaluation": "trial", "backup": "mean"}, "options.evaluation"),
         ("taxi", 328, {"preset": "graph", "backup": "mean"}, "options.evaluation"),
         ("connect_four", "4455", {"backup": "bellman"}, "options.backup"),

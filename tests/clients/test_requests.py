@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 import pytest
+from every_setting import EVERY_SETTING
 
-from mcts_client import InvalidRequest, _calls
+from mcts_client import InvalidRequest, SearchSettings, _calls
 from mcts_service.planning import SearchConfig
+from mcts_service.planning.config import CHOICES
 from mcts_service.v1 import planner_pb2
 
 
@@ -34,13 +37,6 @@ def test_every_argument_finds_its_field() -> None:
         horizon=7,
         seed=2**64 - 1,
         allowed_actions=[1, 2],
-        exploration=0.5,
-        max_depth=30,
-        evaluation="rollout",
-        backup="bellman",
-        sharing="depth",
-        outcome_key="none",
-        in_flight=8,
         preset="graph",
         model_version="2",
         request_id="r-1",
@@ -53,30 +49,54 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.horizon == 7
     assert sent.seed == 2**64 - 1
     assert [action.discrete for action in sent.allowed_actions.actions] == [1, 2]
-    assert sent.options.exploration == 0.5
-    assert sent.options.max_depth == 30
-    assert sent.options.evaluation == planner_pb2.EVALUATION_ROLLOUT
-    assert sent.options.backup == planner_pb2.BACKUP_BELLMAN
-    assert sent.options.sharing == planner_pb2.SHARING_DEPTH
-    assert sent.options.outcome_key == planner_pb2.OUTCOME_KEY_NONE
-    assert sent.options.in_flight == 8
     assert sent.options.preset == "graph"
     assert sent.model_version == "2"
     assert sent.request_id == "r-1"
 
 
-@pytest.mark.parametrize("field", ["evaluation", "backup", "sharing", "outcome_key"])
-def test_every_word_of_a_setting_is_sent_by_its_wires_name(field: str) -> None:
-    words = get_args(get_type_hints(SearchConfig)[field])
-    numbers = [getattr(request(**{field: word}).options, field) for word in words]
+@pytest.mark.parametrize("setting", EVERY_SETTING)
+def test_every_setting_is_sent_and_no_other(setting: str) -> None:
+    options = request(**{setting: EVERY_SETTING[setting]}).options
+    ((field, value),) = options.ListFields()
+    assert field.name == setting
+    if setting in CHOICES:
+        value = field.enum_type.values_by_number[value].name.removeprefix(f"{setting}_".upper())
+        assert value.lower() == EVERY_SETTING[setting]
+    else:
+        assert value == EVERY_SETTING[setting]
+
+
+@pytest.mark.parametrize(("setting", "words"), CHOICES.items())
+def test_every_word_of_a_setting_is_sent_by_its_wires_name(
+    setting: str, words: tuple[str, ...]
+) -> None:
+    numbers = [getattr(request(**{setting: word}).options, setting) for word in words]
     assert numbers == list(range(1, len(words) + 1))
 
 
+def test_settings_are_those_of_a_planner_in_process_and_the_preset() -> None:
+    there = [field.name for field in dataclasses.fields(SearchConfig)]
+    assert list(SearchSettings.__annotations__) == [*there, "preset"]
+    assert list(EVERY_SETTING) == there
+
+
+def test_a_setting_that_is_none_is_not_sent() -> None:
+    none: dict[str, Any] = dict.fromkeys(SearchSettings.__annotations__)
+    assert not request(**none).options.ListFields()
+
+
+def test_a_setting_that_there_is_not_is_no_argument() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'explore'"):
+        request(explore=1.0)
+
+
 def test_zero_is_sent_as_zero() -> None:
-    sent = request(seed=0, simulations=0, horizon=0)
+    sent = request(seed=0, simulations=0, horizon=0, temperature=0, prove=False)
     assert sent.HasField("seed")
     assert sent.budget.HasField("simulations")
     assert sent.HasField("horizon")
+    assert sent.options.HasField("temperature")
+    assert sent.options.HasField("prove")
 
 
 def test_numpy_numbers_are_numbers() -> None:
@@ -123,9 +143,15 @@ def test_allowing_nothing_is_sent_as_nothing_allowed() -> None:
         ({"time_limit": math.inf}, "time_limit", "must be seconds above 0"),
         ({"time_limit": 10**400}, "time_limit", "too large"),
         ({"exploration": "a lot"}, "exploration", "must be a number"),
+        ({"rollout_depth": True}, "rollout_depth", "is True; must be an integer"),
+        ({"considered_actions": 2**31}, "considered_actions", "must be an integer from"),
+        ({"early_stop": 1}, "early_stop", "is 1; must be True or False"),
+        ({"selection": "uct"}, "selection", "must be one of auto, ucb1, ucb1_tuned, puct, gumbel"),
+        ({"rollout": "best"}, "rollout", "must be one of model, random"),
+        ({"recommendation": 2}, "recommendation", "must be one of auto, visits, value, lower_"),
         ({"evaluation": "guess"}, "evaluation", "must be one of auto, rollout, value, trial"),
         ({"evaluation": ["auto"]}, "evaluation", "must be one of auto, rollout, value, trial"),
-        ({"backup": "max"}, "backup", "is 'max'; must be one of auto, mean, bellman"),
+        ({"backup": "min"}, "backup", "is 'min'; must be one of auto, mean, bellman, max, soft"),
         ({"backup": 1}, "backup", "is 1; must be one of auto, mean, bellman"),
         ({"sharing": "all"}, "sharing", "is 'all'; must be one of auto, none, depth, state"),
         ({"sharing": ""}, "sharing", "is ''; must be one of auto, none, depth, state"),

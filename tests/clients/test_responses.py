@@ -8,14 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from every_setting import EVERY_SETTING
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Value
 
 import mcts_service.planning.plan as served
-from mcts_client import ActionStatistics, ModelId, PrincipalVariationStep, StopReason, results
+from mcts_client import (
+    ActionStatistics,
+    ModelId,
+    PrincipalVariationStep,
+    StopReason,
+    _calls,
+    results,
+)
 from mcts_client import _responses as responses
 from mcts_service.planning import SearchConfig
+from mcts_service.planning.config import CHOICES
 from mcts_service.v1 import planner_pb2
+
+NOTHING_TOLD = results.SearchOptions(*[None] * len(EVERY_SETTING))  # type: ignore[arg-type]
 
 
 def action(number: int) -> planner_pb2.Action:
@@ -60,7 +71,14 @@ def test_a_whole_plan_is_read() -> None:
         player_values=[0.25, -0.25],
         actions=[
             planner_pb2.ActionStatistics(
-                action=action(2), visits=9, value=0.5, standard_error=0.125
+                action=action(2),
+                visits=9,
+                value=0.5,
+                standard_error=0.125,
+                lower=0.25,
+                upper=0.75,
+                prior=0.375,
+                proven=True,
             ),
             planner_pb2.ActionStatistics(action=action(3), visits=0),
         ],
@@ -83,7 +101,7 @@ def test_a_whole_plan_is_read() -> None:
     assert plan.action == 2
     assert plan.value == 0.5
     assert plan.player_values == (0.25, -0.25)
-    assert plan.actions[0] == ActionStatistics(2, 9, 0.5, 0.125, False)
+    assert plan.actions[0] == ActionStatistics(2, 9, 0.5, 0.125, 0.25, 0.75, 0.375, True)
     assert plan.principal_variation == (PrincipalVariationStep(2, 9, 0.5),)
     assert (plan.simulations, plan.nodes, plan.depth, plan.bytes) == (9, 10, 3, 4096)
     assert (plan.recipe, plan.stop_reason) == ("uct", StopReason.SIMULATIONS)
@@ -96,8 +114,9 @@ def test_a_whole_plan_is_read() -> None:
 def test_values_that_are_absent_are_nan() -> None:
     (never_tried,) = a_plan(actions=[planner_pb2.ActionStatistics(action=action(1))]).actions
     assert never_tried.visits == 0
-    assert math.isnan(never_tried.value)
-    assert math.isnan(never_tried.standard_error)
+    assert not never_tried.proven
+    for field in ("value", "standard_error", "lower", "upper", "prior"):
+        assert math.isnan(getattr(never_tried, field))
 
 
 def test_actions_come_in_their_own_form() -> None:
@@ -128,17 +147,7 @@ def test_a_whole_model_is_read() -> None:
             capabilities=["deterministic"],
             default_budget=planner_pb2.Budget(simulations=1_000),
             max_budget=planner_pb2.Budget(time_limit=Duration(seconds=60), max_bytes=1 << 30),
-            default_options=planner_pb2.SearchOptions(
-                exploration=1,
-                max_depth=200,
-                evaluation=planner_pb2.EVALUATION_TRIAL,
-                backup=planner_pb2.BACKUP_BELLMAN,
-                sharing=planner_pb2.SHARING_STATE,
-                outcome_key=planner_pb2.OUTCOME_KEY_STATE,
-                discount=0.9,
-                prove=False,
-                in_flight=8,
-            ),
+            default_options=_calls.plan("m", 0, **EVERY_SETTING).request.options,
         )
     )
     assert (info.name, info.version, info.description) == ("m", "3", "a model")
@@ -150,16 +159,14 @@ def test_a_whole_model_is_read() -> None:
     assert info.max_batch == 64
     assert info.default_budget == results.Budget(1_000, None, None)
     assert info.max_budget == results.Budget(None, 60.0, 1 << 30)
-    assert info.default_options == results.SearchOptions(
-        1.0, 200, "trial", "bellman", "state", "state", 0.9, False, 8
-    )
+    assert info.default_options == results.SearchOptions(**EVERY_SETTING)
 
 
 def test_what_a_model_does_not_tell_is_none() -> None:
     info = responses.model_info(planner_pb2.GetModelResponse())
     assert info.state_spec == results.StateSpec("unknown", None, (), 0, None, "")
     assert info.default_budget == results.Budget(None, None, None)
-    assert info.default_options == results.SearchOptions(*[None] * 9)
+    assert info.default_options == NOTHING_TOLD
 
 
 def test_settings_are_those_of_a_planner_in_process() -> None:
@@ -168,7 +175,7 @@ def test_settings_are_those_of_a_planner_in_process() -> None:
 
 
 def test_a_setting_newer_than_the_client_is_none() -> None:
-    newer: dict[str, Any] = {"evaluation": 77, "backup": 77, "sharing": 77, "outcome_key": 77}
+    newer: dict[str, Any] = dict.fromkeys(CHOICES, 77)
     options = planner_pb2.SearchOptions(**newer)
     info = responses.model_info(planner_pb2.GetModelResponse(default_options=options))
-    assert info.default_options == results.SearchOptions(*[None] * 9)
+    assert info.default_options == NOTHING_TOLD

@@ -96,7 +96,7 @@ class Temptation:
 @pytest.mark.parametrize(("horizon", "best", "value"), [(1, 0, 1.0), (2, 1, 5.0), (3, 1, 5.0)])
 def test_horizon_of_one_is_greedy(horizon: int, best: int, value: float) -> None:
     search = run_search(Temptation(), "start", 200, horizon=horizon)
-    action, visits, found, _, _ = max(search.root_actions(), key=lambda row: row[1])
+    action, visits, found, *_ = max(search.root_actions(), key=lambda row: row[1])
     assert (action, found) == (best, value)
     assert visits > 100
 

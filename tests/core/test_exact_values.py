@@ -32,7 +32,7 @@ def test_uncertain_arms_are_worth_their_expectation() -> None:
         20_000,
     )
     # Within 5 standard errors but for one seed in 500,000, three values together.
-    for (_, visits, value, error, _), expected in zip(
+    for (_, visits, value, error, *_), expected in zip(
         search.root_actions(), [0.7, 0.6, 0.5], strict=True
     ):
         assert visits > 1

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from reference_search import ReferenceSearch, logarithm
+from reference_numbers import logarithm
+from reference_search import ReferenceSearch
 from searching import run_search
 from small_models import Arms
 

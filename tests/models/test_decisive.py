@@ -111,9 +111,9 @@ def test_the_search_gets_the_same_tree_from_whole_rollouts_and_from_single_steps
         ]
 
 
-def test_without_being_asked_rollouts_are_uniform() -> None:
+def test_rollouts_are_decisive_unless_asked_otherwise() -> None:
     won_in_one = "112233"
-    for model, ends_at_once in ((ConnectFour(), False), (ConnectFour(decisive=True), True)):
+    for model, ends_at_once in ((ConnectFour(decisive=False), False), (ConnectFour(), True)):
         state = model.pack_state(model.state_from_json(won_in_one))
         wins = [
             model.handle.rollout(state, 1, np.random.Generator(SplitMix64(seed)))

@@ -10,6 +10,7 @@ import pytest
 from gymnasium.envs.classic_control import CartPoleEnv
 from gymnasium.envs.toy_text import CliffWalkingEnv, FrozenLakeEnv, TaxiEnv
 from gymnasium.wrappers import TimeLimit, TransformObservation, TransformReward
+from searching import to_the_end
 
 from mcts_service import MCTS, Budget
 from mcts_service.errors import InvalidRequest
@@ -262,7 +263,8 @@ def test_planner_plans_in_a_live_environment(name):
     env = gymnasium.make(name)
     model = from_gymnasium(env)
     env.reset(seed=1)
-    plans = [MCTS(model).plan(model.state_of(env), Budget(simulations=50)) for _ in range(2)]
+    planners = [MCTS(model, to_the_end()) for _ in range(2)]
+    plans = [planner.plan(model.state_of(env), Budget(simulations=50)) for planner in planners]
     assert plans[0].actions == plans[1].actions
     assert plans[0].simulations == 50
 

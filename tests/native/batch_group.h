@@ -109,11 +109,10 @@ static void for_every_group(group_test *holds) {
   for (int recipe = 0; recipe < RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
       bool carried = recipe >= GRAPH_RECIPES;
-      if (carried && which > 0) continue;
+      if (carried ? which > 0 : !recipe_takes(recipe, which)) continue;
       search_options options = graph_recipe(recipe);
-      options.in_flight = (uint32_t)(recipe + which) % 2 ? 4 : 1;
-      ring_model(&h, which);
-      if (carried) h.model.actions = handle_odd_actions;
+      options.in_flight = in_flight_of(recipe, which, 4);
+      recipe_model(&h, recipe, which);
       if (which != 3) handle_model_answers_in_batches(&h);
       holds(&h, options);
       options.in_flight = 5 - options.in_flight;

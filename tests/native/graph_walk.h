@@ -60,8 +60,11 @@ static void walk_edges(walk *w, const search *s, const node *n) {
     for (uint32_t p = 0; p < t->rewards && e.child[i]; p++)
       walk_note(w, e.reward[i * t->rewards + p]);
     if (t->sums) walk_note(w, e.sum[i]);
+    if (t->priors) walk_note(w, e.prior[i]);
+    if (t->spreads) walk_note(w, e.spread[i]);
     walk_outcomes(w, s, &e, i);
   }
+  if (t->priors) walk_note(w, *e.own);
 }
 
 /* All that `from` leads to; depths count from it. Its own visits are left out: a root has none
@@ -110,10 +113,12 @@ static void check_links(const search *s, const edges *e, uint32_t i) {
   }
 }
 
-/* A step costs at least 1 here: an edge whose value is above -1 has learned nothing, or half. */
+/* A step costs at least 1 here: an edge whose value is above -1 has learned nothing, or half. A
+ * soft value is above the best. */
 static void check_value(search *s, const edges *e, uint32_t i) {
   if (!bellman_known(s, e, i)) return;
-  CHECK(isfinite(e->value[i]) && e->value[i] <= -1.0 + 1e-9);
+  CHECK(isfinite(e->value[i]));
+  CHECK(e->value[i] <= -1.0 + 1e-9 || s->options.backup == BACKUP_SOFT);
   double sum = 0.0, weights = 0.0;
   for (ref r = s->deterministic ? 0 : e->child[i]; r;) {
     outcome *o = outcome_at(&s->tree, r);
@@ -125,6 +130,31 @@ static void check_value(search *s, const edges *e, uint32_t i) {
   }
   bellman_read(s, e, i, true);
   if (!s->deterministic) CHECK(fabs(e->value[i] - sum / weights) < 1e-9);
+}
+
+/* An open node has the model's priors, at the right edges, and its value where that is asked. */
+static void check_open(const search *s, node *n) {
+  if (!s->tree.priors || !(n->flags & NODE_OPEN)) return;
+  const handle_model *h = s->ctx;
+  int64_t position = handle_at(node_state(&s->tree, n))->position;
+  edges e = edges_at(&s->tree, n);
+  double sum = 0.0, equal = 1.0 / n->count;
+  for (uint32_t i = 0; i < n->count; i++) sum += handle_prior(h, position, e.action[i]);
+  for (uint32_t i = 0; i < n->count && s->asks_priors; i++)
+    CHECK(e.prior[i] == (sum > 0.0 ? handle_prior(h, position, e.action[i]) / sum : equal));
+  for (uint32_t i = 0; i < n->count && !s->asks_priors; i++) CHECK(e.prior[i] == equal);
+  if (s->asks_values) CHECK(*e.own == handle_value(h, position));
+}
+
+/* A leaf that is open has edges, which are worth nothing yet: it has learned what it was valued. */
+static void check_open_leaf(const search *s, node *n) {
+  bool by_value = s->options.evaluation == EVALUATION_VALUE;
+  if (!s->bellman || !s->tree.priors || !by_value || !n->edges) return;
+  if (n->visits != 1 || n->flags & (NODE_SOLVED | NODE_TERMINAL)) return;
+  edges e = edges_at(&s->tree, n);
+  for (uint32_t i = 0; i < n->count; i++)
+    if (e.visits[i] > 0) return;
+  CHECK(node_graph(n)->value == *e.own);
 }
 
 /* The whole graph of a ring's states, by Bellman backups or not. */
@@ -139,10 +169,12 @@ static void check_graph(search *s) {
       CHECK(key_find_node(t, &s->index, node_key(t, n), node_graph(n)->hash,
                           n->flags & NODE_TERMINAL, n->depth) == w.nodes[k]);
     if (!n->edges) continue;
+    check_open(s, n);
+    check_open_leaf(s, n);
     edges e = edges_at(t, n);
     for (uint32_t i = 0; i < n->count; i++) {
       check_links(s, &e, i);
-      if (s->options.backup == BACKUP_BELLMAN) check_value(s, &e, i);
+      if (s->bellman) check_value(s, &e, i);
     }
   }
   walk_end(&w);
@@ -150,12 +182,23 @@ static void check_graph(search *s) {
 
 /* ---- the recipes and models that the programs go through --------------------------------- */
 
-enum { GRAPH_RECIPES = 5, RECIPES = 8, RING_MODELS = 4, RING = 13 };
+enum {
+  PLAIN_RECIPES = 5,
+  GRAPH_RECIPES = PLAIN_RECIPES + 17,
+  RECIPES = GRAPH_RECIPES + 5,
+  RING_MODELS = 4,
+  RING = 13
+};
 
 /* From GRAPH_RECIPES on, simulations carry their states. */
 static search_options graph_recipe(int which) {
-  const search_options all[RECIPES] = {BY_ROLLOUT, BY_DEPTH,   BY_STATE,  SHARED_MEANS,
-                                       PLAYED_OUT, BY_HISTORY, OPEN_LOOP, OPEN_TRIALS};
+  const search_options all[RECIPES] = {
+      BY_ROLLOUT,    BY_DEPTH,        BY_STATE,         SHARED_MEANS, PLAYED_OUT,
+      PUCT_BY_VALUE, PUCT_BY_ROLLOUT, PUCT_BY_STATE,    PUCT_BELLMAN, GUMBEL,
+      TUNED,         THOMPSON,        MENTS,            MENTS_BY_STATE, BY_MAX,
+      WIDE_ACTIONS,  WIDE_OUTCOMES,   WIDE_PUCT,        MIXED,        PUCT_MIXED,
+      TRUNCATED,     CONSTANT,        BY_HISTORY,       OPEN_LOOP,    OPEN_TRIALS,
+      TUNED_BY_HISTORY, OPEN_MENTS};
   return all[which];
 }
 
@@ -165,6 +208,31 @@ static void ring_model(handle_model *h, int which) {
   if (which == 1) h->model.flags |= MCTS_MODEL_DETERMINISTIC;
   if (which == 2) handle_model_tells(h, 2);
   if (which == 3) handle_model_tells(h, BELLMAN_READ_ALL + 4);
+}
+
+/* The recipes that came first go through all models; the others through two each, one of which has
+ * one simulation in flight where in_flight_of says so. */
+static bool recipe_takes(int recipe, int which) {
+  if (recipe < PLAIN_RECIPES) return true;
+  return which == recipe % RING_MODELS || which == (recipe + 1) % RING_MODELS;
+}
+
+static uint32_t in_flight_of(int recipe, int which, uint32_t several) {
+  return (recipe + which) % 2 ? several : 1;
+}
+
+/* A ring's model with what the recipe asks for: values, and priors, which stand by the actions'
+ * numbers or by their places. */
+static void recipe_model(handle_model *h, int recipe, int which) {
+  search_options o = graph_recipe(recipe);
+  bool asks = o.evaluation == EVALUATION_VALUE || o.evaluation == EVALUATION_MIXED;
+  ring_model(h, which);
+  if (recipe >= GRAPH_RECIPES) h->model.actions = handle_odd_actions;
+  if (asks || o.rollout_depth > 0) handle_model_evaluates(h, MCTS_MODEL_VALUES);
+  if (!options_weigh_priors(o)) return;
+  handle_model_evaluates(h, MCTS_MODEL_PRIORS);
+  h->model.actions = handle_gap_actions;
+  if (which % 2) h->model.num_actions = 0;
 }
 
 #endif

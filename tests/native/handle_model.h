@@ -1,7 +1,7 @@
 /* A walk whose states are handles to counted objects, as a Python model's are.
  *
  * It counts its calls and can be told to fail at one of them, or at a row of a batch, to cancel the
- * search at one of them, and to leave an output unset. Every call is checked to come between `enter` and
+ * search at one of them, to leave an output unset, and to give priors that are none. Every call is checked to come between `enter` and
  * `leave`; a state that is used after its last release is found by AddressSanitizer, one that
  * is never released by `handles_alive`. */
 #ifndef HANDLE_MODEL_H
@@ -27,6 +27,11 @@ enum question { SAMPLE, ACTIONS, PLAYER, TERMINAL, KEY, VALIDATE, EVALUATE, ROLL
 /* Outputs that `sample` can leave unset. */
 enum omission { OMIT_NOTHING, OMIT_REWARDS, OMIT_SECOND_REWARD, OMIT_TERMINATED, OMIT_ALL };
 
+/* What is wrong with an evaluation: its value is unset, or the prior of the last legal action is
+ * unset, negative or infinite. All priors may be zero: then actions are equally likely. */
+enum flaw { FLAW_NONE, FLAW_NO_VALUE, FLAW_NO_PRIOR, FLAW_NEGATIVE, FLAW_INFINITE, FLAWS,
+            ZERO_PRIORS };
+
 typedef struct {
   mcts_model model;
   int64_t handles_alive;
@@ -37,6 +42,7 @@ typedef struct {
   int64_t rows, fail_row_at;  /* of batches: so many were asked; the one that fails */
   int fail_status;
   enum omission omit;
+  enum flaw flaw;
   int64_t ring;  /* positions go round: from ring - 1 on to 0; 0: they do not */
   double charge; /* taken off every reward */
   int64_t cancel_at; /* the sample that sets `cancelled`; 0: none */
@@ -119,21 +125,40 @@ static int handle_player(void *ctx, const void *state, int32_t *player) {
   return MCTS_OK;
 }
 
-static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
-  if (handle_asked(ctx, ACTIONS)) return ((handle_model *)ctx)->fail_status;
-  *count = handle_at(state)->position % 3 ? 3 : 2;
-  for (int32_t i = 0; i < *count; i++) actions[i] = i;
+static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t *actions);
+static int handle_gap_actions(void *ctx, const void *state, int32_t *count, int32_t *actions);
+static int handle_odd_actions(void *ctx, const void *state, int32_t *count, int32_t *actions);
+
+/* The legal actions at a position, as many as returned, by the function that the model has. */
+static int32_t handle_legal(const handle_model *h, int64_t position, int32_t *actions) {
+  int64_t legal = 7;
+  if (h->model.actions == handle_actions) legal = position % 3 ? 7 : 3;
+  if (h->model.actions == handle_gap_actions) legal = position % 3 ? 7 : 5;
+  if (h->model.actions == handle_odd_actions) legal = 1 + position % 7;
+  int32_t count = 0;
+  for (int32_t i = 0; i < 3; i++)
+    if (legal >> i & 1) actions[count++] = i;
+  return count;
+}
+
+static int handle_list(handle_model *h, const void *state, int32_t *count, int32_t *actions) {
+  if (handle_asked(h, ACTIONS)) return h->fail_status;
+  *count = handle_legal(h, handle_at(state)->position, actions);
   return MCTS_OK;
+}
+
+static int handle_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
+  return handle_list(ctx, state, count, actions);
+}
+
+/* Where an action's place in the list is not its number. */
+static int handle_gap_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
+  return handle_list(ctx, state, count, actions);
 }
 
 /* Another choice at almost every position. */
 static int handle_odd_actions(void *ctx, const void *state, int32_t *count, int32_t *actions) {
-  if (handle_asked(ctx, ACTIONS)) return ((handle_model *)ctx)->fail_status;
-  int64_t legal = 1 + handle_at(state)->position % 7;
-  *count = 0;
-  for (int32_t i = 0; i < 3; i++)
-    if (legal >> i & 1) actions[(*count)++] = i;
-  return MCTS_OK;
+  return handle_list(ctx, state, count, actions);
 }
 
 /* Where a step leads to. */
@@ -233,25 +258,61 @@ static int handle_rollout(void *ctx, const void *state, int64_t max_steps, doubl
   return MCTS_OK;
 }
 
+/* Of the first player; below every return's best where steps are charged for. */
+static double handle_value(const handle_model *h, int64_t position) {
+  return h->charge > 0.0 ? -10.0 - (double)position / 16.0 : (double)position;
+}
+
+/* Small whole numbers, whose sums are exact in any order. */
+static double handle_prior(const handle_model *h, int64_t position, int32_t action) {
+  return h->flaw == ZERO_PRIORS ? 0.0 : 1.0 + (double)((position + 2 * action) % 4);
+}
+
+/* What is not legal is left unset. */
+static void handle_write_priors(const handle_model *h, int64_t position, double *priors) {
+  int32_t legal[3], count = handle_legal(h, position, legal);
+  for (int32_t k = 0; k < count; k++) {
+    double *prior = &priors[h->model.num_actions ? legal[k] : k];
+    CHECK(isnan(*prior));
+    bool is_flawed = k == count - 1;
+    if (is_flawed && h->flaw == FLAW_NO_PRIOR) continue;
+    *prior = handle_prior(h, position, legal[k]);
+    if (is_flawed && h->flaw == FLAW_NEGATIVE) *prior = -1.0;
+    if (is_flawed && h->flaw == FLAW_INFINITE) *prior = INFINITY;
+  }
+}
+
+static void handle_answer(const handle_model *h, const void *state, double *priors,
+                          double *values) {
+  int64_t position = handle_at(state)->position;
+  CHECK(!priors || h->model.flags & MCTS_MODEL_PRIORS);
+  CHECK(!values || h->model.flags & MCTS_MODEL_VALUES);
+  if (priors) handle_write_priors(h, position, priors);
+  if (!values) return;
+  CHECK(isnan(values[0]));
+  if (h->flaw != FLAW_NO_VALUE) values[0] = handle_value(h, position);
+  if (h->model.num_players > 1) values[1] = -values[0];
+}
+
 static int handle_evaluate(void *ctx, const void *state, double *priors, double *values) {
-  CHECK(!priors);
+  CHECK(priors || values);
   if (handle_asked(ctx, EVALUATE)) return ((handle_model *)ctx)->fail_status;
-  values[0] = (double)handle_at(state)->position;
-  if (((handle_model *)ctx)->model.num_players > 1) values[1] = -values[0];
+  handle_answer(ctx, state, priors, values);
   return MCTS_OK;
 }
 
 static int handle_evaluate_batch(void *ctx, int64_t count, const void *states, double *priors,
                                  double *values, int32_t *status) {
   handle_model *h = ctx;
-  CHECK(count > 0 && !priors);
+  CHECK(count > 0 && (priors || values));
   if (handle_asked(h, EVALUATE_BATCH)) return h->fail_status;
   for (int64_t i = 0; i < count; i++) {
-    double *own = values + i * h->model.num_players;
-    CHECK(status[i] == MCTS_OK && isnan(own[0]));
+    CHECK(status[i] == MCTS_OK);
     if (handle_row_fails(h)) status[i] = h->fail_status;
-    else if (h->omit == OMIT_NOTHING) own[0] = (double)handle_at((counted *const *)states + i)->position;
-    if (h->model.num_players > 1) own[1] = -own[0];
+    else
+      handle_answer(h, (counted *const *)states + i,
+                    priors ? priors + i * h->model.max_actions : NULL,
+                    values ? values + i * h->model.num_players : NULL);
   }
   return MCTS_OK;
 }
@@ -289,6 +350,12 @@ static void handle_model_begin_ring(handle_model *h, int64_t ring) {
   h->model.num_players = 1;
   h->model.player = NULL;
   h->model.observation_bytes = sizeof(int64_t);
+}
+
+/* Which evaluates states: MCTS_MODEL_VALUES, MCTS_MODEL_PRIORS, or both. */
+static void handle_model_evaluates(handle_model *h, uint64_t flags) {
+  h->model.evaluate = handle_evaluate;
+  h->model.flags |= flags;
 }
 
 /* Which is asked in batches. */

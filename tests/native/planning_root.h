@@ -38,10 +38,109 @@ static const search_options OPEN_TRIALS = {.exploration = 1.0,
                                            .backup = BACKUP_BELLMAN,
                                            .outcome_key = OUTCOME_NONE};
 
-enum { MOST_PARTICLES = 4 };
+/* Which weigh priors, and ask for values with them or not. */
+static const search_options PUCT_BY_VALUE = {.selection = SELECTION_PUCT,
+                                             .exploration = 1.0,
+                                             .max_depth = 8,
+                                             .evaluation = EVALUATION_VALUE};
+static const search_options PUCT_BY_ROLLOUT = {
+    .selection = SELECTION_PUCT, .exploration = 1.0, .max_depth = 8};
+static const search_options PUCT_BY_STATE = {.selection = SELECTION_PUCT,
+                                             .exploration = 1.0,
+                                             .max_depth = 8,
+                                             .evaluation = EVALUATION_TRIAL,
+                                             .backup = BACKUP_BELLMAN,
+                                             .sharing = SHARING_STATE};
+static const search_options PUCT_BELLMAN = {.selection = SELECTION_PUCT,
+                                            .exploration = 1.0,
+                                            .max_depth = 8,
+                                            .evaluation = EVALUATION_VALUE,
+                                            .backup = BACKUP_BELLMAN};
+static const search_options GUMBEL = {.selection = SELECTION_GUMBEL,
+                                      .considered = 2,
+                                      .gumbel_visits = 50.0,
+                                      .gumbel_value_scale = 0.1,
+                                      .max_depth = 8,
+                                      .evaluation = EVALUATION_VALUE};
+
+/* Which look at the spread of returns, or draw by soft values. */
+static const search_options TUNED = {
+    .selection = SELECTION_UCB1_TUNED, .exploration = 1.0, .max_depth = 8};
+static const search_options THOMPSON = {
+    .selection = SELECTION_THOMPSON, .exploration = 1.0, .max_depth = 8};
+static const search_options MENTS = {.selection = SELECTION_MENTS,
+                                     .exploration = 0.5,
+                                     .soft_temperature = 0.05,
+                                     .max_depth = 8,
+                                     .backup = BACKUP_SOFT};
+static const search_options MENTS_BY_STATE = {.selection = SELECTION_MENTS,
+                                              .exploration = 0.5,
+                                              .soft_temperature = 0.05,
+                                              .max_depth = 8,
+                                              .evaluation = EVALUATION_TRIAL,
+                                              .backup = BACKUP_SOFT,
+                                              .sharing = SHARING_STATE};
+static const search_options BY_MAX = {.exploration = 1.0,
+                                      .max_depth = 8,
+                                      .evaluation = EVALUATION_TRIAL,
+                                      .backup = BACKUP_MAX,
+                                      .sharing = SHARING_STATE};
+
+/* Which let actions, or outcomes, in one after the other. */
+static const search_options WIDE_ACTIONS = {
+    .exploration = 1.0, .max_depth = 8, .action_widening = 1.0, .widening_exponent = 0.5};
+static const search_options WIDE_OUTCOMES = {
+    .exploration = 1.0, .max_depth = 8, .outcome_widening = 1.0, .widening_exponent = 0.25};
+static const search_options WIDE_PUCT = {.selection = SELECTION_PUCT,
+                                         .exploration = 1.0,
+                                         .action_widening = 1.0,
+                                         .outcome_widening = 1.0,
+                                         .widening_exponent = 0.25,
+                                         .max_depth = 8,
+                                         .evaluation = EVALUATION_VALUE,
+                                         .backup = BACKUP_BELLMAN};
+
+/* Leaves are worth a value and a short rollout, a short rollout and a value, or a constant. */
+static const search_options MIXED = {.exploration = 1.0,
+                                     .max_depth = 8,
+                                     .evaluation = EVALUATION_MIXED,
+                                     .value_weight = 0.5,
+                                     .rollout_depth = 3};
+static const search_options PUCT_MIXED = {.selection = SELECTION_PUCT,
+                                          .exploration = 1.0,
+                                          .max_depth = 8,
+                                          .evaluation = EVALUATION_MIXED,
+                                          .value_weight = 0.5};
+static const search_options TRUNCATED = {.exploration = 1.0, .max_depth = 8, .rollout_depth = 2};
+static const search_options CONSTANT = {
+    .exploration = 1.0, .max_depth = 8, .evaluation = EVALUATION_CONSTANT, .leaf_value = -5.0};
+
+/* Carried states, with selections of their own. */
+static const search_options TUNED_BY_HISTORY = {.selection = SELECTION_UCB1_TUNED,
+                                                .exploration = 1.0,
+                                                .max_depth = 8,
+                                                .outcome_key = OUTCOME_OBSERVATION};
+static const search_options OPEN_MENTS = {.selection = SELECTION_MENTS,
+                                          .exploration = 0.5,
+                                          .soft_temperature = 0.05,
+                                          .max_depth = 8,
+                                          .backup = BACKUP_SOFT,
+                                          .outcome_key = OUTCOME_NONE};
+
+static bool options_weigh_priors(search_options o) {
+  return o.selection == SELECTION_PUCT || o.selection == SELECTION_GUMBEL;
+}
+
+enum { MOST_PARTICLES = 4, PLANNED = 24 };
 
 /* Of a root where simulations carry their states, from position 0 on. */
 static uint32_t particles = 1;
+
+/* Of the actions of a root whose selection weighs priors. */
+static void add_noise(search *s) {
+  static const double NOISE[] = {0.5, 0.2, 0.3};
+  if (options_weigh_priors(s->options)) search_add_noise(s, NOISE, 0.25);
+}
 
 /* search_begin from position 0; the handles are the caller's for the time of the call only. */
 static int begin_with_seed(search *s, handle_model *h, uint64_t seed, uint64_t max_bytes) {
@@ -49,8 +148,10 @@ static int begin_with_seed(search *s, handle_model *h, uint64_t seed, uint64_t m
   uint32_t count = s->carried ? particles : 1;
   for (uint32_t i = 0; i < count; i++) handle_write(h, &states[i], i);
   search_root root = {
-      .state = states, .num_states = count, .seed = seed, .max_bytes = max_bytes};
+      .state = states, .num_states = count, .seed = seed, .max_bytes = max_bytes,
+      .planned = PLANNED};
   int status = search_begin(s, &root);
+  if (status == MCTS_OK) add_noise(s);
   h->inside = 1;
   for (uint32_t i = 0; i < count; i++) handle_release(h, &states[i]);
   h->inside = 0;

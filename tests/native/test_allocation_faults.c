@@ -34,6 +34,7 @@ static void moves(search *s, handle_model *h, int32_t action, int64_t position) 
   if (status == MCTS_OK) {
     search_root root = {.seed = 3};
     search_resume(s, &root);
+    add_noise(s);
   } else if (!s->tree.root) {
     begins(s, h);
   }
@@ -118,9 +119,9 @@ int main(void) {
   particles = 3;
   for (int recipe = 0; recipe < RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
+      if (!recipe_takes(recipe, which)) continue;
       handle_model h;
-      ring_model(&h, which);
-      if (recipe >= GRAPH_RECIPES) h.model.actions = handle_odd_actions;
+      recipe_model(&h, recipe, which);
       survives_every_refusal(&h, graph_recipe(recipe));
       survives_a_full_arena(&h, graph_recipe(recipe));
     }

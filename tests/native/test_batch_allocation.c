@@ -54,13 +54,12 @@ static void lives(handle_model *h, search_options options) {
 int main(void) {
   logarithm_fill_table();
   particles = 2;
-  for (int recipe = 0; recipe < RECIPES; recipe++) {
+  for (int recipe = 0, several = 0; recipe < RECIPES; recipe += several, several = !several) {
     handle_model h;
-    ring_model(&h, recipe % RING_MODELS);
-    if (recipe >= GRAPH_RECIPES) h.model.actions = handle_odd_actions;
+    recipe_model(&h, recipe, recipe % RING_MODELS);
     handle_model_answers_in_batches(&h);
     search_options options = graph_recipe(recipe);
-    options.in_flight = recipe % 2 ? 3 : 1;
+    options.in_flight = several ? 3 : 1;
     refuse_at = 0;
     do {
       requests = 0;

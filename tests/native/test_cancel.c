@@ -1,6 +1,6 @@
 /* Cancelled, or out of time, at any moment: what was learned until then stays sound, and no
  * state is leaked. */
-#include "planning_root.h"
+#include "graph_walk.h"
 #include "stop.h"
 
 enum { SIMULATIONS = 60 };
@@ -12,9 +12,9 @@ static handle_model whole_model(void) {
 }
 
 /* Cancelled within sample number `at`; how many more samples the model was asked for. */
-static int64_t samples_after_cancelling(handle_model *h, int64_t at) {
+static int64_t samples_after_cancelling(handle_model *h, search_options options, int64_t at) {
   stop_reason reason = STOP_NONE;
-  search *s = search_new(&h->model, BY_ROLLOUT, 0);
+  search *s = search_new(&h->model, options, 0);
   h->cancel_at = at;
   h->calls[SAMPLE] = 0;
   atomic_store(&h->cancelled, 0);
@@ -35,7 +35,17 @@ static void cancelling_within_any_sample_stops_soon(void) {
   handle_model h = whole_model();
   h.model.ctx = &h;
   for (int64_t at = 1; at <= 200; at++)
-    CHECK(samples_after_cancelling(&h, at) < BY_ROLLOUT.max_depth);
+    CHECK(samples_after_cancelling(&h, BY_ROLLOUT, at) < BY_ROLLOUT.max_depth);
+}
+
+static void every_recipe_stops_soon(void) {
+  for (int recipe = 0; recipe < RECIPES; recipe++) {
+    handle_model h;
+    recipe_model(&h, recipe, 0);
+    search_options options = graph_recipe(recipe);
+    for (int64_t at = 1; at <= 30; at++)
+      CHECK(samples_after_cancelling(&h, options, at) < options.max_depth);
+  }
 }
 
 /* A single simulation may be long: a model that holds a lock is interrupted within it. */
@@ -96,6 +106,7 @@ static void slices_do_not_change_the_tree(void) {
 int main(void) {
   logarithm_fill_table();
   cancelling_within_any_sample_stops_soon();
+  every_recipe_stops_soon();
   long_rollout_is_interrupted();
   passed_deadline_stops_before_the_first_simulation();
   slices_do_not_change_the_tree();

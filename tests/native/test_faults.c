@@ -23,8 +23,12 @@ static int plan(search *s, handle_model *h) {
 
 /* What the search has learned, boiled down to one number. */
 static double digest(const search *s) {
-  edges e = edges_at(&s->tree, node_at(&s->tree, s->tree.root));
-  return e.value[0] + 3 * e.value[1] + (double)e.visits[0];
+  const node *root = node_at(&s->tree, s->tree.root);
+  edges e = edges_at(&s->tree, root);
+  double sum = 0.0;
+  for (uint32_t i = 0; i < root->count; i++)
+    sum = 3 * sum + e.value[i] + (double)e.visits[i];
+  return sum;
 }
 
 static void fails_at(const handle_model *pattern, search_options options, enum question question,
@@ -167,11 +171,12 @@ int main(void) {
   simulations = FEWER;
   for (int recipe = 0; recipe < GRAPH_RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
-      ring_model(&h, which);
+      if (!recipe_takes(recipe, which)) continue;
+      recipe_model(&h, recipe, which);
       fails_everywhere(&h, graph_recipe(recipe));
     }
-    ring_model(&h, 0);
-    h.model.actions = handle_actions;
+    recipe_model(&h, recipe, 0);
+    if (!h.model.actions) h.model.actions = handle_actions;
     h.model.validate = handle_validate;
     h.model.rollout = handle_rollout;
     fails_everywhere(&h, graph_recipe(recipe));

@@ -15,6 +15,38 @@ static mcts_model good_model(void) {
     CHECK(reason && strstr(reason, word));      \
   } while (0)
 
+/* Options that do not go with a model of one player, whose states are carried or not. */
+static void check_options(search_options options, const char *option) {
+  handle_model h;
+  handle_model_begin_ring(&h, 13);
+  const char *reason = search_refuses_options(&h.model, options);
+  CHECK(option ? reason && strncmp(reason, option, strlen(option)) == 0 : !reason);
+}
+
+static void options_are_refused_by_name(void) {
+  search_options o = WIDE_OUTCOMES;
+  check_options(o, NULL);
+  o.outcome_key = OUTCOME_OBSERVATION;
+  check_options(o, "outcome_widening:");
+  o = WIDE_ACTIONS;
+  o.outcome_key = OUTCOME_NONE;
+  check_options(o, "action_widening:");
+  o = PUCT_BY_ROLLOUT;
+  check_options(o, NULL);
+  o.outcome_key = OUTCOME_NONE;
+  check_options(o, "selection:");
+  o = MENTS;
+  check_options(o, NULL);
+  o.backup = BACKUP_MAX;
+  check_options(o, "selection:");
+  o = TUNED;
+  o.backup = BACKUP_BELLMAN;
+  check_options(o, "selection:");
+  check_options(GUMBEL, "selection:");
+  check_options(MIXED, "evaluation:");
+  check_options(CONSTANT, NULL);
+}
+
 int main(void) {
   mcts_model good = good_model();
   CHECK(!search_refuses(&good));
@@ -44,5 +76,6 @@ int main(void) {
   CHECK_REFUSED(m.release = NULL, "retain and release");
   CHECK_REFUSED(m.evaluate = NULL, "evaluate");
   CHECK_REFUSED(m.flags |= MCTS_MODEL_PRIORS; m.evaluate = NULL, "evaluate");
+  options_are_refused_by_name();
   return 0;
 }

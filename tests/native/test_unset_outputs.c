@@ -1,6 +1,7 @@
 /* A compiled callback that raised returns 0 and leaves its outputs as they were: each of them
  * is an error that names the function, never a number that was lying around. */
-#include "planning_root.h"
+#include "batch.h"
+#include "graph_walk.h"
 
 static void check_fault(handle_model *h, search_options options, const char *function,
                         const char *problem) {
@@ -143,11 +144,73 @@ static void actions_are_checked(void) {
   check_fault(&h, BY_ROLLOUT, "actions", "from 0 to num_actions - 1");
 }
 
+/* ---- evaluations ----------------------------------------------------------------------------- */
+
+/* The same where several are in flight, answered in batches or row by row. */
+static void check_batch_fault(handle_model *h, search_options options, const char *problem) {
+  batch_end end = {0};
+  search_limits limits = {100, INT64_MAX, INT64_MAX, NULL};
+  options.in_flight = 3;
+  search *s = search_new(&h->model, options, 0);
+  CHECK(begin_at_zero(s, h, 1 << 20) == MCTS_OK);
+  batch *b = batch_new(&s, 1);
+  batch_run(b, &limits, &end);
+  CHECK(end.status == FAILED && s->simulations == s->started);
+  CHECK(strncmp(s->fault.function, "evaluate", 8) == 0);
+  CHECK(s->fault.problem && strstr(s->fault.problem, problem) && s->fault.text[0] == '\0');
+  check_graph(s);
+  batch_free(b);
+  search_free(s);
+  CHECK(h->handles_alive == 0);
+}
+
+static void flaws_are_found(int recipe, int which, enum flaw flaw) {
+  search_options options = graph_recipe(recipe);
+  bool valued = options.evaluation == EVALUATION_VALUE || options.evaluation == EVALUATION_MIXED;
+  bool of_value = flaw == FLAW_NO_VALUE;
+  if (!valued && (of_value || !options_weigh_priors(options))) return;
+  if (!of_value && !options_weigh_priors(options)) return;
+  handle_model h;
+  recipe_model(&h, recipe, which);
+  h.flaw = flaw;
+  const char *problem = of_value ? "a value" : "a prior is not a finite number of 0 or more";
+  check_fault(&h, options, "evaluate", problem);
+  check_batch_fault(&h, options, problem);
+  handle_model_answers_in_batches(&h);
+  check_batch_fault(&h, options, problem);
+}
+
+static void evaluations_are_checked(void) {
+  for (int recipe = PLAIN_RECIPES; recipe < GRAPH_RECIPES; recipe++)
+    for (int which = 0; which < RING_MODELS; which++)
+      for (int flaw = FLAW_NO_VALUE; flaw < FLAWS; flaw++)
+        flaws_are_found(recipe, which, (enum flaw)flaw);
+}
+
+static void priors_that_are_all_zero_are_equal(void) {
+  for (int recipe = PLAIN_RECIPES; recipe < GRAPH_RECIPES; recipe++) {
+    handle_model h;
+    stop_reason reason;
+    recipe_model(&h, recipe, recipe % RING_MODELS);
+    if (!options_weigh_priors(graph_recipe(recipe))) continue;
+    h.flaw = ZERO_PRIORS;
+    search *s = search_new(&h.model, graph_recipe(recipe), 0);
+    CHECK(begin_at_zero(s, &h, 1 << 20) == MCTS_OK && run_to(s, &h, 60, &reason) == MCTS_OK);
+    check_graph(s); /* which looks at them */
+    edges e = edges_at(&s->tree, node_at(&s->tree, s->tree.root));
+    CHECK(e.prior[0] == 0.5 && e.prior[1] == 0.5);
+    search_free(s);
+    CHECK(h.handles_alive == 0);
+  }
+}
+
 int main(void) {
   logarithm_fill_table();
   sample_is_checked();
   other_functions_are_checked();
   rollouts_are_checked();
   actions_are_checked();
+  evaluations_are_checked();
+  priors_that_are_all_zero_are_equal();
   return 0;
 }

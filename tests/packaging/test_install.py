@@ -22,11 +22,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "core.hooksPath=", "-c", "user.name=test", "-c", "user.email=test@example.org"]
 PLAN_SCRIPT = """
 import mcts_service
-from mcts_service import MCTS, Budget
+from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.models import make
 
 model = make("tic_tac_toe")
-plan = MCTS(model).plan(model.initial_state(), Budget(simulations=200), seed=0)
+config = SearchConfig(early_stop=False)
+plan = MCTS(model, config).plan(model.initial_state(), Budget(simulations=200), seed=0)
 assert plan.simulations == 200 and 0 <= plan.action < 9
 print(mcts_service.__file__)
 """

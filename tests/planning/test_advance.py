@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from searching import plan_numbers
+from searching import plan_numbers, to_the_end
 from small_models import Chain, Countdown, FourRooms, SlipperyGrid, StraightGrid
 
-from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service import MCTS, Budget
 from mcts_service.errors import InvalidRequest, ModelFault
 from mcts_service.models import make
 
@@ -28,7 +28,7 @@ IDS = ["rooms", "deterministic rooms", "slippery grid", "grid", "native table", 
 
 
 def planner(model: Any, preset: str, **changes: Any) -> MCTS:
-    return MCTS(model, SearchConfig.preset(preset, max_depth=30, **changes), seed=1)
+    return MCTS(model, to_the_end(preset, max_depth=30, **changes), seed=1)
 
 
 def step(mcts: MCTS, state: Any, action: int) -> Any:
@@ -291,7 +291,7 @@ class Line:
 def test_what_is_kept_fits_into_the_byte_limit_beside_the_old_tree(
     max_bytes: int, kept: bool
 ) -> None:
-    planner = MCTS(Line(), SearchConfig.preset("uct", max_depth=1_000))
+    planner = MCTS(Line(), to_the_end("uct", max_depth=1_000))
     plan = planner.plan(0, Budget(simulations=900, max_bytes=max_bytes))
     assert plan.simulations == 900
     assert (2 * plan.bytes < max_bytes) == kept

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from searching import to_the_end
 from small_models import Chain, SlipperyGrid, ValuedChain
 
 from mcts_service import MCTS, Budget, SearchConfig
@@ -58,7 +59,7 @@ class Seen(Hidden):
         (Walk(), 0.0, "uct", "do not come again"),
         (make("cart_pole"), np.zeros(4), "uct", "do not come again"),
         (make("connect_four"), make("connect_four").initial_state(), "uct", "2 players"),
-        (ValuedChain(), 0, "value, mean, shared by none", "values states"),
+        (ValuedChain(), 0, "ucb1, value, mean, shared by none", "values states"),
         (Unhashable(), [0], "uct", "cannot be told apart"),
         (Hidden(), Belief([0, 1]), "open_loop", "outcomes by none"),
         (Seen(), Belief([0, 1]), "pomcp", "outcomes by observation"),
@@ -68,7 +69,7 @@ class Seen(Hidden):
 def test_the_plan_says_which_recipe_ran_and_why(
     model: Any, state: Any, recipe: str, reason: str
 ) -> None:
-    plan = MCTS(model).plan(state, BUDGET, seed=1)
+    plan = MCTS(model, to_the_end()).plan(state, BUDGET, seed=1)
     assert plan.recipe == recipe
     assert reason in plan.recipe_reason
     assert plan.simulations == 200
@@ -96,7 +97,7 @@ def test_an_undiscounted_graph_counts_with_a_discount_of_its_own() -> None:
 
 @pytest.mark.parametrize("simulations", [1, 2, 7, 64])
 def test_a_small_budget_is_spent_whatever_takes_over(simulations: int) -> None:
-    plan = MCTS(Walk()).plan(0.0, Budget(simulations=simulations), seed=2)
+    plan = MCTS(Walk(), to_the_end()).plan(0.0, Budget(simulations=simulations), seed=2)
     assert plan.simulations == simulations
     assert plan.deterministic
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from searching import plan_numbers
+from searching import plan_numbers, to_the_end
 from small_batches import START, Walk
 
 from mcts_service import MCTS, Budget, SearchConfig
@@ -178,7 +178,8 @@ def test_an_interrupt_goes_through_at_once(
     sample = model.sample_batch
     model.sample_batch = lambda *a: calls.append(model.left < 0) or sample(*a)  # type: ignore
     evaluation = "value" if function == "evaluate_batch" else "rollout"
-    planner = MCTS(model, SearchConfig(max_depth=9, in_flight=in_flight, evaluation=evaluation))
+    config = to_the_end(max_depth=9, in_flight=in_flight, evaluation=evaluation)
+    planner = MCTS(model, config)
     states = [float(START) / 4] * rows
     plan = planner.plan if rows == 1 else planner.plan_batch
     with pytest.raises(error) as caught:

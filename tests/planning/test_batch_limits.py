@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from searching import plan_numbers
+from searching import plan_numbers, to_the_end
 from small_batches import START, Walk
 
 from mcts_service import MCTS, Budget, CancelFlag, SearchConfig
@@ -33,7 +33,7 @@ def test_cancelling_in_the_middle_leaves_sound_plans(in_flight: int, rows: int) 
                 flag.cancel()
             return super().sample_batch(states, actions, rng)
 
-    planner = MCTS(Cancelling(), SearchConfig.preset("uct", max_depth=9, in_flight=in_flight))
+    planner = MCTS(Cancelling(), to_the_end("uct", max_depth=9, in_flight=in_flight))
     endless = Budget(simulations=10**6)
     plans = planner.plan_batch([START] * rows, endless, seeds=range(rows), cancel=flag)
     assert calls == 60
@@ -54,7 +54,7 @@ def test_cancelled_by_another_thread_it_stops(in_flight: int) -> None:
             begun.set()
             return super().sample_batch(states, actions, rng)
 
-    planner = MCTS(Slow(), SearchConfig.preset("uct", max_depth=9, in_flight=in_flight))
+    planner = MCTS(Slow(), to_the_end("uct", max_depth=9, in_flight=in_flight))
     canceller = threading.Thread(target=lambda: begun.wait() and flag.cancel())
     canceller.start()
     with suppress(Cancelled):
@@ -65,7 +65,7 @@ def test_cancelled_by_another_thread_it_stops(in_flight: int) -> None:
 
 @pytest.mark.parametrize("in_flight", [1, 6])
 def test_the_time_limit_ends_every_row(in_flight: int) -> None:
-    planner = MCTS(Walk(), SearchConfig.preset("uct", max_depth=9, in_flight=in_flight))
+    planner = MCTS(Walk(), to_the_end("uct", max_depth=9, in_flight=in_flight))
     plans = planner.plan_batch([START] * 4, Budget(time_limit=0.05))
     for plan in plans:
         assert isinstance(plan, Plan)
@@ -125,7 +125,7 @@ def test_no_array_outlives_the_planner(in_flight: int, end: str) -> None:
                 flag.cancel()
             return following.view(Rows), rewards.view(Rows), ended
 
-    planner = MCTS(Counted(), SearchConfig.preset("uct", max_depth=9, in_flight=in_flight))
+    planner = MCTS(Counted(), to_the_end("uct", max_depth=9, in_flight=in_flight))
     with suppress(MCTSServiceError, KeyboardInterrupt):
         planner.plan(START, BUDGET, cancel=flag)
     with suppress(KeyboardInterrupt):

@@ -114,7 +114,7 @@ def test_settings_do_not_change() -> None:
 
 
 def test_preset_uct_rolls_out_even_where_there_is_a_value() -> None:
-    plain = {"backup": "mean", "sharing": "none", "outcome_key": "state"}
+    plain = {"selection": "ucb1", "backup": "mean", "sharing": "none", "outcome_key": "state"}
     assert SearchConfig.preset("uct") == SearchConfig(evaluation="rollout", **plain)
     changed = SearchConfig.preset("uct", exploration=0.3, max_depth=9)
     assert changed == SearchConfig(exploration=0.3, max_depth=9, evaluation="rollout", **plain)
@@ -135,7 +135,8 @@ def test_unknown_preset_lists_the_known_ones() -> None:
 def test_unknown_setting_lists_the_known_ones() -> None:
     with pytest.raises(
         InvalidRequest,
-        match=r"^c_puct: is not a setting; .*evaluation, exploration, in_flight, max_depth",
+        match=r"^c_puct: is not a setting; .*early_stop, evaluation, exploration, "
+        r"gumbel_value_scale, gumbel_visits, in_flight, leaf_value, max_depth",
     ):
         SearchConfig.preset("uct", c_puct=1.0)
 

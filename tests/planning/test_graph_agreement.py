@@ -6,7 +6,8 @@ import struct
 from typing import Any
 
 import pytest
-from reference_graph import GraphNode, ReferenceGraph
+from agreement import assert_graphs_agree
+from reference_graph import ReferenceGraph
 from small_models import FourRooms, Wheel
 
 from mcts_service._core import Search
@@ -25,34 +26,6 @@ class Lake:
 
     def transitions(self, state: int, action: int) -> Any:
         return self.table.transitions(state, action)
-
-
-def assert_agree(search: Search, root: GraphNode, read: Any) -> None:
-    """Every node that the two roots lead to is the same, reached by the same edges."""
-    core = search.graph()
-    twins: dict[int, GraphNode] = {}
-    pending = [(next(iter(core)), root)]
-    while pending:
-        number, node = pending.pop()
-        if number in twins:
-            assert twins[number] is node
-            continue
-        twins[number] = node
-        mine = core[number]
-        assert read(mine["state"]) == node.state
-        assert (mine["terminal"], mine["visits"]) == (node.terminal, node.visits)
-        assert (mine.get("value", 0.0), mine.get("solved", node.terminal)) == (
-            node.value,
-            node.solved,
-        )
-        assert len(mine["edges"]) == len(node.edges)
-        for edge, twin in zip(mine["edges"], node.edges, strict=True):
-            assert (edge["action"], edge["visits"]) == (twin.action, twin.visits)
-            assert edge["value"] == twin.value
-            assert [visits for visits, _ in edge["outcomes"]] == [o.visits for o in twin.outcomes]
-            children = [child for _, child in edge["outcomes"]]
-            pending += zip(children, (o.node for o in twin.outcomes), strict=True)
-    assert len(twins) == search.nodes
 
 
 @pytest.mark.parametrize("horizon", [None, 1, 6])
@@ -85,7 +58,7 @@ def test_graph_agrees(
             horizon=horizon,
         )
         reference.run(300)
-        assert_agree(search, reference.root, lambda state: state)
+        assert_graphs_agree(search, reference.root, lambda state: state)
 
 
 @pytest.mark.parametrize("sharing", ["none", "depth", "state"])
@@ -114,4 +87,4 @@ def test_graph_of_a_native_table_agrees(sharing: str, horizon: int | None) -> No
         horizon=horizon,
     )
     reference.run(300)
-    assert_agree(search, reference.root, lambda state: struct.unpack("q", state)[0])
+    assert_graphs_agree(search, reference.root, lambda state: struct.unpack("q", state)[0])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import small_games as games
 import small_models as models
-from searching import plan_numbers
+from searching import plan_numbers, to_the_end
 from small_batches import START, Walk
 
 from mcts_service import MCTS, Budget, CancelFlag, SearchConfig
@@ -179,7 +179,7 @@ def test_a_run_in_parts_counts_as_one(preset: str) -> None:
 @pytest.mark.parametrize("in_flight", [2, 16])
 @pytest.mark.parametrize("preset", SINGLE)
 def test_same_seed_same_plan(preset: str, in_flight: int) -> None:
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=in_flight)
+    config = to_the_end(preset, max_depth=9, in_flight=in_flight)
     budget = Budget(simulations=SIMULATIONS)
     planner = MCTS(Foggy(), config)
     plans = [planner.plan(0, budget, seed=seed, horizon=6) for seed in (1, 2, 1)]
@@ -194,7 +194,7 @@ def test_same_seed_same_plan(preset: str, in_flight: int) -> None:
 @pytest.mark.parametrize("in_flight", [2, 9])
 @pytest.mark.parametrize("preset", ["uct", "graph", "open_loop"])
 def test_a_row_with_several_in_flight_is_its_plan_alone(preset: str, in_flight: int) -> None:
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=in_flight)
+    config = to_the_end(preset, max_depth=9, in_flight=in_flight)
     budget = Budget(simulations=50)
     plans = MCTS(Walk(masks=True), config).plan_batch([4, 5, 8], budget, seeds=[0, 1, 2])
     for place, seed, plan in zip([4, 5, 8], [0, 1, 2], plans, strict=True):
@@ -203,7 +203,7 @@ def test_a_row_with_several_in_flight_is_its_plan_alone(preset: str, in_flight: 
 
 
 def test_a_belief_is_planned_with_several_in_flight() -> None:
-    config = SearchConfig.preset("pomcp", max_depth=9, in_flight=8)
+    config = to_the_end("pomcp", max_depth=9, in_flight=8)
     belief, budget = Belief([-1, 0, 0, 1]), Budget(simulations=SIMULATIONS)
     plan = MCTS(Foggy(), config).plan(belief, budget, seed=1)
     assert sum(action.visits for action in plan.actions) == SIMULATIONS
@@ -213,7 +213,7 @@ def test_a_belief_is_planned_with_several_in_flight() -> None:
 @pytest.mark.parametrize("model", [models.StraightGrid(), models.SlipperyGrid()])
 @pytest.mark.parametrize("preset", ["uct", "dp_uct", "graph"])
 def test_advance_goes_on_from_such_a_plan(preset: str, model: Any) -> None:
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=8)
+    config = to_the_end(preset, max_depth=9, in_flight=8)
     planner, budget = MCTS(model, config), Budget(simulations=SIMULATIONS)
     state, horizon = (0, 0), 12
     kept = 0
@@ -253,7 +253,7 @@ class Stopping(Walk):
 @pytest.mark.parametrize("at", [15, 30, 60])
 def test_cancelled_in_flight_only_what_came_home_counts(at: int, preset: str) -> None:
     flag = CancelFlag()
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=8)
+    config = to_the_end(preset, max_depth=9, in_flight=8)
     planner = MCTS(Stopping(at, flag.cancel), config)
     plan = planner.plan(START, Budget(simulations=10**6), cancel=flag)
     assert plan.stop_reason is StopReason.CANCELLED
@@ -269,7 +269,7 @@ def test_an_interrupt_in_flight_leaves_a_tree_that_moves_and_plans(at: int, pres
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=8)
+    config = to_the_end(preset, max_depth=9, in_flight=8)
     model = Stopping(at, interrupt)
     planner = MCTS(model, config)
     with pytest.raises(KeyboardInterrupt):
@@ -283,7 +283,7 @@ def test_an_interrupt_in_flight_leaves_a_tree_that_moves_and_plans(at: int, pres
 
 @pytest.mark.parametrize("preset", ["uct", "dp_uct", "graph", "open_loop"])
 def test_out_of_time_in_flight_the_tree_is_sound(preset: str) -> None:
-    config = SearchConfig.preset(preset, max_depth=9, in_flight=8)
+    config = to_the_end(preset, max_depth=9, in_flight=8)
     planner = MCTS(Walk(), config)
     plan = planner.plan(START, Budget(time_limit=0.1))
     assert plan.stop_reason is StopReason.TIME_LIMIT
@@ -294,7 +294,7 @@ def test_out_of_time_in_flight_the_tree_is_sound(preset: str) -> None:
 @pytest.mark.parametrize("preset", ["uct", "dp_uct", "open_loop"])
 def test_out_of_bytes_in_flight_the_tree_is_sound(preset: str, name: str) -> None:
     case = CASES[name]
-    config = SearchConfig.preset(preset, max_depth=60, in_flight=8)
+    config = to_the_end(preset, max_depth=60, in_flight=8)
     planner = MCTS(case.model, config)
     plan = planner.plan(case.root, Budget(simulations=10**5, max_bytes=65_536), seed=1)
     assert isinstance(plan, Plan)

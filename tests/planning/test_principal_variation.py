@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from searching import run_search
+from searching import run_search, to_the_end
 from small_games import RaceOfThree, TicTacToe
 from small_models import Chain, NoisyRewards, SlipperyGrid
 
-from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service import MCTS, Budget
 from mcts_service.models import make
 
 
@@ -26,7 +26,7 @@ from mcts_service.models import make
 def test_principal_variation_follows_the_most_visited_line_of_the_tree(
     model: Any, root: Any
 ) -> None:
-    plan = MCTS(model, SearchConfig.preset("uct")).plan(root, Budget(simulations=1000), seed=1)
+    plan = MCTS(model, to_the_end("uct")).plan(root, Budget(simulations=1000), seed=1)
     node = run_search(model, root, 1000, seed=1, max_depth=200).tree()
     assert plan.principal_variation[0].action == plan.action
     assert plan.principal_variation[0].value == plan.value
@@ -44,7 +44,7 @@ def test_principal_variation_follows_the_most_visited_line_of_the_tree(
 
 def test_principal_variation_of_a_solved_game_ends_with_the_win() -> None:
     model = make("tic_tac_toe")
-    plan = MCTS(model, SearchConfig.preset("uct")).plan(
+    plan = MCTS(model, to_the_end("uct")).plan(
         model.state_from_json("1425"), Budget(simulations=1000)
     )
     assert [step.action for step in plan.principal_variation] == [2]

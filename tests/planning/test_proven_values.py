@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from reference_proving import ReferenceProving
+from searching import to_the_end
 
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service._core import Search
 from mcts_service.errors import InvalidRequest
-from mcts_service.models import ConnectFour, make
+from mcts_service.models import ConnectFour, TicTacToe
 from mcts_service.planning import StopReason
 
 
@@ -89,8 +90,8 @@ def agree(search: ReferenceProving, node: Any, core: dict[str, Any]) -> int:
         (Discounted(), (9, 0), None),
         (Pile(), (12, 0), 4),
         (Maze(), "start", None),
-        (make("tic_tac_toe"), make("tic_tac_toe").initial_state(), None),
-        (ConnectFour(), BOARD, None),
+        (TicTacToe(decisive=False), TicTacToe().initial_state(), None),
+        (ConnectFour(decisive=False), BOARD, None),
     ],
     ids=["pile 7", "pile 12", "discounted", "horizon", "maze", "tic-tac-toe", "connect four"],
 )
@@ -138,7 +139,7 @@ def test_a_win_in_one_ends_the_search_at_once() -> None:
 
 def test_what_is_not_asked_to_be_proven_is_not() -> None:
     state = ConnectFour().state_from_json("112233")
-    config = SearchConfig(prove=False)
+    config = to_the_end(prove=False)
     plan = MCTS(ConnectFour(), config).plan(state, Budget(simulations=500), seed=1)
     assert (plan.action, plan.simulations) == (3, 500)
     assert not any(action.proven for action in plan.actions)
@@ -148,7 +149,7 @@ def test_a_model_without_bounds_proves_nothing() -> None:
     class Unbounded(Pile):
         return_bounds = (0.0, 0.0)
 
-    plan = MCTS(Unbounded()).plan((7, 0), Budget(simulations=300), seed=1)
+    plan = MCTS(Unbounded(), to_the_end()).plan((7, 0), Budget(simulations=300), seed=1)
     assert plan.simulations == 300
     assert not any(action.proven for action in plan.actions)
 
@@ -190,7 +191,7 @@ class Ring:
 
 @pytest.mark.parametrize("sharing", ["depth", "state"])
 def test_nothing_is_proven_where_paths_meet(sharing: str) -> None:
-    config = SearchConfig(evaluation="rollout", backup="mean", sharing=sharing)
+    config = to_the_end(evaluation="rollout", backup="mean", sharing=sharing)
     for seed in range(10):
         plan = MCTS(Ring(), config).plan(3, Budget(simulations=500), seed=seed)
         assert plan.simulations == 500

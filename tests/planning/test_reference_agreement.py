@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import small_games as games
 import small_models as models
+from agreement import assert_trees_agree, public_state
 from reference_search import Node, ReferenceSearch
 from searching import run_search
 
-from mcts_service.models import make
+from mcts_service.models import ConnectFour, TicTacToe, make
 
 SEEDS = (0, 1, 2**64 - 1)
 SIMULATIONS = (20, 200, 2000)
@@ -65,6 +66,12 @@ NATIVE_DEPTHS = {
 }
 
 
+def native_model(name: str) -> Any:
+    """As `make` has it, with rollouts at random as the reference has them."""
+    games_at_random = {"tic_tac_toe": TicTacToe, "connect_four": ConnectFour}
+    return games_at_random[name](decisive=False) if name in games_at_random else make(name)
+
+
 def core_tree(case: Case, seed: int, simulations: int) -> dict[str, Any]:
     return run_search(
         case.model,
@@ -91,59 +98,24 @@ def reference_tree(case: Case, seed: int, simulations: int) -> tuple[ReferenceSe
     return search, search.run(simulations)
 
 
-def assert_agree(search: ReferenceSearch, node: Node, core: dict[str, Any]) -> None:
-    """Every number of two trees is the same, children matched by state and ending."""
-    assert core["visits"] == node.visits
-    assert core["terminal"] == node.terminal
-    assert len(core["edges"]) == len(node.edges)
-    if node.edges:
-        assert core["player"] == node.player
-    for edge, core_edge in zip(node.edges, core["edges"], strict=True):
-        assert core_edge["action"] == edge.action
-        assert core_edge["visits"] == edge.visits
-        assert core_edge["value"] == edge.value
-        found = {
-            (search.key(public_state(search.model, child)), child["terminal"]): (visits, child)
-            for visits, child in core_edge["outcomes"]
-        }
-        assert len(core_edge["outcomes"]) == len(found) == len(edge.outcomes)
-        for key, (visits, child, _) in edge.outcomes.items():
-            core_visits, core_child = found[key]
-            assert core_visits == visits
-            assert_same_state(public_state(search.model, core_child), child.state)
-            assert_agree(search, child, core_child)
-
-
-def public_state(model: Any, core: dict[str, Any]) -> Any:
-    return model.unpack_state(core["state"]) if hasattr(model, "handle") else core["state"]
-
-
-def assert_same_state(one: Any, other: Any) -> None:
-    if isinstance(one, np.ndarray):
-        assert one.dtype == other.dtype
-        assert one.tobytes() == other.tobytes()
-    else:
-        assert one == other
-
-
 @pytest.mark.parametrize("simulations", SIMULATIONS)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", CASES)
 def test_python_model_grows_the_reference_tree(name: str, seed: int, simulations: int) -> None:
     case = CASES[name]
     search, root = reference_tree(case, seed, simulations)
-    assert_agree(search, root, core_tree(case, seed, simulations))
+    assert_trees_agree(search, root, core_tree(case, seed, simulations))
 
 
 @pytest.mark.parametrize("simulations", SIMULATIONS)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", NATIVE_DEPTHS)
 def test_native_model_grows_the_reference_tree(name: str, seed: int, simulations: int) -> None:
-    model = make(name)
+    model = native_model(name)
     root = model.initial_state(np.random.default_rng(1))
     case = Case(model, root, max_depth=NATIVE_DEPTHS[name])
     search, reference = reference_tree(case, seed, simulations)
-    assert_agree(search, reference, core_tree(case, seed, simulations))
+    assert_trees_agree(search, reference, core_tree(case, seed, simulations))
 
 
 @pytest.mark.parametrize("simulations", SIMULATIONS)
@@ -152,7 +124,7 @@ def test_table_and_its_twin_in_python_grow_one_tree(simulations: int) -> None:
     twin = models.TableTwin(table)
     case = Case(twin, table.initial_state(), max_depth=10)
     search, reference = reference_tree(case, 3, simulations)
-    assert_agree(search, reference, core_tree(case, 3, simulations))
+    assert_trees_agree(search, reference, core_tree(case, 3, simulations))
     native = Case(table, table.initial_state(), max_depth=10)
     assert in_order(table, core_tree(native, 3, simulations)) == in_order(
         twin, core_tree(case, 3, simulations)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from searching import to_the_end
 from small_games import TicTacToe
 from small_models import Chain, Countdown, ValuedChain
 
-from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service import MCTS, Budget
 from mcts_service.errors import InvalidRequest, NoLegalAction, TerminalState
 from mcts_service.models import make
 
@@ -35,30 +36,25 @@ def refused_field(call: Any, *args: Any, **kwargs: Any) -> str:
 
 @given(seed=NOT_INTEGERS | st.integers(max_value=-1) | st.integers(min_value=2**64))
 def test_seed_is_an_integer_of_64_bits(seed: Any) -> None:
-    assert (
-        refused_field(MCTS(Chain(), SearchConfig.preset("uct")).plan, 0, BRIEF, seed=seed) == "seed"
-    )
+    assert refused_field(MCTS(Chain(), to_the_end("uct")).plan, 0, BRIEF, seed=seed) == "seed"
     assert refused_field(MCTS, Chain(), seed=seed) == "seed"
 
 
 @given(horizon=NOT_INTEGERS | st.integers(max_value=0) | st.integers(min_value=2**31))
 def test_horizon_is_a_positive_integer(horizon: Any) -> None:
     assert (
-        refused_field(MCTS(Chain(), SearchConfig.preset("uct")).plan, 0, BRIEF, horizon=horizon)
-        == "horizon"
+        refused_field(MCTS(Chain(), to_the_end("uct")).plan, 0, BRIEF, horizon=horizon) == "horizon"
     )
 
 
 @pytest.mark.parametrize("horizon", [1, np.int32(2), 2**31 - 1])
 def test_horizon_in_range_is_taken(horizon: Any) -> None:
-    assert (
-        MCTS(Chain(), SearchConfig.preset("uct")).plan(0, BRIEF, horizon=horizon).simulations == 20
-    )
+    assert MCTS(Chain(), to_the_end("uct")).plan(0, BRIEF, horizon=horizon).simulations == 20
 
 
 @pytest.mark.parametrize("budget", [100, {"simulations": 100}, "100"])
 def test_budget_is_a_budget(budget: Any) -> None:
-    assert refused_field(MCTS(Chain(), SearchConfig.preset("uct")).plan, 0, budget) == "budget"
+    assert refused_field(MCTS(Chain(), to_the_end("uct")).plan, 0, budget) == "budget"
 
 
 @pytest.mark.parametrize("config", ["uct", {"exploration": 1.0}, Budget()])
@@ -67,7 +63,7 @@ def test_config_is_a_config(config: Any) -> None:
 
 
 def test_missing_state_is_named() -> None:
-    assert refused_field(MCTS(Chain(), SearchConfig.preset("uct")).plan, None) == "state"
+    assert refused_field(MCTS(Chain(), to_the_end("uct")).plan, None) == "state"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +79,7 @@ def test_missing_state_is_named() -> None:
     ],
 )
 def test_state_of_another_kind_is_refused(name: str, state: Any) -> None:
-    assert refused_field(MCTS(make(name), SearchConfig.preset("uct")).plan, state, BRIEF) == "state"
+    assert refused_field(MCTS(make(name), to_the_end("uct")).plan, state, BRIEF) == "state"
 
 
 # ---- allowed actions --------------------------------------------------------------------
@@ -110,14 +106,14 @@ def test_state_of_another_kind_is_refused(name: str, state: Any) -> None:
     ],
 )
 def test_allowed_actions_name_the_one_that_is_wrong(allowed: Any, field: str) -> None:
-    planner = MCTS(Countdown(), SearchConfig.preset("uct"))
+    planner = MCTS(Countdown(), to_the_end("uct"))
     assert refused_field(planner.plan, 5, BRIEF, allowed_actions=allowed) == field
     assert planner.plan(5, BRIEF).simulations == 20
 
 
 @given(allowed=st.lists(st.integers(-2, 4) | NOT_INTEGERS, max_size=4))
 def test_any_list_of_allowed_actions_is_obeyed_or_refused(allowed: list[Any]) -> None:
-    planner = MCTS(Countdown(), SearchConfig.preset("uct"))
+    planner = MCTS(Countdown(), to_the_end("uct"))
     good = all(type(action) is int and 0 <= action <= 2 for action in allowed)
     if allowed and good and len(set(allowed)) == len(allowed):
         plan = planner.plan(5, BRIEF, allowed_actions=allowed)
@@ -130,14 +126,14 @@ def test_any_list_of_allowed_actions_is_obeyed_or_refused(allowed: list[Any]) ->
 
 @pytest.mark.parametrize("allowed", [(2, 0), np.array([0, 2]), [np.int8(2), 0], {0: "a", 2: "b"}])
 def test_allowed_actions_come_in_any_order_and_container(allowed: Any) -> None:
-    plan = MCTS(Countdown(), SearchConfig.preset("uct")).plan(5, BRIEF, allowed_actions=allowed)
+    plan = MCTS(Countdown(), to_the_end("uct")).plan(5, BRIEF, allowed_actions=allowed)
     assert [row.action for row in plan.actions] == [0, 2]
     assert sum(row.visits for row in plan.actions) == 20
 
 
 def test_allowed_actions_bind_the_root_alone() -> None:
-    free = MCTS(Countdown(), SearchConfig.preset("uct")).plan(9, Budget(simulations=500))
-    bound = MCTS(Countdown(), SearchConfig.preset("uct")).plan(
+    free = MCTS(Countdown(), to_the_end("uct")).plan(9, Budget(simulations=500))
+    bound = MCTS(Countdown(), to_the_end("uct")).plan(
         9, Budget(simulations=500), allowed_actions=[2]
     )
     assert len(free.actions) == 3
@@ -146,7 +142,7 @@ def test_allowed_actions_bind_the_root_alone() -> None:
 
 
 def test_allowed_actions_that_are_not_legal_here_are_left_out() -> None:
-    planner = MCTS(Countdown(), SearchConfig.preset("uct"))
+    planner = MCTS(Countdown(), to_the_end("uct"))
     plan = planner.plan(2, BRIEF, allowed_actions=[1, 2])
     assert [row.action for row in plan.actions] == [1]
     with pytest.raises(NoLegalAction):
@@ -160,10 +156,10 @@ def test_allowed_actions_that_are_not_legal_here_are_left_out() -> None:
 def test_terminal_state_has_no_plan() -> None:
     over = (1, 1, 1, -1, -1, 0, 0, 0, 0)
     with pytest.raises(TerminalState):
-        MCTS(TicTacToe(), SearchConfig.preset("uct")).plan(over, BRIEF)
+        MCTS(TicTacToe(), to_the_end("uct")).plan(over, BRIEF)
     native = make("tic_tac_toe")
     with pytest.raises(TerminalState):
-        MCTS(native, SearchConfig.preset("uct")).plan(np.array(over, np.int8).reshape(3, 3), BRIEF)
+        MCTS(native, to_the_end("uct")).plan(np.array(over, np.int8).reshape(3, 3), BRIEF)
 
 
 # ---- models ---------------------------------------------------------------------------------
@@ -191,7 +187,7 @@ def test_distribution_model_is_told_how_to_become_a_sample_model() -> None:
             return [(0.5, 0, 0.0, True), (0.5, 1, 1.0, True)]
 
     with pytest.raises(InvalidRequest, match=r"SampledModel|TabularModel"):
-        MCTS(Coins(), SearchConfig.preset("uct"))
+        MCTS(Coins(), to_the_end("uct"))
 
 
 @given(value=NOT_INTEGERS | st.none() | st.integers(max_value=0) | st.integers(min_value=2**25))
@@ -207,7 +203,7 @@ def test_number_of_players_is_a_positive_integer(value: Any) -> None:
 
 def test_game_must_say_who_moves() -> None:
     with pytest.raises(InvalidRequest, match=r"^model.*player"):
-        MCTS(model_with(num_players=2), SearchConfig.preset("uct"))
+        MCTS(model_with(num_players=2), to_the_end("uct"))
 
 
 @pytest.mark.parametrize("value", [0, -0.5, 1.5, math.nan, math.inf, "1", None, 1j, 10**400])
@@ -217,10 +213,7 @@ def test_discount_is_above_zero_and_at_most_one(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [1, 1.0, 0.5, 1e-300, np.float64(0.9), np.float32(0.5)])
 def test_discount_may_be_any_number_in_range(value: Any) -> None:
-    assert (
-        MCTS(model_with(discount=value), SearchConfig.preset("uct")).plan(0, BRIEF).simulations
-        == 20
-    )
+    assert MCTS(model_with(discount=value), to_the_end("uct")).plan(0, BRIEF).simulations == 20
 
 
 @given(value=NOT_INTEGERS | st.none() | st.integers(max_value=-1))
@@ -238,11 +231,11 @@ def test_integers_of_numpy_describe_a_model_too() -> None:
     model = model_with(
         num_actions=np.int64(2), num_players=np.int8(1), state_size_bytes=np.int64(8)
     )
-    assert MCTS(model, SearchConfig.preset("uct")).plan(0, BRIEF).simulations == 20
+    assert MCTS(model, to_the_end("uct")).plan(0, BRIEF).simulations == 20
 
 
 def test_evaluation_by_value_needs_a_value() -> None:
-    config = SearchConfig(evaluation="value")
+    config = to_the_end(evaluation="value")
     assert refused_field(MCTS, Chain(), config) == "evaluation"
     assert refused_field(MCTS, make("tic_tac_toe"), config) == "evaluation"
     assert MCTS(ValuedChain(), config).plan(0, BRIEF).simulations == 20
@@ -252,7 +245,7 @@ def test_evaluation_by_value_needs_a_value() -> None:
 
 
 def test_refused_request_uses_up_no_seed() -> None:
-    planner = MCTS(Chain(), SearchConfig.preset("uct"), seed=7)
+    planner = MCTS(Chain(), to_the_end("uct"), seed=7)
     refused_field(planner.plan, 0, BRIEF, horizon=0)
     refused_field(planner.plan, 0, BRIEF, allowed_actions=[])
     assert planner.plan(0, BRIEF).seed == 7
@@ -260,7 +253,4 @@ def test_refused_request_uses_up_no_seed() -> None:
 
 @pytest.mark.parametrize("cancel", [True, object(), "now"])
 def test_cancel_is_a_cancel_flag(cancel: Any) -> None:
-    assert (
-        refused_field(MCTS(Chain(), SearchConfig.preset("uct")).plan, 0, BRIEF, cancel=cancel)
-        == "cancel"
-    )
+    assert refused_field(MCTS(Chain(), to_the_end("uct")).plan, 0, BRIEF, cancel=cancel) == "cancel"

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
-from searching import plan_numbers
+from searching import plan_numbers, scaled_numbers
 from small_models import NoisyRewards
 
 from mcts_service import MCTS, Budget
 from mcts_service.models import TabularModel
-from mcts_service.planning import Plan
-
-
-def scaled(plan: Plan, factor: float) -> dict[str, Any]:
-    """The plan with all its values times a power of two, which is exact."""
-    return plan_numbers(
-        dataclasses.replace(
-            plan,
-            value=plan.value * factor,
-            player_values=[value * factor for value in plan.player_values],
-            actions=[
-                dataclasses.replace(
-                    row, value=row.value * factor, standard_error=row.standard_error * factor
-                )
-                for row in plan.actions
-            ],
-            principal_variation=[
-                dataclasses.replace(step, value=step.value * factor)
-                for step in plan.principal_variation
-            ],
-        )
-    )
 
 
 @pytest.mark.parametrize("factor", [1024.0, 2.0**-40, 2.0**80])
@@ -46,7 +23,7 @@ def test_unit_of_the_rewards_does_not_matter(seed: int, factor: float) -> None:
     budget = Budget(simulations=2000)
     plain = MCTS(NoisyRewards()).plan(0, budget, seed=seed)
     other = MCTS(InOtherUnits()).plan(0, budget, seed=seed)
-    assert plan_numbers(other) == scaled(plain, factor)
+    assert plan_numbers(other) == scaled_numbers(plain, factor)
 
 
 def test_unit_of_a_table_s_rewards_does_not_matter() -> None:
@@ -61,4 +38,4 @@ def test_unit_of_a_table_s_rewards_does_not_matter() -> None:
 
     plain = MCTS(table(1.0)).plan(0, Budget(simulations=2000), seed=1)
     other = MCTS(table(1024.0)).plan(0, Budget(simulations=2000), seed=1)
-    assert plan_numbers(other) == scaled(plain, 1024.0)
+    assert plan_numbers(other) == scaled_numbers(plain, 1024.0)

@@ -14,6 +14,7 @@ from benchmarks.quality.finite import FiniteProblem
 from benchmarks.quality.mdp_problems import mdp_problem
 from benchmarks.quality.planners import DEFAULT, RecipePlanner, recipes
 from benchmarks.quality.problem import Problem
+from benchmarks.quality.problems import problem_of
 from benchmarks.quality.scores import score_of
 from mcts_service import SearchConfig
 from mcts_service.models import make
@@ -83,28 +84,45 @@ def test_a_planner_is_told_the_steps_that_are_left(lake: Problem) -> None:
     assert len(block.losses) == 1
 
 
-def test_a_problem_without_a_horizon_is_one_decision() -> None:
+def test_a_problem_of_one_step_is_one_decision() -> None:
     """As a game is judged: one position, one move."""
     model = make("tic_tac_toe")
     game = Problem(
         name="game",
         model=model,
-        horizon=None,
+        steps=1,
         best=1.0,
         random=0.5,
-        start=model.initial_state,
+        start=lambda episode, luck: model.initial_state(),
         loss=lambda state, action, left: float(action != 4),
+        tells_steps_left=False,
     )
     block = play_block(game, RecipePlanner(game, SearchConfig()), 1_000, 0)
-    assert block.decisions == len(block.losses) == episodes_of_block(1_000)
+    assert block.decisions == len(block.losses) == 2
     assert set(block.losses) <= {0.0, 1.0}
 
 
+def test_without_losses_an_episode_is_judged_by_its_return() -> None:
+    """The pole falls after nine or ten steps to one side, of which each is rewarded with 1."""
+    pole = problem_of("cart_pole")
+    block = play_block(pole, Fixed(lambda state, left: 1), 10, 0)
+    returns = [500 - loss for loss in block.losses]
+    assert set(returns) <= {8, 9, 10, 11}
+    assert sum(returns) == block.decisions
+    assert score_of(pole, [block]).mean_return == block.decisions / 8
+
+
 @pytest.mark.parametrize(
-    ("simulations", "count"), [(1, 8), (250, 8), (251, 7), (1_000, 2), (2_000, 1), (10**6, 1)]
+    ("simulations", "most", "count"),
+    [
+        *[(1, 8, 8), (250, 8, 8), (251, 8, 7), (1_000, 8, 2), (2_000, 8, 1), (10**6, 8, 1)],
+        *[(250, 80, 80), (10_000, 80, 2), (100_000, 80, 1)],
+    ],
 )
-def test_blocks_are_short_where_decisions_take_long(simulations: int, count: int) -> None:
-    assert episodes_of_block(simulations) == count
+def test_blocks_are_short_where_decisions_take_long(
+    simulations: int, most: int, count: int
+) -> None:
+    assert episodes_of_block(simulations, most) == count
 
 
 def test_a_block_is_the_same_whenever_it_is_played(lake: Problem) -> None:
@@ -118,7 +136,9 @@ def test_a_block_is_the_same_whenever_it_is_played(lake: Problem) -> None:
 
 def test_every_preset_is_a_recipe_and_the_default_comes_first() -> None:
     names = list(recipes())
-    assert names == [DEFAULT, *SearchConfig.presets()]
+    assert names[0] == DEFAULT
+    assert sorted(names) == SearchConfig.presets()
+    assert recipes()[DEFAULT] == SearchConfig()
     assert recipes()["uct"] == SearchConfig.preset("uct")
 
 

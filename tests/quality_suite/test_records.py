@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.quality.episodes import Block
+from benchmarks.quality.problem import Problem
 from benchmarks.quality.records import Cell, Records
 from benchmarks.quality.schedule import Schedule
 
@@ -80,8 +82,22 @@ CURVE = [Cell("taxi", "uct", count) for count in (10, 100, 1_000)]
 OTHER = [Cell("taxi", "graph", count) for count in (10, 100, 1_000)]
 
 
+def problems(span: float = 100.0) -> dict[str, Problem]:
+    """All that a schedule looks at."""
+    taxi = Problem(
+        name="taxi",
+        model=None,
+        steps=200,
+        best=span,
+        random=0.0,
+        start=lambda episode, luck: None,
+        loss=None,
+    )
+    return {"taxi": taxi}
+
+
 def schedule() -> Schedule:
-    return Schedule([CURVE, OTHER], {"taxi": 100.0})
+    return Schedule([CURVE, OTHER], problems())
 
 
 def test_curves_begin_at_their_left_ends(path: Path) -> None:
@@ -109,14 +125,18 @@ def test_the_least_time_is_added_to_first(path: Path) -> None:
 def test_what_is_known_well_enough_is_left(path: Path) -> None:
     records = filled(path, (CURVE[0], block(1, (5.0,) * 6)), (OTHER[0], block(50, (5.0, 90.0))))
     assert schedule().next_cell(records, 1_000) == CURVE[1]
-    sure = Schedule([CURVE[:1]], {"taxi": 100.0})
+    sure = Schedule([CURVE[:1]], problems())
     assert sure.next_cell(records, 1_000) is None
 
 
 def test_few_episodes_are_not_believed(path: Path) -> None:
-    few = Schedule([CURVE[:1]], {"taxi": 100.0})
+    few = Schedule([CURVE[:1]], problems())
     records = filled(path, (CURVE[0], block(1, (5.0,) * 5)))
     assert few.next_cell(records, 1_000) == CURVE[0]
+    records.add(CURVE[0], 1, block(1, (5.0,)))
+    assert few.next_cell(records, 1_000) is None
+    more = Schedule([CURVE[:1]], {"taxi": replace(problems()["taxi"], least_episodes=7)})
+    assert more.next_cell(records, 1_000) == CURVE[0]
 
 
 def test_nothing_is_begun_that_would_not_end_in_time(path: Path) -> None:
@@ -126,5 +146,5 @@ def test_nothing_is_begun_that_would_not_end_in_time(path: Path) -> None:
 
 
 def test_episodes_come_to_an_end_however_uncertain(path: Path) -> None:
-    one = Schedule([CURVE[:1]], {"taxi": 1.0})
+    one = Schedule([CURVE[:1]], problems(1.0))
     assert one.next_cell(filled(path, (CURVE[0], block(1, (0.0, 1e3) * 200))), 100) is None

@@ -117,7 +117,7 @@ def test_the_two_commands_are_targets() -> None:
 
 def test_shell_call(place: Place) -> None:
     answer = json.loads(place.shell(block("sh", "buf curl")))
-    assert answer["simulations"] == "10000"
+    assert 0 < int(answer["simulations"]) <= 10_000
     assert "discrete" in answer["action"]
 
 
@@ -134,7 +134,7 @@ def test_node_client(place: Place) -> None:
 def test_python_client(place: Place) -> None:
     lines = place.python(block("python", "client.plan(")).splitlines()
     assert len(lines) == 3
-    assert lines[0].endswith("time_limit")
+    assert lines[0].endswith(("time_limit", "decided"))
 
 
 def test_python_client_with_many_states(place: Place) -> None:

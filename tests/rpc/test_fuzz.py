@@ -2,12 +2,14 @@
 
 import grpc
 import pytest
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.struct_pb2 import ListValue, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from served_models import Corridor, Crew, Grid, Herd, Orders, Panel, Point, Streets, entry_of
 
 from mcts_service.models import make
+from mcts_service.planning import SearchConfig
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2
 from mcts_service.v1.planner_pb2 import Action, Budget, PlanRequest, SearchOptions, State, Tensor
@@ -127,23 +129,26 @@ budgets = st.builds(
     max_bytes=st.none() | int64s,
 )
 states = st.one_of(kinds).map(lambda kind: State(**kind))
+#: Values of a setting by the type of its field, half of them in most settings' range.
+values_of_type = {
+    FieldDescriptor.TYPE_BOOL: st.booleans(),
+    FieldDescriptor.TYPE_DOUBLE: st.floats(0, 1) | st.floats(),
+    FieldDescriptor.TYPE_ENUM: st.integers(-1, 8),
+    FieldDescriptor.TYPE_INT32: st.integers(1, 20) | int32s,
+    FieldDescriptor.TYPE_STRING: st.sampled_from(SearchConfig.presets()) | st.text(max_size=8),
+}
+# A few at a time: of all together, one would always be wrong.
+options = st.lists(
+    st.sampled_from([*SearchOptions.DESCRIPTOR.fields]).flatmap(
+        lambda field: st.tuples(st.just(field.name), values_of_type[field.type])
+    ),
+    max_size=4,
+).map(lambda given: SearchOptions(**dict(given)))
 settings_of_a_request = {
     "model": st.sampled_from([*MODELS]) | st.text(max_size=8),
     "budget": st.none() | budgets,
     "horizon": st.none() | int32s,
-    "options": st.none()
-    | st.builds(
-        SearchOptions,
-        exploration=st.none() | st.floats(),
-        max_depth=st.none() | int32s,
-        evaluation=st.integers(-1, 5),
-        backup=st.integers(-1, 3),
-        sharing=st.integers(-1, 4),
-        outcome_key=st.integers(-1, 4),
-        in_flight=st.none() | int32s,
-        preset=st.sampled_from(["", "uct", "dp_uct", "graph", "open_loop", "pomcp"])
-        | st.text(max_size=8),
-    ),
+    "options": st.none() | options,
     "request_id": st.text(max_size=8),
 }
 requests = st.builds(

@@ -3,6 +3,7 @@
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from mcts_service.planning.config import CHOICES
 from mcts_service.v1 import planner_pb2
 from mcts_service.v1.planner_pb2 import Budget, GetModelRequest, ListModelsRequest, State
 
@@ -77,11 +78,8 @@ def test_budgets_and_options_are_told(get_model):
     assert corridor.max_batch == 1024
     assert corridor.default_options.exploration == 1.0
     assert corridor.default_options.max_depth == 200
-    assert corridor.default_options.evaluation == planner_pb2.EVALUATION_AUTO
-    assert corridor.default_options.backup == planner_pb2.BACKUP_AUTO
-    assert corridor.default_options.sharing == planner_pb2.SHARING_AUTO
-    assert corridor.default_options.outcome_key == planner_pb2.OUTCOME_KEY_AUTO
     assert corridor.default_options.in_flight == 1
+    assert {getattr(corridor.default_options, field) for field in CHOICES} == {1}
 
 
 def test_models_in_python_are_described_too(get_model):

@@ -25,25 +25,30 @@ def json_state(text):
     return State(json=Parse(text, Value()))
 
 
+OPTIONAL = ("value", "standard_error", "lower", "upper", "prior")
+
+
+def optional_numbers(action):
+    """None for each that is absent."""
+    return [getattr(action, field) if action.HasField(field) else None for field in OPTIONAL]
+
+
 def assert_same_plan(response, plan):
     """Number for number, times aside."""
     assert response.action.discrete == plan.action
     assert response.value == plan.value
     assert list(response.player_values) == list(plan.player_values)
     assert [
-        (
-            action.action.discrete,
-            action.visits,
-            action.value if action.HasField("value") else None,
-            action.standard_error if action.HasField("standard_error") else None,
-        )
+        (action.action.discrete, action.visits, *optional_numbers(action))
         for action in response.actions
     ] == [
         (
             action.action,
             action.visits,
-            None if math.isnan(action.value) else action.value,
-            None if math.isnan(action.standard_error) else action.standard_error,
+            *(
+                None if math.isnan(getattr(action, field)) else getattr(action, field)
+                for field in OPTIONAL
+            ),
         )
         for action in plan.actions
     ]
@@ -90,7 +95,9 @@ def test_the_same_seed_and_simulations_give_the_planners_own_plan(served, name):
 
 
 def test_a_plan_tells_how_it_was_made(served):
-    response = served.plan("connect_four", json_state('""'), request_id="move-7")
+    options = SearchOptions(early_stop=False)
+    state = json_state('""')
+    response = served.plan("connect_four", state, request_id="move-7", options=options)
     assert response.model == planner_pb2.ModelId(name="connect_four", version="1")
     assert response.stop_reason == planner_pb2.STOP_REASON_SIMULATIONS
     assert response.recipe == "uct"
@@ -148,11 +155,13 @@ def test_what_is_set_beside_a_preset_wins(served):
         preset="graph",
     )
     response = served.plan("taxi", 328, options=options, seed=2)
-    config = SearchConfig(0.5, 20, evaluation="rollout", backup="bellman", sharing="depth")
+    config = SearchConfig.preset(
+        "graph", exploration=0.5, max_depth=20, evaluation="rollout", sharing="depth"
+    )
     entry = served.registry.find("taxi")
     plan = MCTS(entry.model, config).plan(328, PlannerBudget(simulations=100), seed=2)
     assert_same_plan(response, plan)
-    assert response.recipe == "rollout, bellman, shared by depth"
+    assert response.recipe == "ucb1, rollout, bellman, shared by depth"
 
 
 def test_what_the_search_has_solved_needs_no_more_simulations(served):
@@ -203,10 +212,12 @@ def test_zero_is_a_seed(served):
     ],
 )
 def test_a_state_may_be_written_as_json(served, name, as_json, state):
-    response = served.plan(name, json_state(as_json), seed=1)
+    whole = SearchOptions(early_stop=False)
+    response = served.plan(name, json_state(as_json), seed=1, options=whole)
     model = {"corridor": Corridor, "grid": Grid, "panel": Panel}.get(name)
     if model is not None:
-        plan = MCTS(model()).plan(state, PlannerBudget(simulations=100), seed=1)
+        planner = MCTS(model(), SearchConfig(early_stop=False))
+        plan = planner.plan(state, PlannerBudget(simulations=100), seed=1)
         assert_same_plan(response, plan)
     assert response.simulations == 100
 
@@ -219,7 +230,8 @@ def test_two_ways_to_write_a_board_give_one_plan(served):
 
 
 def test_the_time_limit_stops_the_search(served):
-    response = served.plan("slow", budget=Budget(time_limit=Duration(nanos=500_000_000)))
+    budget = Budget(time_limit=Duration(nanos=500_000_000))
+    response = served.plan("slow", budget=budget, options=SearchOptions(early_stop=False))
     assert response.stop_reason == planner_pb2.STOP_REASON_TIME_LIMIT
     assert not response.deterministic
 
@@ -228,7 +240,8 @@ def test_the_deadline_of_the_call_is_a_time_limit_and_leaves_time_to_reply(serve
     registry = Registry([entry_of(Slow(), "slow")])
     # All but half a second of the deadline is kept for the reply.
     with server_of(registry, deadline_margin=DeadlineMargin(minimum_seconds=59.5)) as served:
-        response = served.plan("slow", budget=LONG, timeout=60)
+        whole = SearchOptions(early_stop=False)
+        response = served.plan("slow", budget=LONG, timeout=60, options=whole)
     assert response.stop_reason == planner_pb2.STOP_REASON_TIME_LIMIT
     assert response.simulations >= 1
 

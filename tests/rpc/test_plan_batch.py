@@ -23,6 +23,9 @@ from mcts_service.v1.planner_pb2 import (
     Tensor,
 )
 
+#: Runs all its simulations, whatever it finds.
+WHOLE = SearchOptions(early_stop=False)
+
 
 def start_states(entry):
     """The model's example, and what its first actions lead to."""
@@ -146,7 +149,10 @@ def assert_only_these_rows_fail(served, batch, states, failing):
         cells = slice(row * batch.num_actions, (row + 1) * batch.num_actions)
         assert not any(batch.legal[cells])
         assert not any(batch.visits[cells])
-        assert all(math.isnan(value) for value in batch.action_values[cells])
+        assert not any(batch.proven[cells])
+        for column in (batch.action_values, batch.standard_errors, batch.lower, batch.upper,
+                       batch.priors):  # fmt: skip
+            assert all(math.isnan(number) for number in column[cells])
 
 
 def test_a_terminal_row_harms_no_other(served):
@@ -172,7 +178,7 @@ def test_a_row_out_of_range_is_named_by_its_place_in_the_request(served):
 
 def test_a_row_with_a_nan_is_named(served):
     states = np.array([[0, 0, 0, 0], [0, math.nan, 0, 0], [0, 0, 0.05, 0]])
-    batch = plan_batch(served, "cart_pole", states)
+    batch = plan_batch(served, "cart_pole", states, options=WHOLE)
     assert [error.row for error in batch.errors] == [1]
     assert violations_of(batch.errors[0].status) == {
         "tensor[1]": "has nan at [1]; every element must be finite"
@@ -199,7 +205,7 @@ def test_a_row_that_the_model_refuses_is_named(served):
     ],
 )
 def test_a_listed_row_is_named(served, model, good, bad, field):
-    batch = plan_batch(served, model, [good, bad, good])
+    batch = plan_batch(served, model, [good, bad, good], options=WHOLE)
     assert [error.row for error in batch.errors] == [1]
     assert list(violations_of(batch.errors[0].status)) == [field]
     assert list(batch.simulations) == [100, 0, 100]

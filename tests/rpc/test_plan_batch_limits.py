@@ -146,7 +146,8 @@ def test_the_most_rows_that_may_be_asked_for_are_planned(served):
 
 def test_the_time_limit_is_that_of_the_call(served):
     limit = Budget(time_limit=Duration(nanos=500_000_000))
-    batch = plan_batch(served, "slow", [4, 4, 4], budget=limit)
+    whole = SearchOptions(early_stop=False)
+    batch = plan_batch(served, "slow", [4, 4, 4], budget=limit, options=whole)
     assert set(batch.stop_reasons) == {planner_pb2.STOP_REASON_TIME_LIMIT}
     assert not any(batch.deterministic)
     assert all(batch.simulations)
@@ -156,7 +157,9 @@ def test_the_deadline_of_the_call_is_a_time_limit_and_leaves_time_to_reply(serve
     registry = Registry([entry_of(Slow(), "slow")])
     # All but half a second of the deadline is kept for the reply.
     with server_of(registry, deadline_margin=DeadlineMargin(minimum_seconds=59.5)) as served:
-        batch = plan_batch(served, "slow", budget=LONG, timeout=60)
+        batch = plan_batch(
+            served, "slow", budget=LONG, options=SearchOptions(early_stop=False), timeout=60
+        )
     assert set(batch.stop_reasons) == {planner_pb2.STOP_REASON_TIME_LIMIT}
     assert all(batch.simulations)
 

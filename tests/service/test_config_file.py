@@ -1,6 +1,9 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
+from every_setting import EVERY_SETTING
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import SearchConfig
@@ -90,7 +93,15 @@ def test_every_table_is_read(config_file):
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npreset = 'graph'\n"
          "backup = 'mean'\n", "server.toml:4: models[0].search.evaluation: is 'trial', which"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npresets = 'graph'\n",
-         "server.toml:5: models[0].search.presets: is not a setting; settings: preset, explor"),
+         "server.toml:5: models[0].search.presets: is not a setting; settings: preset, selection"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\nroot_noise = 1.5\n",
+         "server.toml:5: models[0].search.root_noise: is 1.5; must be a number from 0 to 1"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\nrollout_depth = 1.5\n",
+         "server.toml:5: models[0].search.rollout_depth: is 1.5; must be an integer"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npreset = 'ments'\n"
+         "selection = 'uct'\n", "server.toml:6: models[0].search.selection: is 'uct'; must be one"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.search]\npreset = 'ments'\n"
+         "backup = 'max'\n", "server.toml:4: models[0].search.selection: is 'ments', which needs"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.budget]\nsimulations = 1\n",
          "server.toml:5: models[0].budget.simulations: is not a setting; settings: default_"),
         ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
@@ -121,6 +132,19 @@ def test_a_preset_comes_first_wherever_it_stands(config_file):
     )
     (model,) = config.models
     assert model.search == SearchConfig.preset("dp_uct", max_depth=9)
+
+
+def test_every_setting_of_a_search_is_read(config_file):
+    lines = [f"{setting} = {json.dumps(value)}" for setting, value in EVERY_SETTING.items()]
+    tables = ["[[models]]", "name = 'a'", "factory = 'a:b'", "[models.search]", *lines]
+    (model,) = read_config(config_file("\n".join(tables))).models
+    assert model.search == SearchConfig(**EVERY_SETTING)
+
+
+def test_the_example_lists_every_setting_of_a_search():
+    text = EXAMPLE.read_text().partition("[models.search]")[2]
+    settings = re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE)
+    assert sorted(settings) == sorted([*EVERY_SETTING, "preset"])
 
 
 def test_a_missing_file_is_named(tmp_path):

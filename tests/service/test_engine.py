@@ -93,7 +93,8 @@ async def test_a_search_that_the_model_cannot_have_is_the_callers_mistake_every_
         with pytest.raises(InvalidRequest) as caught:
             await engine.plan(query_of(entry, state, config=SearchConfig.preset("graph")))
         assert [violation.field for violation in caught.value.violations] == ["options.backup"]
-    assert (await engine.plan(query_of(entry, state))).plan.simulations == 100
+    whole = SearchConfig(early_stop=False)
+    assert (await engine.plan(query_of(entry, state, config=whole))).plan.simulations == 100
 
 
 async def test_a_seed_is_drawn_where_none_is_given(engine_of):
@@ -289,7 +290,7 @@ async def test_a_batch_is_one_job_and_cancelling_it_frees_its_thread(engine_of):
 async def test_stopping_ends_a_batch_with_what_it_has(engine_of):
     entry = entry_of(Slow())
     engine = engine_of(entry)
-    shallow = SearchConfig(max_depth=5)
+    shallow = SearchConfig(max_depth=5, early_stop=False)
     query = batch_of(entry, [4, 4], budget=LONG, config=shallow)
     running = asyncio.create_task(engine.plan_batch(query))
     while entry.model.steps < 20:

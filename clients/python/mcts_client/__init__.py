@@ -40,6 +40,7 @@ from mcts_client.results import (
     StateSpec,
     StopReason,
 )
+from mcts_client.settings import SearchSettings
 
 __all__ = [
     "ActionSpec",
@@ -64,6 +65,7 @@ __all__ = [
     "PrincipalVariationStep",
     "ReplicaLost",
     "SearchOptions",
+    "SearchSettings",
     "StateSpec",
     "StopReason",
     "TerminalState",

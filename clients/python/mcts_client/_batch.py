@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,13 @@ from mcts_client._checks import INT32, INT64, UINT64, shown
 from mcts_client._values import Value, tensor, write_value
 from mcts_client.errors import InvalidRequest
 from mcts_client.results import BatchPlan
+from mcts_client.settings import SearchSettings
 from mcts_service.v1 import planner_pb2
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
 
 __all__ = ["plan_batch"]
 
@@ -28,19 +35,10 @@ def plan_batch(
     horizon: int | None = None,
     seeds: np.ndarray | Sequence[int] | None = None,
     action_mask: np.ndarray | Sequence[Sequence[bool]] | None = None,
-    exploration: float | None = None,
-    max_depth: int | None = None,
-    evaluation: str | None = None,
-    backup: str | None = None,
-    sharing: str | None = None,
-    outcome_key: str | None = None,
-    prove: bool | None = None,
-    in_flight: int | None = None,
-    discount: float | None = None,
-    preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
     timeout: float | None = None,
+    **settings: Unpack[SearchSettings],
 ) -> Call[planner_pb2.PlanBatchRequest, BatchPlan]:
     """Asks for the best action in each of many states: each row as `plan` with its seed.
 
@@ -58,9 +56,7 @@ def plan_batch(
       seeds: N of them: the same seed and a budget of simulations alone give the same plan.
         Default: drawn, and told in the result.
       action_mask: bool[N, A]: each row's plan chooses among its true actions only.
-      exploration, max_depth, evaluation, backup, sharing, outcome_key, in_flight, discount,
-        preset,
-      model_version, request_id, timeout: as of `plan`.
+      model_version, request_id, timeout, settings: as of `plan`.
 
     Returns:
       Columns of one entry a row; what is wrong with one row is in their `errors`.
@@ -74,18 +70,7 @@ def plan_batch(
         model_version=_checks.text("model_version", model_version),
         request_id=_checks.text("request_id", request_id),
         budget=_settings.budget(simulations, time_limit, max_bytes),
-        options=_settings.search_options(
-            exploration,
-            max_depth,
-            evaluation,
-            backup,
-            sharing,
-            outcome_key,
-            prove,
-            in_flight,
-            discount,
-            preset,
-        ),
+        options=_settings.search_options(settings),
         horizon=_checks.integer("horizon", horizon, INT32),
         seeds=None if seeds is None else _integers("seeds", _rows("seeds", seeds), UINT64),
         action_mask=_mask(action_mask),

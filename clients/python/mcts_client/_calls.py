@@ -7,6 +7,7 @@ to read the response. Whether a value makes sense is the server's judgement.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
@@ -19,7 +20,13 @@ from mcts_client._checks import INT32, UINT64, shown
 from mcts_client._values import Value, write_value
 from mcts_client.errors import InvalidRequest
 from mcts_client.results import ModelInfo, ModelSummary, Plan
+from mcts_client.settings import SearchSettings
 from mcts_service.v1 import planner_pb2
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
 
 __all__ = ["Call", "as_method", "get_model", "list_models", "plan"]
 
@@ -64,19 +71,10 @@ def plan(
     horizon: int | None = None,
     seed: int | None = None,
     allowed_actions: Iterable[Value] | None = None,
-    exploration: float | None = None,
-    max_depth: int | None = None,
-    evaluation: str | None = None,
-    backup: str | None = None,
-    sharing: str | None = None,
-    outcome_key: str | None = None,
-    prove: bool | None = None,
-    in_flight: int | None = None,
-    discount: float | None = None,
-    preset: str | None = None,
     model_version: str = "",
     request_id: str = "",
     timeout: float | None = None,
+    **settings: Unpack[SearchSettings],
 ) -> Call[planner_pb2.PlanRequest, Plan]:
     """Asks for the best action in a state, and why.
 
@@ -92,27 +90,12 @@ def plan(
       horizon: steps left, where the problem has an end.
       seed: the same seed and a budget of simulations alone give the same plan.
       allowed_actions: the plan chooses among these only.
-      exploration: weight of exploration, 0 or more.
-      max_depth: steps that a simulation looks ahead.
-      evaluation: how a new leaf is valued: "rollout" or "value", or "trial": not at all, the
-        simulation goes on down the tree (needs Bellman backups). This and the next three may be
-        "auto": what suits the model.
-      backup: what a node learns: the "mean" of the returns, or "bellman": the best action's
-        expectation over its outcomes (for one player).
-      sharing: which paths lead to one node: "none" is a tree; "depth" joins those that reach
-        a state after equally many steps; "state" all that reach it, whenever.
-      outcome_key: what tells the outcomes of an action apart: the next "state"; the
-        "observation", so that a node is a history; or "none", so that it is a sequence of actions.
-      prove: whether values that are proven count in place of means, in a deterministic game.
-      in_flight: simulations in progress at once, of a model that answers in batches.
-      discount: per step, above 0 and at most 1, in place of the model's own.
-      preset: a known algorithm: "auto", "uct", "dp_uct", "graph", "open_loop" or "pomcp". It sets
-        evaluation, backup, sharing and outcome_key; those of them that are given too win.
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
       timeout: the call's deadline in seconds, retries included. The server trims the search
         to it. Default: the client's `timeout`; else, with a `time_limit`, 1.25 times that
         plus a second, so that the deadline never cuts the search; else none.
+      settings: how to search, by name: any of `SearchSettings`.
 
     Raises:
       InvalidRequest, UnknownModel, TerminalState, NoLegalAction, BudgetTooLarge, Overloaded,
@@ -124,18 +107,7 @@ def plan(
         request_id=_checks.text("request_id", request_id),
         state=write_value(planner_pb2.State(), "state", state),
         budget=_settings.budget(simulations, time_limit, max_bytes),
-        options=_settings.search_options(
-            exploration,
-            max_depth,
-            evaluation,
-            backup,
-            sharing,
-            outcome_key,
-            prove,
-            in_flight,
-            discount,
-            preset,
-        ),
+        options=_settings.search_options(settings),
         allowed_actions=_action_set(allowed_actions),
         horizon=_checks.integer("horizon", horizon, INT32),
         seed=_checks.integer("seed", seed, UINT64),

@@ -10,29 +10,24 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["wire_name", "word"]
 
-
-def _words(field: str, enum: Any) -> dict[int, str]:
-    """{1: "auto", ...}; what is not specified has no word."""
-    prefix = f"{field.upper()}_"
-    return {n: name.removeprefix(prefix).lower() for name, n in enum.items() if n != 0}
-
-
+#: For each such setting, its words by the wire's numbers: {"backup": {1: "auto", ...}, ...}. Of 0,
+#: which means that none is set, there is no word.
 _WORDS = {
-    "evaluation": _words("evaluation", planner_pb2.Evaluation),
-    "backup": _words("backup", planner_pb2.Backup),
-    "sharing": _words("sharing", planner_pb2.Sharing),
-    "outcome_key": _words("outcome_key", planner_pb2.OutcomeKey),
+    field.name: {
+        value.number: value.name.removeprefix(f"{field.name}_".upper()).lower()
+        for value in field.enum_type.values[1:]
+    }
+    for field in planner_pb2.SearchOptions.DESCRIPTOR.fields
+    if field.enum_type is not None
 }
 
 
-def wire_name(field: str, value: Any) -> str | None:
-    """The wire's name of a setting: "EVALUATION_AUTO" of "auto"; None of None.
+def wire_name(field: str, value: Any) -> str:
+    """The wire's name of a setting: "EVALUATION_AUTO" of "auto".
 
     Raises:
       InvalidRequest: the setting has no such value.
     """
-    if value is None:
-        return None
     known = _WORDS[field].values()
     if not isinstance(value, str) or value not in known:
         raise InvalidRequest.of_field(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -32,6 +34,7 @@ _STOP_REASONS: dict[int, StopReason] = {
     planner_pb2.STOP_REASON_MAX_BYTES: StopReason.MAX_BYTES,
     planner_pb2.STOP_REASON_CANCELLED: StopReason.CANCELLED,
     planner_pb2.STOP_REASON_SOLVED: StopReason.SOLVED,
+    planner_pb2.STOP_REASON_DECIDED: StopReason.DECIDED,
 }
 _KINDS: dict[int, ValueKind] = {
     planner_pb2.VALUE_KIND_DISCRETE: "discrete",
@@ -102,10 +105,18 @@ def action_statistics(message: planner_pb2.ActionStatistics) -> ActionStatistics
     return ActionStatistics(
         action=read_value(message.action),
         visits=message.visits,
-        value=message.value if message.HasField("value") else math.nan,
-        standard_error=message.standard_error if message.HasField("standard_error") else math.nan,
+        value=_known(message, "value"),
+        standard_error=_known(message, "standard_error"),
+        lower=_known(message, "lower"),
+        upper=_known(message, "upper"),
+        prior=_known(message, "prior"),
         proven=message.proven,
     )
+
+
+def _known(message: planner_pb2.ActionStatistics, field: str) -> float:
+    value: float = getattr(message, field) if message.HasField(field) else math.nan
+    return value
 
 
 def _step(message: planner_pb2.PrincipalVariationStep) -> PrincipalVariationStep:
@@ -132,17 +143,12 @@ def _budget(message: planner_pb2.Budget) -> Budget:
 
 
 def _options(message: planner_pb2.SearchOptions) -> SearchOptions:
-    return SearchOptions(
-        exploration=message.exploration if message.HasField("exploration") else None,
-        max_depth=message.max_depth if message.HasField("max_depth") else None,
-        evaluation=word("evaluation", message.evaluation),
-        backup=word("backup", message.backup),
-        sharing=word("sharing", message.sharing),
-        outcome_key=word("outcome_key", message.outcome_key),
-        discount=message.discount if message.HasField("discount") else None,
-        prove=message.prove if message.HasField("prove") else None,
-        in_flight=message.in_flight if message.HasField("in_flight") else None,
-    )
+    told: dict[str, Any] = {
+        field.name: value if field.enum_type is None else word(field.name, value)
+        for field, value in message.ListFields()
+    }
+    settings = [field.name for field in dataclasses.fields(SearchOptions)]
+    return SearchOptions(**{setting: told.get(setting) for setting in settings})
 
 
 def stop_reason(number: int) -> StopReason:

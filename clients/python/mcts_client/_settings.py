@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 
 from mcts_client import _checks
 from mcts_client._checks import INT32, INT64, MAX_SECONDS, shown
 from mcts_client._enums import wire_name
 from mcts_client.errors import InvalidRequest
+from mcts_client.settings import SearchSettings
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["budget", "own_timeout", "search_options"]
+
+_FIELDS: Any = planner_pb2.SearchOptions.DESCRIPTOR.fields_by_name
+#: What checks a setting, by the type of its field.
+_CHECKS: dict[int, Callable[[str, Any], Any]] = {
+    FieldDescriptor.TYPE_BOOL: _checks.boolean,
+    FieldDescriptor.TYPE_DOUBLE: _checks.number,
+    FieldDescriptor.TYPE_ENUM: wire_name,
+    FieldDescriptor.TYPE_INT32: partial(_checks.integer, limits=INT32),
+    FieldDescriptor.TYPE_STRING: _checks.text,
+}
 
 
 def budget(
@@ -27,34 +41,23 @@ def budget(
     )
 
 
-def search_options(
-    exploration: float | None,
-    max_depth: int | None,
-    evaluation: str | None,
-    backup: str | None,
-    sharing: str | None,
-    outcome_key: str | None,
-    prove: bool | None,
-    in_flight: int | None,
-    discount: float | None,
-    preset: str | None,
-) -> planner_pb2.SearchOptions:
-    """How to search; None leaves a setting absent."""
-    options = planner_pb2.SearchOptions(
-        exploration=_checks.number("exploration", exploration),
-        max_depth=_checks.integer("max_depth", max_depth, INT32),
-        evaluation=wire_name("evaluation", evaluation),
-        backup=wire_name("backup", backup),
-        sharing=wire_name("sharing", sharing),
-        outcome_key=wire_name("outcome_key", outcome_key),
-        in_flight=_checks.integer("in_flight", in_flight, INT32),
-        discount=_checks.number("discount", discount),
-        preset=None if preset is None else _checks.text("preset", preset),
+def search_options(settings: SearchSettings) -> planner_pb2.SearchOptions:
+    """How to search; None leaves a setting absent.
+
+    Raises:
+      InvalidRequest: a setting is of the wrong type, or no word that it may be.
+      TypeError: there is no such setting.
+    """
+    unknown = settings.keys() - _FIELDS.keys()
+    if unknown:
+        raise TypeError(f"got an unexpected keyword argument {min(unknown)!r}")
+    return planner_pb2.SearchOptions(
+        **{
+            field: _CHECKS[_FIELDS[field].type](field, value)
+            for field, value in settings.items()
+            if value is not None
+        }
     )
-    checked = _checks.boolean("prove", prove)
-    if checked is not None:
-        options.prove = checked
-    return options
 
 
 def own_timeout(time_limit: float | None) -> float | None:

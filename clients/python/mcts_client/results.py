@@ -42,6 +42,7 @@ class StopReason(str, Enum):
     MAX_BYTES = "max_bytes"
     CANCELLED = "cancelled"
     SOLVED = "solved"
+    DECIDED = "decided"
     #: A rule that the server knows and this client is too old for.
     UNKNOWN = "unknown"
 
@@ -65,6 +66,11 @@ class ActionStatistics:
       value: mean discounted return, for the player to move at the root, or with Bellman backups
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
+      lower: bound of the value: 1.96 standard errors below it, and not below what the model can
+        return; the value itself where that is proven; NaN where nothing is known.
+      upper: the same above it.
+      prior: probability of the action, as the selection weighed it before any visit; NaN where it
+        weighs none.
       proven: True if the value is exact: nothing is left to search behind the action.
     """
 
@@ -72,6 +78,9 @@ class ActionStatistics:
     visits: int
     value: float
     standard_error: float
+    lower: float
+    upper: float
+    prior: float
     proven: bool
 
 
@@ -155,6 +164,9 @@ class BatchPlan:
       visits: simulations that took an action first. int64[N, A].
       action_values: mean discounted return, or with Bellman backups the expectation; NaN if not
         known. float64[N, A].
+      standard_errors, lower, upper, priors: of each action, as in `ActionStatistics`; NaN if not
+        known. float64[N, A].
+      proven: True where an action's value is exact. bool[N, A].
       simulations: how many were run. int64[N].
       nodes: nodes in the tree. int64[N].
       depths: the deepest node's distance from the root, in steps. int64[N].
@@ -180,6 +192,11 @@ class BatchPlan:
     legal: np.ndarray[Any, Any]
     visits: np.ndarray[Any, Any]
     action_values: np.ndarray[Any, Any]
+    standard_errors: np.ndarray[Any, Any]
+    lower: np.ndarray[Any, Any]
+    upper: np.ndarray[Any, Any]
+    priors: np.ndarray[Any, Any]
+    proven: np.ndarray[Any, Any]
     simulations: np.ndarray[Any, Any]
     nodes: np.ndarray[Any, Any]
     depths: np.ndarray[Any, Any]
@@ -264,28 +281,34 @@ class Budget:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """The settings of a search; None where the server told none.
+    """The settings of a search, each as in `SearchSettings`; None where the server told none."""
 
-    Attributes:
-      exploration: weight of exploration.
-      max_depth: steps that a simulation looks ahead.
-      evaluation: how a new leaf is valued: "auto", "rollout", "value" or "trial".
-      backup: what a node learns: "auto", "mean" or "bellman".
-      sharing: which paths lead to one node: "auto", "none", "depth" or "state".
-      outcome_key: what tells outcomes apart: "auto", "state", "observation" or "none".
-      discount: per step, in place of the model's own.
-      prove: whether values that are proven count in place of means.
-      in_flight: simulations in progress at once, of a model that answers in batches.
-    """
-
+    selection: str | None
     exploration: float | None
+    soft_temperature: float | None
+    considered_actions: int | None
+    gumbel_visits: float | None
+    gumbel_value_scale: float | None
+    value_scaling: str | None
+    root_noise: float | None
+    root_noise_concentration: float | None
+    action_widening: float | None
+    outcome_widening: float | None
+    widening_exponent: float | None
     max_depth: int | None
     evaluation: str | None
+    value_weight: float | None
+    leaf_value: float | None
+    rollout: str | None
+    rollout_depth: int | None
     backup: str | None
     sharing: str | None
     outcome_key: str | None
+    recommendation: str | None
+    temperature: float | None
     discount: float | None
     prove: bool | None
+    early_stop: bool | None
     in_flight: int | None
 
 

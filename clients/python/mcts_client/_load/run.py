@@ -57,5 +57,9 @@ async def _request(settings: LoadSettings, state: Any) -> planner_pb2.PlanReques
         if state is None:
             raise InvalidRequest.of_field("state", f"{settings.model} has no example; give one")
     return _calls.plan(
-        settings.model, state, simulations=settings.simulations, time_limit=settings.time_limit
+        settings.model,
+        state,
+        simulations=settings.simulations,
+        time_limit=settings.time_limit,
+        early_stop=False,  # the load is what was asked for, whatever the search finds
     ).request

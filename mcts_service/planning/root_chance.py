@@ -1,0 +1,44 @@
+"""Chance at the root: noise before a search, and an action drawn by visits after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mcts_service._core import Search
+from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.plan import ActionStatistics
+
+__all__ = ["add_root_noise", "draw_by_visits"]
+
+
+def add_root_noise(search: Search, config: SearchConfig, seed: int) -> None:
+    """Gives a search that has begun, or resumed, the noise that its selection asks for.
+
+    That is one Gumbel number an action for "gumbel", and Dirichlet noise for "puct" by
+    `root_noise`.
+
+    Source: Danihelka et al. (2022), section 2; Silver et al. (2018).
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    if config.selection == "gumbel":
+        search.add_noise(rng.gumbel(size=search.root_count), 0.0)
+    elif config.selection == "puct" and config.root_noise > 0:
+        shape = np.full(search.root_count, config.root_noise_concentration)
+        search.add_noise(rng.dirichlet(shape), config.root_noise)
+
+
+def draw_by_visits(actions: Sequence[ActionStatistics], temperature: float, seed: int) -> int:
+    """The position of an action drawn with probability ~ visits^(1 / temperature).
+
+    By a stream of its own: the visits depend on the noise of that seed.
+
+    Source: Silver et al. (2017), "Mastering the game of Go without human knowledge".
+    """
+    visits = np.array([action.visits for action in actions], np.float64)
+    if not visits.any():
+        return 0
+    weights = (visits / visits.max()) ** (1.0 / temperature)
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
+    return int(rng.choice(len(actions), p=weights / weights.sum()))
