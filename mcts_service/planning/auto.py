@@ -13,7 +13,8 @@ In a tree the selection is PUCT where the model gives priors, else UCB1.
 A graph by state knows no time. Where nothing discounts, it counts with a discount of its own,
 1 - 1 / h: else a way that gets there sooner is worth no more than one that dithers. h is the
 greatest power of two within the steps left, and at least 16: few steps are few in any case, and a
-discount for each would weigh what comes next too little.
+discount for each would weigh what comes next too little. In an episode that is short as a whole it
+is 0.9.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ LEAST_RECURRENCE = 0.2
 #: Simulations after which a graph is looked at, and the part of all that they may be.
 _PROBE, _PROBE_PART = 8, 8
 _LEAST_HORIZON = 16
+#: Of an episode that is short as a whole. Measured at 1,000 simulations: SysAdmin 1 0.97 in place
+#: of 0.89, GameOfLife 1, Navigation 1 and the racetrack no worse.
+_FEW_STEPS, _FEW_STEPS_DISCOUNT = 50, 0.9
 #: Of a tree with random rollouts, which see what comes soon and tell little from one to the next.
 #: Measured on cart-pole, 200 simulations, 60 episodes: 477 of 500 steps with 1 and 1, 496 with 2.5
 #: and 1, 498 with 4 and 0.95, 500 with these.
@@ -219,4 +223,6 @@ def _discount(
     if config.discount is not None or model.discount < 1.0 or config.sharing != "auto":
         return config.discount
     ahead = min(horizon or steps or config.max_depth, config.max_depth)
+    if (steps or horizon or ahead) <= _FEW_STEPS:
+        return _FEW_STEPS_DISCOUNT
     return 1.0 - 1.0 / max(_LEAST_HORIZON, 1 << (ahead.bit_length() - 1))

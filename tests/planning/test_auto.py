@@ -88,9 +88,10 @@ def test_an_undiscounted_graph_counts_with_a_discount_of_its_own() -> None:
 
     planner = MCTS(Undiscounted())
     assert planner.plan((0, 0), BUDGET).discount == 1 - 1 / 128
-    plan = planner.plan((0, 0), BUDGET, horizon=40)
+    plan = planner.plan((0, 0), BUDGET, horizon=60)
     assert plan.discount == 1 - 1 / 32
     assert "counted with a discount of 0.9688" in plan.recipe_reason
+    assert planner.plan((0, 0), BUDGET, horizon=40).discount == 0.9
     assert MCTS(Undiscounted(), SearchConfig(discount=0.9)).plan((0, 0), BUDGET).discount == 0.9
     assert MCTS(SlipperyGrid()).plan((0, 0), BUDGET).discount == SlipperyGrid.discount
 
