@@ -116,6 +116,10 @@ cdef class ModelHandle:
         return bool(self.model.flags & MCTS_MODEL_PRIORS)
 
     @property
+    def max_outcomes(self):
+        return self.model.max_outcomes
+
+    @property
     def has_transitions(self):
         return self.model.transitions != NULL
 

@@ -5,6 +5,7 @@
     two players or more                                 tree, mean backups, rollouts or values
     one player, with values or priors                   tree, mean backups, values or rollouts
     one player, states that can be told apart           graph by state, Bellman backups, trials;
+                                                        by frequencies (max) if outcomes are many;
                                                         where states do not come again: plain UCT
     one player, states that cannot                      plain UCT
 
@@ -44,6 +45,10 @@ LEAST_RECURRENCE = 0.2
 #: Simulations after which a graph is looked at, and the part of all that they may be.
 _PROBE, _PROBE_PART = 8, 8
 _LEAST_HORIZON = 16
+#: Of an action, so that expectations over all of them are worth their time; else how often each was
+#: seen has to do. Measured on SysAdmin 1 (up to 1,024): 300 simulations of 2.5 ms score 0.93, by
+#: expectations 1,000 of 235 ms 0.97; 3,000 of 50 ms 0.99.
+_MOST_OUTCOMES = 16
 #: Of an episode that is short as a whole. Measured at 1,000 simulations: SysAdmin 1 0.97 in place
 #: of 0.89, GameOfLife 1, Navigation 1 and the racetrack no worse.
 _FEW_STEPS, _FEW_STEPS_DISCOUNT = 50, 0.9
@@ -62,6 +67,7 @@ class Capabilities:
       has_value: it values states.
       has_prior: it says which actions are likely to be the best.
       has_transitions: it knows all outcomes and their probabilities.
+      max_outcomes: of one action, as far as it says.
       observes: it says what is seen of a step.
       discount: per step.
       has_key: its states can be told apart, whatever they are.
@@ -71,6 +77,7 @@ class Capabilities:
     has_value: bool
     has_prior: bool
     has_transitions: bool
+    max_outcomes: int
     observes: bool
     discount: float
     has_key: bool
@@ -99,6 +106,7 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
             has_value=handle.has_value,
             has_prior=handle.has_priors,
             has_transitions=handle.has_transitions,
+            max_outcomes=handle.max_outcomes,
             observes=handle.observes,
             discount=handle.discount,
             has_key=True,
@@ -112,6 +120,7 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
         has_value=has["value"] or has["evaluate_batch"],
         has_prior=has["prior"] or bool(getattr(model, "gives_priors", False)),
         has_transitions=has["transitions"],
+        max_outcomes=getattr(model, "max_outcomes", 0),
         observes=has["observe"],
         discount=float(getattr(model, "discount", 1.0)),
         has_key=has["state_key"] or not callable(getattr(model, "sample", None)),
@@ -195,11 +204,13 @@ def _graph(
         config,
         selection=_chosen(config.selection, "ucb1"),
         evaluation=_chosen(config.evaluation, "trial"),
-        backup=_chosen(config.backup, "bellman"),
+        backup=_chosen(config.backup, "max" if model.max_outcomes > _MOST_OUTCOMES else "bellman"),
         sharing=_chosen(config.sharing, "state"),
         discount=_discount(config, model, horizon, steps),
     )
     known = "all outcomes are known" if model.has_transitions else "outcomes are sampled"
+    if graph.backup == "max":
+        known = "outcomes are too many to ask for all"
     reason = f"one player; {known} and states can be told apart"
     if graph.discount is not None and config.discount is None:
         reason += f"; counted with a discount of {graph.discount:.4g}, as nothing else discounts"

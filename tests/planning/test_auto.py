@@ -11,7 +11,8 @@ from small_models import Chain, SlipperyGrid, ValuedChain
 
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import InvalidRequest
-from mcts_service.models import make
+from mcts_service.models import FactoredModel, make
+from mcts_service.models.factored import Factor
 from mcts_service.planning import Belief
 
 BUDGET = Budget(simulations=200)
@@ -213,3 +214,14 @@ def test_leaves_keep_the_models_values_when_a_graph_is_gone_on_with() -> None:
     assert plan.reused_simulations > 0
     # Nothing is ever paid, so a value is -10 discounted by the steps to where it was asked for.
     assert all(action.value <= -10 * 0.95**plan.depth + 1e-9 for action in plan.actions)
+
+
+@pytest.mark.parametrize(("coins", "recipe"), [(4, "graph"), (5, "ucb1, trial, max")])
+def test_many_outcomes_are_counted_and_not_asked_for(coins: int, recipe: str) -> None:
+    fair = [Factor([], np.full((2, 1), 0.5)) for _ in range(coins)]
+    first = Factor([0], np.array([[0.0, 1.0], [0.0, 2.0]]))
+    model = FactoredModel(fair, [first], initial=np.zeros(coins, bool))
+    plan = MCTS(model).plan(model.initial_state(), BUDGET, horizon=40)
+    assert model.max_outcomes == 2**coins
+    assert plan.recipe.startswith(recipe)
+    assert ("too many" in plan.recipe_reason) == (recipe != "graph")
