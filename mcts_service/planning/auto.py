@@ -53,8 +53,8 @@ _MOST_OUTCOMES = 16
 #: of 0.89, GameOfLife 1, Navigation 1 and the racetrack no worse.
 _FEW_STEPS, _FEW_STEPS_DISCOUNT = 50, 0.9
 #: Of a tree with random rollouts, which see what comes soon and tell little from one to the next.
-#: Measured on cart-pole, 200 simulations, 60 episodes: 477 of 500 steps with 1 and 1, 496 with 2.5
-#: and 1, 498 with 4 and 0.95, 500 with these.
+#: Measured on cart-pole, 60 episodes: 477 of 500 steps with 1 and 1, 496 with 2.5 and 1, both at
+#: 200 simulations; 498 with 4 and 0.95, 500 with these, both at 190.
 _TREE_EXPLORATION, _TREE_DISCOUNT = 4.0, 0.92
 
 

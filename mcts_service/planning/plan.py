@@ -34,7 +34,8 @@ class ActionStatistics:
         the expectation; NaN if never tried and not known.
       standard_error: of a mean; NaN below two visits, and of an expectation.
       lower: bound of the value: 1.96 standard errors below it, and not below the model's
-        `return_bounds`; the value itself where that is proven; NaN where nothing is known.
+        `return_bounds`; the value itself where that is proven; of an action never tried that bound
+        of the model; NaN where nothing is known.
       upper: the same above it.
       prior: probability of the action by the model, before any noise of the root; NaN where the
         selection weighs none.
