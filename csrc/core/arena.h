@@ -1,14 +1,19 @@
-/* One stretch of address space, reserved up to the byte limit and committed chunk by chunk.
+/* One stretch of address space, reserved up to the byte limit and committed chunk by chunk, filled
+ * from both ends.
  *
- *   base            used            committed                     limit
- *   |###############|...............|                             |
- *    blocks in use   usable, free    reserved: no memory behind it
+ *   base      low           low_ready          high_ready     high        size
+ *   |##########|................|                  |............|##########|
+ *    low blocks   usable, free    no memory behind   usable       high blocks
  *
  * Blocks are named by a `ref`: their offset in units of 8 bytes. Nothing ever moves, so a
- * pointer stays good, but whatever is stored is a ref: half the size. Ref 0 is no block. */
+ * pointer stays good, but whatever is stored is a ref: half the size. Ref 0 is no block; which end
+ * a block is at can be told from its ref.
+ *
+ * Low blocks are placed so that they lie in as few cache lines as their size allows. */
 #ifndef MCTS_CORE_ARENA_H
 #define MCTS_CORE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +21,14 @@ typedef uint32_t ref;
 
 #define ARENA_MAX_BYTES ((size_t)UINT32_MAX * 8)
 
+enum { ARENA_LINE = 64 };
+
 typedef struct {
   unsigned char *base;
-  size_t used, committed, limit;
+  size_t low, low_ready, high_ready, high; /* offsets */
+  size_t size, limit; /* bytes that are reserved, and that may be in use */
+  void *mapping;      /* what the system gave, of `mapped` bytes */
+  size_t mapped;
 } arena;
 
 /* Reserves `limit` bytes, at most ARENA_MAX_BYTES. Returns 0, or -1 if the system has not
@@ -29,19 +39,38 @@ void arena_close(arena *a);
 /* Forgets every block; keeps a modest amount of memory for the next use. */
 void arena_reset(arena *a);
 
-/* Makes at least `bytes` more usable. Returns 0, or -1 at the limit. */
-int arena_commit(arena *a, size_t bytes);
+/* Makes at least `bytes` more usable at one end. Returns 0, or -1 at the limit. */
+int arena_commit_low(arena *a, size_t bytes);
+int arena_commit_high(arena *a, size_t bytes);
 
 static inline size_t arena_round(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
 
 static inline void *arena_at(const arena *a, ref r) { return a->base + (size_t)r * 8; }
 
+/* Bytes in use, with those that are left empty between blocks. */
+static inline size_t arena_used(const arena *a) { return a->low + (a->size - a->high); }
+
+/* True if a block was allocated at the high end. */
+static inline bool arena_is_high(const arena *a, ref r) { return (size_t)r * 8 >= a->high; }
+
+/* Bytes to leave empty before a low block, so that it lies in no more cache lines than it must. */
+static inline size_t arena_gap(const arena *a, size_t bytes) {
+  size_t into = a->low % ARENA_LINE, lines = (bytes + ARENA_LINE - 1) / ARENA_LINE;
+  return into + bytes > lines * ARENA_LINE ? ARENA_LINE - into : 0;
+}
+
 /* A block of `bytes`, which must be a multiple of 8, uninitialised; 0 at the limit. */
-static inline ref arena_alloc(arena *a, size_t bytes) {
-  size_t start = a->used;
-  if (start + bytes > a->committed && arena_commit(a, bytes) < 0) return 0;
-  a->used = start + bytes;
+static inline ref arena_alloc_low(arena *a, size_t bytes) {
+  size_t gap = arena_gap(a, bytes), start = a->low + gap;
+  if (start + bytes > a->low_ready && arena_commit_low(a, gap + bytes) < 0) return 0;
+  a->low = start + bytes;
   return (ref)(start / 8);
+}
+
+static inline ref arena_alloc_high(arena *a, size_t bytes) {
+  if (a->high - a->high_ready < bytes && arena_commit_high(a, bytes) < 0) return 0;
+  a->high -= bytes;
+  return (ref)(a->high / 8);
 }
 
 #endif

@@ -7,16 +7,16 @@
 #include "key.h"
 #include "widen.h"
 
-static inline double *cursor_rewards(const search *s, const cursor *c) {
-  return &c->rewards[(size_t)c->depth * s->model->num_players];
+LOOP_PIECE double *cursor_rewards(const search *s, const cursor *c, unsigned recipe) {
+  return &c->rewards[(size_t)c->depth * recipe_players(s, recipe)];
 }
 
 /* The cursor has come to `child`, one step further down. */
 LOOP_PIECE void cursor_arrive(const search *s, cursor *c, ref child, unsigned recipe) {
+  const node *n = node_at(&s->tree, child);
   c->node = child;
   c->depth += 1;
-  const node *n = node_at(&s->tree, child);
-  bool fresh = n->visits == 0 && !(recipe & RECIPE_TRIAL);
+  bool fresh = !(recipe & RECIPE_TRIAL) && node_visits(&s->tree, n) == 0;
   bool leaf = fresh || (n->flags & (NODE_TERMINAL | NODE_SOLVED)) || c->depth == s->bound;
   c->phase = leaf ? CURSOR_EVALUATING : CURSOR_SELECTING;
 }
@@ -24,27 +24,28 @@ LOOP_PIECE void cursor_arrive(const search *s, cursor *c, ref child, unsigned re
 /* ---- nodes ---------------------------------------------------------------------------- */
 
 /* A node that owns the state; 0 at the byte limit, and the state is still the caller's. */
-LOOP_PIECE ref arrive_at_new(search *s, const void *state, const void *key, uint32_t depth,
-                                bool terminated) {
+LOOP_PIECE ref arrive_at_new(search *s, const void *state, const void *key, const double *rewards,
+                             uint32_t players, uint32_t depth, bool terminated) {
   tree *t = &s->tree;
-  ref r = node_new(t, state, t->key_size ? key : NULL, depth, terminated);
+  ref r = node_new(t, state, t->key_size ? key : NULL, rewards, players, depth, terminated);
   if (r && terminated && s->bellman) node_at(t, r)->flags |= NODE_SOLVED;
   return r;
 }
 
 /* The node of that state, an old one or a new one that then owns the state: `*owned` says so. */
 LOOP_PIECE ref arrive_at(search *s, const void *state, const void *key, uint32_t hash,
-                            uint32_t depth, bool terminated, bool *owned, unsigned recipe) {
+                         const double *rewards, uint32_t depth, bool terminated, bool *owned,
+                         unsigned recipe) {
   tree *t = &s->tree;
   *owned = true;
-  if (!(recipe & RECIPE_SHARED)) return arrive_at_new(s, state, key, depth, terminated);
+  if (!(recipe & RECIPE_SHARED)) return arrive_at_new(s, state, key, rewards, recipe_players(s, recipe), depth, terminated);
   uint32_t in_index = index_hash(&s->index, hash, depth);
   ref r = key_find_node(t, &s->index, key, in_index, terminated, depth);
   *owned = r == 0;
   s->landings += 1;
   s->meetings += r != 0;
   if (r) return r;
-  r = arrive_at_new(s, state, key, depth, terminated);
+  r = arrive_at_new(s, state, key, NULL, 0, depth, terminated);
   if (r) index_insert(t, &s->index, r, in_index);
   return r;
 }
@@ -63,24 +64,40 @@ static inline int arrive_key(search *s, void *state, void *scratch, const void *
 
 /* ---- a deterministic model: the edge remembers its one child ---------------------------- */
 
+/* The rewards of the step to `child`, by the edge `i`. */
+LOOP_PIECE void arrive_paid(const search *s, const edges *e, uint32_t i, ref child, double *rewards,
+                            unsigned recipe) {
+  uint32_t players = recipe_players(s, recipe);
+  if (recipe_layout(s, recipe) & BLOCK_REWARDS) {
+    memcpy(rewards, &e->reward[(size_t)i * players], players * sizeof *rewards);
+    return;
+  }
+  const node *n = node_at(&s->tree, child);
+  bool paid = n->flags & NODE_PAID;
+  const double *from = node_rewards(&s->tree, n);
+  for (uint32_t p = 0; p < players; p++) rewards[p] = paid ? from[p] : 0.0;
+}
+
 LOOP_PIECE int arrive_remembered(search *s, cursor *c, const edges *e, uint32_t edge,
-                                    unsigned recipe) {
-  uint32_t players = s->model->num_players;
-  memcpy(cursor_rewards(s, c), &e->reward[(size_t)edge * players], players * sizeof(double));
-  cursor_arrive(s, c, e->child[edge], recipe);
+                                 unsigned recipe) {
+  ref child = child_node(&s->tree, e->child[edge]);
+  arrive_paid(s, e, edge, child, cursor_rewards(s, c, recipe), recipe);
+  cursor_arrive(s, c, child, recipe);
   return MCTS_OK;
 }
 
 LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
   const cursor_step *at = &c->path[c->depth];
-  uint32_t players = s->model->num_players, hash = 0;
-  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  uint32_t players = recipe_players(s, recipe), hash = 0;
+  bool by_edge = recipe_layout(s, recipe) & BLOCK_REWARDS;
+  edges e = edges_in(&s->tree, at->block, recipe_layout(s, recipe));
   const void *key = NULL;
+  const double *rewards = cursor_rewards(s, c, recipe);
   bool owned = true;
   int status = MCTS_OK;
   c->holds_next = false;
-  if ((recipe & RECIPE_FLIGHTS) && e.child[at->edge]) { /* another simulation has been here while this one waited */
-    search_release(s, c->next);
+  if ((recipe & RECIPE_FLIGHTS) && e.child[at->edge]) {
+    search_release(s, c->next); /* another simulation has been here while this one waited */
     return arrive_remembered(s, c, &e, at->edge, recipe);
   }
   if (recipe & RECIPE_SHARED) {
@@ -88,12 +105,12 @@ LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
     if (status == MCTS_OK) hash = key_hash(&s->tree, key, c->terminated);
   }
   ref child = status < 0 ? 0
-                         : arrive_at(s, c->next, key, hash, c->depth + 1, c->terminated, &owned,
-                                    recipe);
+                         : arrive_at(s, c->next, key, hash, by_edge ? NULL : rewards, c->depth + 1,
+                                     c->terminated, &owned, recipe);
   if (!child || !owned) search_release(s, c->next);
   if (!child) return status < 0 ? status : OUT_OF_BYTES;
   e.child[at->edge] = child;
-  memcpy(&e.reward[(size_t)at->edge * players], cursor_rewards(s, c), players * sizeof(double));
+  if (by_edge) memcpy(&e.reward[(size_t)at->edge * players], rewards, players * sizeof *rewards);
   cursor_arrive(s, c, child, recipe);
   return MCTS_OK;
 }
@@ -111,15 +128,15 @@ LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const vo
   *owned = false;
   *found = *link;
   if (*found) return MCTS_OK;
-  ref r = tree_alloc(t, outcome_size(t), 0);
-  ref child = r ? arrive_at(s, state, key, hash, depth, terminated, owned, recipe) : 0;
+  ref r = tree_alloc_high(t, outcome_size(t), 0);
+  ref child = r ? arrive_at(s, state, key, hash, NULL, depth, terminated, owned, recipe) : 0;
   if (!child) {
     *owned = false;
     return OUT_OF_BYTES;
   }
   outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
   *o = (outcome){.node = child, .hash = hash};
-  if (t->sums) {
+  if (t->layout & BLOCK_SUMS) {
     *outcome_share_of(o) = (outcome_share){0};
     e->width[edge] += 1;
   }
@@ -145,14 +162,14 @@ LOOP_PIECE int outcome_for(search *s, const edges *e, uint32_t edge, void *state
 
 LOOP_PIECE int arrive_stochastic(search *s, cursor *c, unsigned recipe) {
   cursor_step *at = &c->path[c->depth];
-  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  edges e = edges_in(&s->tree, cursor_block(s, at, recipe), recipe_layout(s, recipe));
   c->holds_next = false;
   int status = outcome_for(s, &e, at->edge, c->next, c->depth + 1, c->terminated, &at->outcome,
                            recipe);
   if (status < 0) return status;
   outcome *o = outcome_at(&s->tree, at->outcome);
-  if ((recipe & RECIPE_WIDENED) && s->tree.sums && outcome_share_of(o)->weight == 0.0)
-    outcome_share_of(o)->reward = cursor_rewards(s, c)[0]; /* for who is led here next */
+  if ((recipe & RECIPE_WIDENED) && (s->tree.layout & BLOCK_SUMS) && outcome_share_of(o)->weight == 0.0)
+    outcome_share_of(o)->reward = cursor_rewards(s, c, recipe)[0]; /* for who is led here next */
   cursor_arrive(s, c, o->node, recipe);
   return MCTS_OK;
 }
@@ -161,7 +178,7 @@ LOOP_PIECE int arrive_stochastic(search *s, cursor *c, unsigned recipe) {
  * nothing but the end of the episode. */
 LOOP_PIECE int arrive_carrying(search *s, cursor *c, unsigned recipe) {
   cursor_step *at = &c->path[c->depth];
-  edges e = edges_at(&s->tree, node_at(&s->tree, at->node));
+  edges e = edges_in(&s->tree, cursor_block(s, at, recipe), recipe_layout(s, recipe));
   bool owned; /* never: the node has no state */
   cursor_take_over(s, c);
   int status = outcome_of_key(s, &e, at->edge, NULL, c->observation, c->depth + 1, c->terminated,
@@ -177,7 +194,7 @@ LOOP_PIECE int arrive_known(search *s, cursor *c, const edges *e, uint32_t edge,
   ref r = widen_draw(s, e, edge, &c->rng);
   outcome *o = outcome_at(&s->tree, r);
   c->path[c->depth].outcome = r;
-  cursor_rewards(s, c)[0] = outcome_share_of(o)->reward;
+  cursor_rewards(s, c, recipe)[0] = outcome_share_of(o)->reward;
   cursor_arrive(s, c, o->node, recipe);
   return MCTS_OK;
 }

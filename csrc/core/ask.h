@@ -25,14 +25,19 @@ typedef struct {
   char text[256]; /* the model's own error text */
 } fault;
 
-static inline int fault_set(fault *f, const mcts_model *m, void *ctx, const char *function,
-                            const char *problem, int status) {
+RARE_PIECE void fault_note(fault *f, const mcts_model *m, void *ctx, const char *function,
+                           const char *problem, int status) {
   f->function = function;
   f->problem = problem;
   f->status = status;
   const char *text = !problem && m->error_text ? m->error_text(ctx) : NULL;
   strncpy(f->text, text ? text : "", sizeof f->text - 1);
   f->text[sizeof f->text - 1] = '\0';
+}
+
+LOOP_PIECE int fault_set(fault *f, const mcts_model *m, void *ctx, const char *function,
+                         const char *problem, int status) {
+  fault_note(f, m, ctx, function, problem, status);
   return FAILED;
 }
 
@@ -46,25 +51,25 @@ static inline int fault_set(fault *f, const mcts_model *m, void *ctx, const char
 static inline bool ask_is_sound(double x) { return fabs(x) <= 1e140; }
 
 /* What is wrong with the answer to a step; NULL: nothing. */
-static inline const char *ask_step_problem(const mcts_model *m, const double *rewards,
-                                           int32_t terminated) {
+LOOP_PIECE const char *ask_step_problem(const double *rewards, uint32_t players,
+                                        int32_t terminated) {
   if (terminated != 0 && terminated != 1) return ASK_END_PROBLEM;
-  for (uint32_t p = 0; p < m->num_players; p++)
+  for (uint32_t p = 0; p < players; p++)
     if (!ask_is_sound(rewards[p])) return ASK_REWARD_PROBLEM;
   return NULL;
 }
 
-/* `observation` is NULL where none is asked for. */
+/* `observation` is NULL where none is asked for; `players` are the model's. */
 LOOP_PIECE int ask_sample(const mcts_model *m, void *ctx, const void *state, int32_t action,
                           mcts_bitgen *rng, size_t state_size, void *next_state, double *rewards,
-                          bool *terminated, void *observation, fault *f) {
+                          uint32_t players, bool *terminated, void *observation, fault *f) {
   int32_t ended = -1;
-  memset(next_state, 0, state_size);
+  state_clear(next_state, state_size);
   if (observation) memset(observation, 0, m->observation_bytes);
-  for (uint32_t p = 0; p < m->num_players; p++) rewards[p] = NAN;
+  for (uint32_t p = 0; p < players; p++) rewards[p] = NAN;
   int status = m->sample(ctx, state, action, rng, next_state, rewards, &ended, observation);
   if (status < 0) return fault_set(f, m, ctx, "sample", NULL, status);
-  const char *problem = ask_step_problem(m, rewards, ended);
+  const char *problem = ask_step_problem(rewards, players, ended);
   if (problem) {
     if (m->release) m->release(ctx, next_state);
     return fault_set(f, m, ctx, "sample", problem, MCTS_OK);
@@ -163,9 +168,9 @@ static inline int ask_terminal(const mcts_model *m, void *ctx, const void *state
   return MCTS_OK;
 }
 
-static inline int ask_finite(const mcts_model *m, void *ctx, const double *numbers,
-                             const char *function, const char *problem, fault *f) {
-  for (uint32_t p = 0; p < m->num_players; p++)
+LOOP_PIECE int ask_finite(const mcts_model *m, void *ctx, const double *numbers, uint32_t players,
+                          const char *function, const char *problem, fault *f) {
+  for (uint32_t p = 0; p < players; p++)
     if (!ask_is_sound(numbers[p])) return fault_set(f, m, ctx, function, problem, MCTS_OK);
   return MCTS_OK;
 }
@@ -178,7 +183,8 @@ static inline int ask_evaluation(const mcts_model *m, void *ctx, const void *sta
   for (uint32_t p = 0; values && p < m->num_players; p++) values[p] = NAN;
   int status = m->evaluate(ctx, state, priors, values);
   if (status < 0) return fault_set(f, m, ctx, "evaluate", NULL, status);
-  return values ? ask_finite(m, ctx, values, "evaluate", ASK_VALUE_PROBLEM, f) : MCTS_OK;
+  if (!values) return MCTS_OK;
+  return ask_finite(m, ctx, values, m->num_players, "evaluate", ASK_VALUE_PROBLEM, f);
 }
 
 static inline int ask_value(const mcts_model *m, void *ctx, const void *state, double *values,
@@ -186,17 +192,17 @@ static inline int ask_value(const mcts_model *m, void *ctx, const void *state, d
   return ask_evaluation(m, ctx, state, NULL, values, f);
 }
 
-static inline int ask_rollout(const mcts_model *m, void *ctx, const void *state,
-                              uint32_t max_steps, double discount, mcts_bitgen *rng,
-                              double *returns, uint64_t *steps, fault *f) {
+LOOP_PIECE int ask_rollout(const mcts_model *m, void *ctx, const void *state, uint32_t max_steps,
+                           double discount, mcts_bitgen *rng, double *returns, uint32_t players,
+                           uint64_t *steps, fault *f) {
   int64_t taken = -1;
-  for (uint32_t p = 0; p < m->num_players; p++) returns[p] = NAN;
+  for (uint32_t p = 0; p < players; p++) returns[p] = NAN;
   int status = m->rollout(ctx, state, max_steps, discount, rng, returns, &taken);
   if (status < 0) return fault_set(f, m, ctx, "rollout", NULL, status);
   if (taken < 0 || taken > (int64_t)max_steps)
     return fault_set(f, m, ctx, "rollout", "the steps are not from 0 to max_steps", MCTS_OK);
   *steps += (uint64_t)taken;
-  return ask_finite(m, ctx, returns, "rollout", "a return" ASK_IS_SIZED, f);
+  return ask_finite(m, ctx, returns, players, "rollout", "a return" ASK_IS_SIZED, f);
 }
 
 /* The action that the rollout policy takes in a state that is not terminal; `random`: whatever the

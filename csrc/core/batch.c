@@ -4,22 +4,40 @@
 
 #include "simulate.h"
 
-enum {
-  BATCH_ROWS = 1024, /* of one call */
-  BATCH_TURN = 64    /* simulations that one search may end before the others have their turn */
-};
+enum { BATCH_ROWS = 1024 }; /* of one call */
+
+/* What a search waits for: that its question about values and priors, or about a step, is answered;
+ * or nothing but its turn. */
+enum { VALUES, STEPS, REST, KINDS };
+
+/* A cursor at a question, and the number of its search. */
+typedef struct {
+  cursor *asking;
+  uint32_t of;
+} question;
+
+typedef struct {
+  question *rows; /* [cursors of all searches] */
+  uint32_t count;
+} queue;
 
 /* Rows of questions of one kind, and room for the answers. */
 struct batch {
   search **searches;
   batch_end *ends;
   uint32_t count, active; /* searches; those that have not ended */
+  uint32_t in_flight;     /* cursors of one of them */
+  uint64_t cursors;       /* of all */
   bool slice_is_over;
   int64_t slice_deadline;
   const mcts_model *model;
   size_t state_size, observation_size;
   bool observes, observing; /* observations are asked for at all; are in this call */
   bool opens;               /* the model is asked for priors */
+  bool tells;               /* a step comes with what is to be asked about where it leads */
+  cursor **at_question; /* scratch: [in_flight] of one search */
+  queue queues[2][KINDS]; /* of this round and of the next */
+  int next;               /* which of the two the next round's are */
   int64_t rows, room;
   uint32_t *of;    /* [room] the number of the search whose question a row is */
   cursor **asking; /* [room] */
@@ -29,6 +47,7 @@ struct batch {
   uint64_t *counters; /* of the streams, before the call */
   double *numbers;    /* [room][players]: rewards or values */
   double *priors;     /* [room][max_actions], where they are weighed */
+  double *values;     /* [room][players], where steps come with them */
   int32_t *terminated, *status;
 };
 
@@ -45,25 +64,36 @@ static bool allocate_rows(batch *b) {
   b->counters = calloc(n, sizeof *b->counters);
   b->numbers = calloc(n, players * sizeof *b->numbers);
   b->priors = calloc(b->opens ? n : 1, b->model->max_actions * sizeof *b->priors);
+  b->values = calloc(b->tells ? n : 1, players * sizeof *b->values);
+  b->at_question = calloc(b->in_flight, sizeof *b->at_question);
+  bool queued = true;
+  for (int i = 0; i < 2 * KINDS; i++) {
+    queue *q = &b->queues[i / KINDS][i % KINDS];
+    q->rows = calloc(b->cursors, sizeof *q->rows);
+    queued = queued && q->rows;
+  }
   b->terminated = calloc(n, sizeof *b->terminated);
   b->status = calloc(n, sizeof *b->status);
   return b->searches && b->of && b->asking && b->states && b->next_states && b->observations &&
-         b->actions && b->rngs && b->counters && b->numbers && b->priors && b->terminated && b->status;
+         b->actions && b->rngs && b->counters && b->numbers && b->priors && b->values &&
+         b->terminated && b->status && b->at_question && queued;
 }
 
 batch *batch_new(search **searches, uint32_t count) {
   batch *b = calloc(1, sizeof *b);
   if (!b) return NULL;
   const search *first = searches[0];
-  uint64_t cursors = 0;
-  for (uint32_t i = 0; i < count; i++) cursors += searches[i]->options.in_flight;
   b->count = count;
+  b->in_flight = first->options.in_flight;
+  b->cursors = (uint64_t)count * b->in_flight;
   b->model = first->model;
   b->state_size = first->state_size;
   b->observes = first->options.outcome_key == OUTCOME_OBSERVATION;
   b->opens = first->asks_priors;
   b->observation_size = b->observes ? first->model->observation_bytes : 0;
-  b->room = (int64_t)(cursors < BATCH_ROWS ? cursors : BATCH_ROWS);
+  b->tells = (first->model->flags & MCTS_MODEL_STEP_EVALUATES) && first->deterministic &&
+             (first->asks_priors || first->asks_values);
+  b->room = (int64_t)(b->cursors < BATCH_ROWS ? b->cursors : BATCH_ROWS);
   if (!allocate_rows(b)) {
     batch_free(b);
     return NULL;
@@ -75,8 +105,10 @@ batch *batch_new(search **searches, uint32_t count) {
 void batch_free(batch *b) {
   if (!b) return;
   void *owned[] = {b->searches, b->of,   b->asking,   b->states,  b->next_states, b->observations,
-                   b->actions,  b->rngs, b->counters, b->numbers, b->priors, b->terminated, b->status};
+                   b->actions,  b->rngs, b->counters, b->numbers, b->priors, b->values,
+                   b->terminated, b->status, b->at_question};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+  for (int i = 0; i < 2 * KINDS; i++) free(b->queues[i / KINDS][i % KINDS].rows);
   free(b);
 }
 
@@ -92,52 +124,29 @@ static void end_search(batch *b, uint32_t k, int status, stop_reason reason) {
   search_abandon(b->searches[k]);
 }
 
-static cursor *cursor_of(search *s, uint64_t simulation) {
-  return &s->cursors[simulation % s->options.in_flight];
+static void enqueue(batch *b, int kind, cursor *c, uint32_t k) {
+  queue *q = &b->queues[b->next][kind];
+  q->rows[q->count++] = (question){c, k};
 }
 
-/* True if a new simulation may begin. Otherwise `*reason` says what speaks against it for good;
- * STOP_NONE: only that enough are in flight. */
-static bool may_start(search *s, stop_reason *reason) {
-  *reason = STOP_NONE;
-  uint64_t flying = s->started - s->simulations;
-  if (flying >= s->options.in_flight) return false;
-  /* The first one opens the root, for all. */
-  bool opens = (s->recipe & RECIPE_PRIORS) && flying > 0;
-  if (opens && !(node_at(&s->tree, s->tree.root)->flags & NODE_OPEN)) return false;
-  *reason = stop_now(s, s->started);
-  return *reason == STOP_NONE;
-}
-
-/* Takes every simulation as far as it gets without the model, backs up those whose turn it is,
- * and starts others in their place. */
+/* Takes a search as far as it gets without the model; its questions are for the next round. */
 static void pump(batch *b, uint32_t k) {
   search *s = b->searches[k];
-  uint64_t turn_ends = s->simulations + BATCH_TURN;
-  for (uint64_t i = s->simulations; s->simulations < turn_ends; i++) {
-    cursor *c = cursor_of(s, i);
-    if (i == s->started) {
-      stop_reason reason;
-      if (!may_start(s, &reason)) {
-        /* What is in flight is brought home, unless it would change nothing. */
-        bool drains = reason == STOP_SIMULATIONS && s->started > s->simulations;
-        if (reason != STOP_NONE && !drains) end_search(b, k, MCTS_OK, reason);
-        return;
-      }
-      cursor_begin(s, c, i, s->recipe);
-      s->started += 1;
+  stop_reason reason;
+  uint32_t count = 0;
+  int status = s->loop.pump(s, b->at_question, &count, &reason);
+  if (status < 0) {
+    bool failed = status == FAILED;
+    end_search(b, k, failed ? FAILED : MCTS_OK, failed ? STOP_NONE : STOP_MAX_BYTES);
+  } else if (reason != STOP_NONE) {
+    end_search(b, k, MCTS_OK, reason);
+  } else {
+    for (uint32_t i = 0; i < count; i++) {
+      cursor *c = b->at_question[i];
+      bool steps = c->phase == CURSOR_STEPPING || c->phase == CURSOR_ROLLING;
+      enqueue(b, steps ? STEPS : VALUES, c, k);
     }
-    int status = cursor_advance_to_question(s, c, s->recipe);
-    if (status < 0) {
-      bool failed = status == FAILED;
-      end_search(b, k, failed ? FAILED : MCTS_OK, failed ? STOP_NONE : STOP_MAX_BYTES);
-      return;
-    }
-    if (c->phase == CURSOR_BACKING_UP && i == s->simulations) {
-      backup(s, c, s->recipe);
-      cursor_let_go(s, c);
-      settle_when_due(s, s->recipe);
-    }
+    if (count == 0) enqueue(b, REST, NULL, k);
   }
 }
 
@@ -150,7 +159,8 @@ static void add_row(batch *b, uint32_t k, cursor *c) {
   b->actions[row] = c->action;
   b->rngs[row] = &c->rng;
   b->counters[row] = c->counter;
-  memcpy(b->states + (size_t)row * b->state_size, cursor_state(b->searches[k], c), b->state_size);
+  state_copy(b->states + (size_t)row * b->state_size, cursor_state(b->searches[k], c),
+             b->state_size);
 }
 
 static void clear_answers(batch *b) {
@@ -159,6 +169,7 @@ static void clear_answers(batch *b) {
   memset(b->observations, 0, n * b->observation_size);
   for (size_t i = 0; i < n * players; i++) b->numbers[i] = NAN;
   for (size_t i = 0; b->opens && i < n * b->model->max_actions; i++) b->priors[i] = NAN;
+  for (size_t i = 0; b->tells && i < n * players; i++) b->values[i] = NAN;
   for (size_t i = 0; i < n; i++) {
     b->terminated[i] = -1;
     b->status[i] = MCTS_OK;
@@ -187,7 +198,9 @@ static int ask_rows(batch *b, int64_t first, int64_t count, bool steps) {
       b->observing ? row_of(b->observations, b->observation_size, first) : NULL;
   if (steps && m->step_batch)
     return m->step_batch(ctx, count, states, b->actions + first, b->rngs + first, next, numbers,
-                         b->terminated + first, observations, NULL, NULL, b->status + first);
+                         b->terminated + first, observations, b->tells ? priors : NULL,
+                         b->tells && values ? b->values + (size_t)first * m->num_players : NULL,
+                         b->status + first);
   if (!steps && m->evaluate_batch)
     return m->evaluate_batch(ctx, count, states, priors, values, b->status + first);
   return steps ? m->sample(ctx, states, b->actions[first], b->rngs[first], next, numbers,
@@ -195,14 +208,24 @@ static int ask_rows(batch *b, int64_t first, int64_t count, bool steps) {
                : m->evaluate(ctx, states, priors, values);
 }
 
-static const char *problem_of(const batch *b, int64_t row, bool steps) {
-  const mcts_model *m = b->model;
-  const double *numbers = b->numbers + (size_t)row * m->num_players;
-  if (steps) return ask_step_problem(m, numbers, b->terminated[row]);
+static const char *problem_of_values(const mcts_model *m, const double *values) {
   if (!(m->flags & MCTS_MODEL_VALUES)) return NULL;
   for (uint32_t p = 0; p < m->num_players; p++)
-    if (!ask_is_sound(numbers[p])) return ASK_VALUE_PROBLEM;
+    if (!ask_is_sound(values[p])) return ASK_VALUE_PROBLEM;
   return NULL;
+}
+
+static const char *problem_of(const batch *b, int64_t row, bool steps) {
+  const mcts_model *m = b->model;
+  size_t at = (size_t)row * m->num_players;
+  if (!steps) return problem_of_values(m, b->numbers + at);
+  const char *problem = ask_step_problem(b->numbers + at, m->num_players, b->terminated[row]);
+  bool told = b->tells && !problem && !b->terminated[row];
+  return told ? problem_of_values(m, b->values + at) : problem;
+}
+
+static void numbers_copy(double *to, const double *rows, int64_t row, size_t count) {
+  for (size_t i = 0; i < count; i++) to[i] = rows[(size_t)row * count + i];
 }
 
 /* Hands one answer to the cursor that asked, or ends its search. */
@@ -223,12 +246,15 @@ static void take_answer(batch *b, int64_t row, bool steps) {
     return;
   }
   bool in_tree = c->phase == CURSOR_STEPPING;
-  double *to = in_tree ? cursor_rewards(s, c) : c->answer;
-  memcpy(to, b->numbers + (size_t)row * m->num_players, m->num_players * sizeof *to);
+  double *to = in_tree ? cursor_rewards(s, c, s->recipe) : c->answer;
+  numbers_copy(to, b->numbers, row, m->num_players);
+  bool told = steps && b->tells && in_tree && !b->terminated[row];
+  if (b->opens && (told || c->phase == CURSOR_OPENING))
+    numbers_copy(c->priors, b->priors, row, m->max_actions);
+  if (told && (m->flags & MCTS_MODEL_VALUES))
+    numbers_copy(c->answer, b->values, row, m->num_players);
+  c->told = told;
   if (c->phase == CURSOR_OPENING) {
-    if (b->opens)
-      memcpy(c->priors, b->priors + (size_t)row * m->max_actions,
-             m->max_actions * sizeof *c->priors);
     c->phase = CURSOR_OPENED;
     return;
   }
@@ -236,12 +262,36 @@ static void take_answer(batch *b, int64_t row, bool steps) {
     c->phase = CURSOR_VALUED;
     return;
   }
-  memcpy(c->next, next, b->state_size);
+  state_copy(c->next, next, b->state_size);
   if (b->observing)
     memcpy(c->observation, row_of(b->observations, b->observation_size, row), b->observation_size);
   c->holds_next = m->release != NULL;
   c->terminated = b->terminated[row];
   c->phase = in_tree ? CURSOR_ARRIVING : CURSOR_ROLLED;
+}
+
+/* With one simulation in flight a search has nothing else to wait for. */
+static void go_on(batch *b, int64_t row) {
+  if (b->in_flight == 1 && !has_ended(b, b->of[row])) pump(b, b->of[row]);
+}
+
+/* What the next rows' searches are looked at for lies apart for each of them: it comes while this
+ * row is at work. */
+static void fetch_ahead(const batch *b, int64_t row) {
+  if (row + 2 < b->rows) {
+    const char *s = (const char *)b->searches[b->of[row + 2]];
+    for (size_t at = 0; at < sizeof(search); at += ARENA_LINE) __builtin_prefetch(s + at);
+    const char *c = (const char *)b->asking[row + 2];
+    for (size_t at = 0; at < sizeof(cursor); at += ARENA_LINE) __builtin_prefetch(c + at);
+  }
+  if (row + 1 >= b->rows) return;
+  const search *s = b->searches[b->of[row + 1]];
+  const cursor *c = b->asking[row + 1];
+  __builtin_prefetch(node_at(&s->tree, s->tree.root));
+  __builtin_prefetch(arena_at(&s->tree.blocks, 0) + s->tree.blocks.low);
+  __builtin_prefetch(arena_at(&s->tree.blocks, 0) + s->tree.blocks.high - ARENA_LINE);
+  __builtin_prefetch(c->next);
+  for (uint32_t d = 0; d < c->depth; d++) __builtin_prefetch(block_at(&s->tree, c->path[d].block));
 }
 
 /* Rows one by one: because the model has no batch function, or so that of a call that failed
@@ -253,6 +303,7 @@ static void ask_one_by_one(batch *b, bool steps) {
       int status = ask_rows(b, row, 1, steps);
       if (status < 0) b->status[row] = status;
       take_answer(b, row, steps);
+      go_on(b, row);
     }
   }
 }
@@ -266,35 +317,49 @@ static void ask(batch *b, bool steps) {
     clear_answers(b);
     ask_one_by_one(b, steps);
   } else {
-    for (int64_t row = 0; row < b->rows; row++) take_answer(b, row, steps);
+    for (int64_t row = 0; row < b->rows; row++) {
+      fetch_ahead(b, row);
+      take_answer(b, row, steps);
+      go_on(b, row);
+    }
   }
   b->rows = 0;
 }
 
-/* Every cursor in one of the phases, as bits, gets its answer. */
-static void answer(batch *b, unsigned phases, bool steps) {
-  for (uint32_t k = 0; k < b->count; k++) {
-    search *s = b->searches[k];
-    for (uint64_t i = s->simulations; i < s->started && !has_ended(b, k); i++) {
-      if (!(phases >> cursor_of(s, i)->phase & 1u)) continue;
-      add_row(b, k, cursor_of(s, i));
-      if (b->rows == b->room) ask(b, steps);
-    }
+/* Everything in a queue gets its answer; of steps, those in the tree or those of rollouts. */
+static void answer(batch *b, bool steps, bool in_tree, bool rolling) {
+  queue *q = &b->queues[!b->next][steps ? STEPS : VALUES];
+  for (uint32_t i = 0; i < q->count; i++) {
+    question asked = q->rows[i];
+    if (!asked.asking || has_ended(b, asked.of)) continue;
+    if (steps && !(asked.asking->phase == CURSOR_STEPPING ? in_tree : rolling)) continue;
+    q->rows[i].asking = NULL; /* it may be at its next question soon */
+    add_row(b, asked.of, asked.asking);
+    if (b->rows == b->room) ask(b, steps);
   }
   if (b->rows > 0) ask(b, steps);
 }
 
+static void forget_questions(batch *b, int round) {
+  for (int kind = 0; kind < KINDS; kind++) b->queues[round][kind].count = 0;
+}
+
+/* One round. */
 static void answer_all(batch *b) {
-  const unsigned in_tree = 1u << CURSOR_STEPPING, rolling = 1u << CURSOR_ROLLING;
+  b->next = !b->next;
   if (b->observes) { /* in the tree only: the model may draw for it, and rollouts need none */
     b->observing = true;
-    answer(b, in_tree, true);
+    answer(b, true, true, false);
     b->observing = false;
-    answer(b, rolling, true);
+    answer(b, true, false, true);
   } else {
-    answer(b, in_tree | rolling, true);
+    answer(b, true, true, true);
   }
-  answer(b, 1u << CURSOR_VALUING | 1u << CURSOR_OPENING, false);
+  answer(b, false, true, true);
+  const queue *rest = &b->queues[!b->next][REST];
+  for (uint32_t i = 0; b->in_flight == 1 && i < rest->count; i++)
+    if (!has_ended(b, rest->rows[i].of)) pump(b, rest->rows[i].of);
+  forget_questions(b, !b->next);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -355,12 +420,14 @@ void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
   }
   if (b->active == 0) return;
   enter_all(b);
-  while (b->active > 0 && !b->slice_is_over) {
-    for (uint32_t k = 0; k < b->count; k++)
+  for (bool first = true; b->active > 0 && !b->slice_is_over; first = false) {
+    for (uint32_t k = 0; k < b->count && (first || b->in_flight > 1); k++)
       if (!has_ended(b, k)) pump(b, k);
     answer_all(b);
     if (b->active > 0) look_around(b);
   }
+  forget_questions(b, 0); /* the next run finds them again */
+  forget_questions(b, 1);
   for (uint32_t k = 0; k < b->count; k++)
     if (!has_ended(b, k)) ends[k].reason = STOP_SLICE;
   leave_all(b);

@@ -61,9 +61,9 @@ LOOP_PIECE bool bellman_known(const search *s, const edges *e, uint32_t i) {
 /* True if a node's value is that of its edges. Where priors are weighed a leaf has edges too, before
  * one of them is chosen, and its value is what it was evaluated to. */
 static inline bool bellman_is_chosen_from(const search *s, const node *n) {
-  if (!n->edges || !(s->recipe & RECIPE_PRIORS)) return n->edges;
+  if (!node_is_expanded(n) || !(s->recipe & RECIPE_PRIORS)) return node_is_expanded(n);
   edges e = edges_at(&s->tree, n);
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e.count; i++)
     if (e.visits[i] > 0) return true;
   return false;
 }
@@ -102,9 +102,9 @@ static inline void bellman_count(const search *s, const edges *e, uint32_t i, ou
   e->value[i] = e->sum[i] / (s->exact ? 1.0 : (double)e->visits[i]);
 }
 
-LOOP_PIECE double bellman_best(const search *s, const node *n, const edges *e) {
+LOOP_PIECE double bellman_best(const search *s, const edges *e) {
   double best = -INFINITY;
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e->count; i++)
     if (bellman_known(s, e, i) && e->value[i] > best) best = e->value[i];
   return best;
 }
@@ -114,14 +114,14 @@ static inline double bellman_soften(const search *s, const node *n, const edges 
   const value_range *range = search_range(s, n->depth);
   if (!(range->scale > 0.0)) return best;
   double t = s->options.soft_temperature / range->scale, sum = 0.0;
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e->count; i++)
     if (bellman_known(s, e, i)) sum += exponential((e->value[i] - best) / t);
   return best + t * logarithm_series(sum);
 }
 
 /* What the node is worth by its edges; -INFINITY if nothing is known of them. */
 LOOP_PIECE double bellman_value(const search *s, const node *n, const edges *e) {
-  double best = bellman_best(s, n, e);
+  double best = bellman_best(s, e);
   bool soft = s->options.backup == BACKUP_SOFT && best > -INFINITY;
   return soft ? bellman_soften(s, n, e, best) : best;
 }
@@ -141,11 +141,11 @@ static inline bool bellman_edge_is_solved(const search *s, const edges *e, uint3
 /* A node is solved when all its edges are; then its value is exact. */
 static inline void bellman_solve(const search *s, node *n, const edges *e) {
   if (!s->deterministic && !s->exact) return;
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e->count; i++)
     if (!bellman_edge_is_solved(s, e, i)) return;
-  for (uint32_t i = 0; i < n->count; i++) bellman_read(s, e, i, true);
+  for (uint32_t i = 0; i < e->count; i++) bellman_read(s, e, i, true);
   node_graph(n)->value = bellman_value(s, n, e);
-  n->flags |= NODE_SOLVED;
+  node_solve(&s->tree, n);
 }
 
 #endif

@@ -23,7 +23,7 @@ typedef enum {
 
 /* One edge of the path. */
 typedef struct {
-  ref node;
+  ref block; /* of the edge's node, when it was chosen */
   uint32_t edge;
   ref outcome; /* 0 in a deterministic model */
 } cursor_step;
@@ -37,6 +37,7 @@ typedef struct {
   int32_t action;  /* that is asked about */
   bool terminated; /* by the last answer */
   bool holds_next; /* `next` is an answer that nobody has taken over yet */
+  bool told;       /* priors and value of that state have come with it */
   bool owns;       /* it stands in `spare`, and owns that state; else in its node's, or in one
                       of the root's */
   uint32_t particle; /* which one of the root's it started from */

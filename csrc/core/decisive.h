@@ -16,7 +16,7 @@ enum { DECISIVE_NOT = 0, DECISIVE_WINS = 1 };
 static inline int decisive_look(search *s, const void *state, uint8_t player, int32_t action,
                                 mcts_bitgen *rng, void *next, bool *ended) {
   int status = ask_sample(s->model, s->ctx, state, action, rng, s->state_size, next, s->look_rewards,
-                          ended, NULL, &s->fault);
+                          s->model->num_players, ended, NULL, &s->fault);
   if (status < 0) return status;
   s->model_steps += 1;
   return *ended && s->look_rewards[player] >= s->model->max_return ? DECISIVE_WINS : DECISIVE_NOT;

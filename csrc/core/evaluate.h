@@ -59,8 +59,9 @@ static inline cursor_phase evaluate_leaf(const search *s, cursor *c) {
 /* What is to be asked about a leaf: CURSOR_OPENING, CURSOR_VALUING, CURSOR_ROLLING or, nothing,
  * CURSOR_BACKING_UP. */
 LOOP_PIECE cursor_phase evaluate_begin(search *s, cursor *c, unsigned recipe) {
-  node *leaf = node_at(&s->tree, c->node);
-  for (uint32_t p = 0; p < s->model->num_players; p++) c->returns[p] = 0.0;
+  const node *leaf = node_at(&s->tree, c->node);
+  uint32_t players = recipe_players(s, recipe);
+  for (uint32_t p = 0; p < players; p++) c->returns[p] = 0.0;
   if (leaf->flags & (NODE_TERMINAL | NODE_SOLVED)) {
     if (!(leaf->flags & NODE_SOLVED)) return CURSOR_BACKING_UP;
     if (s->bellman) c->returns[0] = node_graph(leaf)->value;
@@ -72,7 +73,7 @@ LOOP_PIECE cursor_phase evaluate_begin(search *s, cursor *c, unsigned recipe) {
   c->terminated = false;
   if (c->depth == s->bound) return evaluate_bound(s);
   if ((recipe & RECIPE_PRIORS) && !(leaf->flags & NODE_OPEN)) return CURSOR_OPENING;
-  return evaluate_leaf(s, c);
+  return s->plays_out ? CURSOR_ROLLING : evaluate_leaf(s, c);
 }
 
 /* The value of where the cursor stands, in c->answer, is part of the returns. */
@@ -103,6 +104,13 @@ static inline cursor_phase rollout_rest(const search *s, const cursor *c) {
   return c->depth + rollout_steps(s, c) < s->bound ? evaluate_rest(s) : evaluate_bound(s);
 }
 
+/* True if that is so from wherever one starts. */
+static inline bool rollout_is_always_the_models(const search *s) {
+  bool never_valued = s->bound_is_end || !(s->model->flags & MCTS_MODEL_VALUES);
+  return s->model->rollout && s->options.rollout == ROLLOUT_MODEL &&
+         s->options.rollout_depth == 0 && never_valued;
+}
+
 /* The model plays all of it itself, unless a value is to be asked for where it stops. */
 static inline bool rollout_is_the_models(const search *s, const cursor *c) {
   return s->model->rollout && s->options.rollout == ROLLOUT_MODEL &&
@@ -111,7 +119,7 @@ static inline bool rollout_is_the_models(const search *s, const cursor *c) {
 
 static inline int rollout_by_model(search *s, cursor *c) {
   int status = ask_rollout(s->model, s->ctx, cursor_state(s, c), rollout_steps(s, c), s->discount,
-                           &c->rng, c->answer, &s->model_steps, &s->fault);
+                           &c->rng, c->answer, s->model->num_players, &s->model_steps, &s->fault);
   if (status == MCTS_OK) evaluate_add_answer(s, c);
   return status;
 }
@@ -146,7 +154,8 @@ static inline int rollout_by_steps(search *s, cursor *c) {
     status = rollout_choose(s, c);
     if (status < 0) return status;
     status = ask_sample(s->model, s->ctx, cursor_state(s, c), c->action, &c->rng, s->state_size,
-                        c->next, c->answer, &c->terminated, NULL, &s->fault);
+                        c->next, c->answer, s->model->num_players, &c->terminated, NULL,
+                        &s->fault);
     if (status < 0) return status;
     rollout_take(s, c);
     c->phase = rollout_phase(s, c);
@@ -164,7 +173,7 @@ static inline int rollout(search *s, cursor *c) {
 /* ---- all at once, by questions that are answered on the spot ------------------------------- */
 
 /* From a phase on that asks about a leaf, but for CURSOR_OPENING, to CURSOR_BACKING_UP. */
-LOOP_PIECE int evaluate(search *s, cursor *c) {
+RARE_PIECE int evaluate_by_phases(search *s, cursor *c) {
   int status = MCTS_OK;
   while (status == MCTS_OK && c->phase != CURSOR_BACKING_UP) {
     if (c->phase == CURSOR_ROLLING) {
@@ -175,6 +184,16 @@ LOOP_PIECE int evaluate(search *s, cursor *c) {
     }
   }
   return status;
+}
+
+/* The same: one rollout by the model is the most common of all. */
+LOOP_PIECE int evaluate(search *s, cursor *c, unsigned recipe) {
+  if (c->phase == CURSOR_BACKING_UP) return MCTS_OK;
+  if (!s->plays_out || (recipe & RECIPE_CARRIED)) return evaluate_by_phases(s, c);
+  c->phase = CURSOR_BACKING_UP;
+  const void *state = node_state(&s->tree, node_at(&s->tree, c->node));
+  return ask_rollout(s->model, s->ctx, state, s->bound - c->depth, s->discount, &c->rng, c->returns,
+                     recipe_players(s, recipe), &s->model_steps, &s->fault);
 }
 
 #endif

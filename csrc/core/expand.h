@@ -15,8 +15,8 @@ static inline int expand_outcomes(search *s, ref at, uint32_t edge) {
   edges e = edges_at(t, n);
   int32_t count;
   int status =
-      ask_transitions(s->model, s->ctx, node_state(t, n), e.action[edge], s->state_size, &count,
-                      row->probability, row->state, row->reward, row->terminated, &s->fault);
+      ask_transitions(s->model, s->ctx, node_state(t, n), edge_action(t, &e, edge), s->state_size,
+                      &count, row->probability, row->state, row->reward, row->terminated, &s->fault);
   if (status < 0) return status;
   for (int32_t i = 0; i < count; i++) {
     unsigned char *state = row->state + (size_t)i * s->state_size;
@@ -42,14 +42,14 @@ static inline int expand_outcomes(search *s, ref at, uint32_t edge) {
 
 /* Gives a leaf that stands for `state` an edge for each of the first `count` of s->actions. */
 static inline int expand_with(search *s, ref at, const void *state, int32_t count) {
-  node *n = node_at(&s->tree, at);
-  int status = ask_player(s->model, s->ctx, state, &n->player, &s->fault);
+  uint8_t player;
+  int status = ask_player(s->model, s->ctx, state, &player, &s->fault);
   if (status < 0) return status;
-  if (!node_expand(&s->tree, n, s->actions, (uint32_t)count)) return OUT_OF_BYTES;
+  if (!node_expand(&s->tree, at, player, s->actions, (uint32_t)count)) return OUT_OF_BYTES;
   bool all = s->exact && s->model->max_outcomes <= BELLMAN_READ_ALL;
-  for (uint32_t i = 0; all && status == MCTS_OK && i < n->count; i++)
-    status = expand_outcomes(s, at, i);
-  if (status < 0) n->edges = 0; /* half a node is none */
+  for (int32_t i = 0; all && status == MCTS_OK && i < count; i++)
+    status = expand_outcomes(s, at, (uint32_t)i);
+  if (status < 0) node_collapse(&s->tree, node_at(&s->tree, at));
   return status;
 }
 
@@ -79,8 +79,8 @@ static inline uint32_t expand_mark_legal(search *s, const node *n, int32_t count
   memset(s->legal, 0, s->model->max_actions * sizeof *s->legal);
   for (int32_t k = 0; k < count; k++) {
     uint32_t i = 0;
-    while (i < n->count && e.action[i] != s->actions[k]) i++;
-    if (i < n->count) s->legal[i] = true;
+    while (i < e.count && edge_action(&s->tree, &e, i) != s->actions[k]) i++;
+    if (i < e.count) s->legal[i] = true;
     else s->actions[missing++] = s->actions[k];
   }
   return missing;
@@ -89,27 +89,28 @@ static inline uint32_t expand_mark_legal(search *s, const node *n, int32_t count
 /* Before a choice at a node that a simulation carries its `state` to: makes sure that there is
  * an edge for every action that is legal there, and marks those. */
 static inline int expand_carried(search *s, ref at, const void *state) {
-  node *n = node_at(&s->tree, at);
+  const node *n = node_at(&s->tree, at);
   int32_t count;
   int status = ask_some_actions(s->model, s->ctx, state, s->actions, &count, &s->fault);
   if (status < 0) return status;
   if (at == s->tree.root && s->allowed)
     count = expand_keep_allowed(s, count, s->allowed, s->num_allowed);
-  if (!n->edges) {
+  if (!node_is_expanded(n)) {
     memset(s->legal, 1, (size_t)count * sizeof *s->legal);
     return expand_with(s, at, state, count);
   }
   uint8_t player;
   status = ask_player(s->model, s->ctx, state, &player, &s->fault);
   if (status < 0) return status;
-  if (player != n->player)
+  const block_head *head = block_at(&s->tree, n->block);
+  if (player != head->player)
     return fault_set(&s->fault, s->model, s->ctx, "player",
                      "depends on more than the history, which this search does not plan for",
                      MCTS_OK);
-  uint32_t known = n->count, missing = expand_mark_legal(s, n, count);
+  uint32_t known = head->count, missing = expand_mark_legal(s, n, count);
   if (missing == 0) return MCTS_OK;
-  if (!node_widen(&s->tree, n, s->actions, missing)) return OUT_OF_BYTES;
-  for (uint32_t i = known; i < n->count; i++) s->legal[i] = true;
+  if (!node_widen(&s->tree, at, s->actions, missing)) return OUT_OF_BYTES;
+  for (uint32_t i = known; i < known + missing; i++) s->legal[i] = true;
   return MCTS_OK;
 }
 

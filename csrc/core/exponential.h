@@ -12,11 +12,15 @@
 
 enum { EXPONENTIAL_TERMS = 14 };
 
+#define EXPONENTIAL_BASE 1.4426950408889634 /* 1 / ln 2 */
+#define EXPONENTIAL_LN2 0.693147180369123816490
+#define EXPONENTIAL_LN2_REST 1.90821492927058770002e-10
+
 /* 0 below -700; `x` is at most 700. */
 static inline double exponential(double x) {
   if (!(x >= -700.0)) return 0.0;
-  double k = floor(x * 1.4426950408889634 + 0.5);
-  double r = x - k * 0.693147180369123816490 - k * 1.90821492927058770002e-10, sum = 1.0;
+  double k = floor(x * EXPONENTIAL_BASE + 0.5);
+  double r = x - k * EXPONENTIAL_LN2 - k * EXPONENTIAL_LN2_REST, sum = 1.0;
   for (int i = EXPONENTIAL_TERMS; i >= 1; i--) sum = 1.0 + r / (double)i * sum;
   uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
   double power;

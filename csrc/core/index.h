@@ -41,7 +41,7 @@ static inline ref *index_bucket_of(const tree *t, const node_index *x, uint32_t 
 
 /* False at the byte limit. */
 static inline bool index_add_segment(tree *t, node_index *x, uint32_t which, uint32_t buckets) {
-  ref r = tree_alloc(t, buckets * sizeof(ref), 0);
+  ref r = tree_alloc_low(t, arena_round(buckets * sizeof(ref)));
   if (!r) return false;
   memset(arena_at(&t->blocks, r), 0, buckets * sizeof(ref));
   x->segment[which] = r;

@@ -12,9 +12,12 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LOGARITHM_TERMS = 11, LOGARITHM_TABLE = 4096 };
+enum { LOGARITHM_TERMS = 11, LOGARITHM_TABLE = 65536, LOGARITHM_PUCT = 8192 };
 
-extern double logarithm_table[LOGARITHM_TABLE];
+/* ln n, and ln((n + base + 1) / base), which PUCT asks for at every choice. */
+#define LOGARITHM_PUCT_BASE 19652.0
+
+extern double logarithm_table[LOGARITHM_TABLE], logarithm_puct[LOGARITHM_PUCT];
 
 /* `x` > 0, finite and not below 2^-1022. */
 static inline double logarithm_series(double x) {
@@ -33,12 +36,12 @@ static inline double logarithm_series(double x) {
   return (double)exponent * 0.69314718055994531 + 2.0 * s * sum;
 }
 
-/* `n` >= 1; fill the table first. */
+/* `n` >= 1; fill the tables first. */
 static inline double logarithm(uint32_t n) {
   return n < LOGARITHM_TABLE ? logarithm_table[n] : logarithm_series(n);
 }
 
 /* Call once before the first search. */
-void logarithm_fill_table(void);
+void logarithm_fill_tables(void);
 
 #endif

@@ -19,7 +19,11 @@ static inline bool prove_is_exact(const node *n) {
 }
 
 static inline bool prove_edge_is_exact(const search *s, const edges *e, uint32_t i) {
-  return e->child[i] && e->visits[i] > 0 && prove_is_exact(node_at(&s->tree, e->child[i]));
+  const tree *t = &s->tree;
+  ref child = e->child[i];
+  if (!child || e->visits[i] == 0) return false;
+  if (!arena_is_high(&t->blocks, child)) return block_at(t, child)->solved;
+  return prove_is_exact(node_at(t, child));
 }
 
 /* True if an edge is proven to lead to the least that there is. */
@@ -29,11 +33,11 @@ static inline bool prove_edge_is_lost(const search *s, const edges *e, uint32_t 
 }
 
 /* The proven edge that is worth most; the first of equals. */
-static inline uint32_t prove_best(const search *s, const node *n, const edges *e) {
-  uint32_t best = n->count;
-  for (uint32_t i = 0; i < n->count; i++)
+static inline uint32_t prove_best(const search *s, const edges *e) {
+  uint32_t best = e->count;
+  for (uint32_t i = 0; i < e->count; i++)
     if (prove_edge_is_exact(s, e, i) &&
-        (best == n->count || e->value[i] > e->value[best]))
+        (best == e->count || e->value[i] > e->value[best]))
       best = i;
   return best;
 }
@@ -43,29 +47,30 @@ static inline void prove_returns(const search *s, const node *n, double *returns
   uint32_t players = s->model->num_players;
   double weight = 1.0;
   for (uint32_t p = 0; p < players; p++) returns[p] = 0.0;
-  while (!(n->flags & NODE_TERMINAL) && n->edges) {
+  while (!(n->flags & NODE_TERMINAL) && node_is_expanded(n)) {
     edges e = edges_at(&s->tree, n);
-    uint32_t best = prove_best(s, n, &e);
-    if (best == n->count) return;
-    const double *rewards = &e.reward[(size_t)best * players];
-    for (uint32_t p = 0; p < players; p++) returns[p] += weight * rewards[p];
+    uint32_t best = prove_best(s, &e);
+    if (best == e.count) return;
+    n = node_at(&s->tree, child_node(&s->tree, e.child[best]));
+    const double *rewards = node_rewards(&s->tree, n);
+    for (uint32_t p = 0; p < players; p++)
+      returns[p] += n->flags & NODE_PAID ? weight * rewards[p] : 0.0;
     weight *= s->discount;
-    n = node_at(&s->tree, e.child[best]);
   }
 }
 
 /* True if every action is proven. */
-static inline bool prove_all(const search *s, const node *n, const edges *e) {
-  for (uint32_t i = 0; i < n->count; i++)
+static inline bool prove_all(const search *s, const edges *e) {
+  for (uint32_t i = 0; i < e->count; i++)
     if (!prove_edge_is_exact(s, e, i)) return false;
   return true;
 }
 
 /* After a simulation came back through an edge to an exact child with its exact `value`. */
-static inline void prove_edge(const search *s, node *n, const edges *e, uint32_t i,
-                              double value) {
+static inline void prove_edge(const search *s, const edges *e, uint32_t i, double value) {
   e->value[i] = value;
-  if (value >= s->model->max_return || prove_all(s, n, e)) n->flags |= NODE_SOLVED;
+  if (value >= s->model->max_return || prove_all(s, e))
+    node_solve(&s->tree, node_at(&s->tree, e->head->node));
 }
 
 #endif

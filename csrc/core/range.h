@@ -16,6 +16,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "loop.h"
+
 /* Part of the values themselves below which their differences are those of rounding. */
 #define RANGE_LEAST 1e-12
 
@@ -43,7 +45,7 @@ static inline void range_fix(value_range *r, double low, double high) {
 }
 
 /* Of a value outside of the second ones. */
-static inline void range_widen(value_range *r, double value) {
+RARE_PIECE void range_widen(value_range *r, double value) {
   if (value < r->first_low) {
     r->second_low = r->first_low;
     r->first_low = value;
@@ -67,11 +69,11 @@ static inline void range_widen(value_range *r, double value) {
   r->scale = range_inverse(r->low, r->high);
 }
 
-static inline void range_add(value_range *r, double value) {
+LOOP_PIECE void range_add(value_range *r, double value) {
   if (!(value >= r->second_low && value <= r->second_high)) range_widen(r, value);
 }
 
-static inline double range_scaled(const value_range *r, double value) {
+LOOP_PIECE double range_scaled(const value_range *r, double value) {
   double scaled = (value - r->low) * r->scale;
   if (!r->clips) return scaled;
   scaled = scaled > 0.0 ? scaled : 0.0; /* as a machine's maximum and minimum are written */

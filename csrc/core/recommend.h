@@ -23,9 +23,9 @@ typedef struct {
   double first, second;
 } recommend_score;
 
-static inline uint32_t recommend_most_visits(const node *n, const edges *e) {
+static inline uint32_t recommend_most_visits(const edges *e) {
   uint32_t most = 0;
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e->count; i++)
     if (e->visits[i] > most) most = e->visits[i];
   return most;
 }
@@ -56,10 +56,10 @@ static inline uint32_t recommend(const search *s, const node *n) {
   edges e = edges_at(&s->tree, n);
   bool is_root = n == node_at(&s->tree, s->tree.root);
   search_recommendation rule = recommend_rule(s, n, is_root);
-  uint32_t most = recommend_most_visits(n, &e), best = n->count;
+  uint32_t most = recommend_most_visits(&e), best = e.count;
   recommend_score best_score = {-INFINITY, -INFINITY};
-  if (rule == RECOMMEND_DUE) select_score(s, n, &e);
-  for (uint32_t i = 0; i < n->count; i++) {
+  if (rule == RECOMMEND_DUE) select_score(s, &e);
+  for (uint32_t i = 0; i < e.count; i++) {
     bool unproven = !s->bellman && !statistics_is_proven(s, &e, i);
     bool solved_otherwise = (n->flags & NODE_SOLVED) && unproven;
     if (!statistics_is_known(s, &e, i) || solved_otherwise) continue;
@@ -72,7 +72,7 @@ static inline uint32_t recommend(const search *s, const node *n) {
       score = (recommend_score){visits - s->root_before[i], s->scores[i] + s->root_noise[i]};
     bool better = score.first > best_score.first ||
                   (score.first == best_score.first && score.second > best_score.second);
-    if (better || best == n->count) {
+    if (better || best == e.count) {
       best = i;
       best_score = score;
     }

@@ -30,6 +30,8 @@ const char *search_refuses(const mcts_model *m) {
     return "context_new and context_free do not go together";
   if ((m->flags & (MCTS_MODEL_VALUES | MCTS_MODEL_PRIORS)) && !m->evaluate)
     return "the flags promise values or priors, and evaluate is missing";
+  if ((m->flags & MCTS_MODEL_STEP_EVALUATES) && !m->step_batch)
+    return "the flags promise steps that evaluate, and step_batch is missing";
   return NULL;
 }
 

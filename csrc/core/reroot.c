@@ -5,8 +5,8 @@
  *     \--b--> ...                    nothing else
  *
  * Both together stay below the byte limit: where less is free than what is to be kept, nothing is.
- * A node that has been moved says where to: its old `visits` then holds its new ref. So does
- * an outcome while the edge that it belongs to is moved. */
+ * A node that has been moved says where to: its old `block` then is its new ref. So are the old
+ * `visits` of an outcome while the edge that it belongs to is moved. */
 #include "reroot.h"
 
 #include <stdlib.h>
@@ -38,11 +38,12 @@ static bool push(mover *v, ref r) {
 static ref move_node(mover *v, ref at) {
   tree *t = &v->s->tree;
   node *from = node_at(&v->old, at);
-  if (from->flags & NODE_MOVED) return from->visits;
-  ref r = tree_alloc(t, node_size(t), t->bytes_per_state);
-  if (!r || (from->edges && !push(v, r))) return 0;
+  if (from->flags & NODE_MOVED) return from->block;
+  size_t size = node_size(t, from->flags & NODE_PAID);
+  ref r = tree_alloc_high(t, size, t->bytes_per_state);
+  if (!r || (node_is_expanded(from) && !push(v, r))) return 0;
   node *to = node_at(t, r);
-  memcpy(to, from, node_size(t));
+  memcpy(to, from, size);
   to->depth -= to->depth > 0;
   if (t->graph_size) {
     node_graph(to)->older = t->newest;
@@ -59,7 +60,7 @@ static ref move_node(mover *v, ref at) {
   t->nodes += 1;
   if (to->depth > t->deepest) t->deepest = to->depth;
   from->flags |= NODE_MOVED;
-  from->visits = r;
+  from->block = r;
   return r;
 }
 
@@ -73,7 +74,7 @@ static bool move_outcomes(mover *v, ref *first, ref *turn) {
   ref at = *first;
   for (ref r = at; r;) {
     outcome *from = outcome_at(&v->old, r);
-    ref place = tree_alloc(t, outcome_size(t), 0);
+    ref place = tree_alloc_high(t, outcome_size(t), 0);
     ref child = place ? move_node(v, from->node) : 0;
     if (!child) return false;
     outcome *to = outcome_at(t, place);
@@ -96,17 +97,20 @@ static bool move_outcomes(mover *v, ref *first, ref *turn) {
 static bool move_edges(mover *v, ref at) {
   tree *t = &v->s->tree;
   node *n = node_at(t, at);
-  size_t bytes = edges_size(t, n->count);
-  ref block = tree_alloc(t, bytes, 0);
+  const block_head *from = block_at(&v->old, n->block);
+  size_t bytes = edges_size(t, from->count);
+  ref block = tree_alloc_low(t, bytes);
   if (!block) return false;
-  memcpy(arena_at(&t->blocks, block), arena_at(&v->old.blocks, n->edges), bytes);
-  n->edges = block;
+  memcpy(arena_at(&t->blocks, block), from, bytes);
+  n->block = block;
   edges e = edges_at(t, n);
-  for (uint32_t i = 0; i < n->count; i++) {
+  e.head->node = at;
+  for (uint32_t i = 0; i < e.count; i++) {
     if (!e.child[i]) continue;
     if (!v->s->deterministic) {
-      if (!move_outcomes(v, &e.child[i], t->sums ? &e.turn[i] : NULL)) return false;
-    } else if (!(e.child[i] = move_node(v, e.child[i]))) {
+      ref *turn = t->layout & BLOCK_SUMS ? &e.turn[i] : NULL;
+      if (!move_outcomes(v, &e.child[i], turn)) return false;
+    } else if (!(e.child[i] = move_node(v, child_node(&v->old, e.child[i])))) {
       return false;
     }
   }
@@ -165,7 +169,7 @@ static int is_state(search *s, node *n, const void *state, bool *same) {
 static uint32_t visits_of_edges(const tree *t, const node *n) {
   edges e = edges_at(t, n);
   uint64_t visits = 0;
-  for (uint32_t i = 0; i < n->count; i++) visits += e.visits[i];
+  for (uint32_t i = 0; i < e.count; i++) visits += e.visits[i];
   return visits < UINT32_MAX ? (uint32_t)visits : UINT32_MAX;
 }
 
@@ -175,13 +179,13 @@ static int find_child(search *s, int32_t action, const void *next_state, ref *ch
   node *root = node_at(t, t->root);
   edges e = edges_at(t, root);
   *child = 0;
-  for (uint32_t i = 0; i < root->count; i++) {
-    if (e.action[i] != action || !e.child[i]) continue;
+  for (uint32_t i = 0; i < e.count; i++) {
+    if (edge_action(t, &e, i) != action || !e.child[i]) continue;
     for (ref r = e.child[i]; r;) {
-      ref at = s->deterministic ? r : outcome_at(t, r)->node;
+      ref at = s->deterministic ? child_node(t, r) : outcome_at(t, r)->node;
       node *n = node_at(t, at);
       bool same = false;
-      if (n->edges && visits_of_edges(t, n) > 0) {
+      if (node_is_expanded(n) && visits_of_edges(t, n) > 0) {
         int status = is_state(s, n, next_state, &same);
         if (status < 0) return status;
       }
@@ -209,7 +213,7 @@ static int advance(search *s, int32_t action, const void *next_state) {
   t->deepest = 0;
   /* Both arenas are there for a while: what does not fit beside the old one is not kept. */
   size_t limit = t->blocks.limit;
-  t->blocks.limit = limit - v.old.blocks.used;
+  t->blocks.limit = limit - arena_used(&v.old.blocks);
   bool moved = move_all(&v, child);
   t->blocks.limit = limit;
   release_left_behind(&v);
@@ -220,7 +224,7 @@ static int advance(search *s, int32_t action, const void *next_state) {
     return OUT_OF_BYTES;
   }
   node *root = node_at(t, t->root);
-  root->visits = visits_of_edges(t, root);
+  block_at(t, root->block)->visits = visits_of_edges(t, root);
   return MCTS_OK;
 }
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "simulate.h"
+#include "expand.h"
+#include "loops.h"
+#include "settle.h"
 
 int64_t search_now(void) {
   struct timespec t;
@@ -95,7 +97,10 @@ static unsigned recipe_of(const search *s) {
          (o.in_flight > 1 ? RECIPE_FLIGHTS : 0) | (s->carried ? RECIPE_CARRIED : 0) |
          (proves(s) ? RECIPE_PROVEN : 0) |
          (o.selection != SELECTION_UCB1 ? RECIPE_SELECTION : 0) |
-         (weighs_priors(s) ? RECIPE_PRIORS : 0) | (widens(s) ? RECIPE_WIDENED : 0);
+         (weighs_priors(s) ? RECIPE_PRIORS : 0) | (widens(s) ? RECIPE_WIDENED : 0) |
+         (o.selection == SELECTION_GUMBEL ? RECIPE_GUMBEL : 0) |
+         (s->model->num_players == 1 ? RECIPE_ALONE : 0) |
+         (s->model->num_players == 2 ? RECIPE_TWO : 0);
 }
 
 /* What the nodes and edges of the tree hold. */
@@ -113,12 +118,18 @@ static void lay_out_tree(search *s, size_t bytes_per_state) {
     t->bytes_per_state = bytes_per_state < ARENA_MAX_BYTES ? bytes_per_state : ARENA_MAX_BYTES;
   }
   t->graph_size = s->bellman || shared ? sizeof(graph_part) : 0;
-  t->sums = (s->bellman || s->options.outcome_widening > 0.0) && !s->deterministic;
-  t->rewards = s->deterministic ? m->num_players : 0;
-  t->flights = s->options.in_flight > 1;
-  t->priors = weighs_priors(s);
+  bool by_outcome = s->bellman || s->options.outcome_widening > 0.0;
   search_selection selection = s->options.selection;
-  t->spreads = selection == SELECTION_UCB1_TUNED || selection == SELECTION_THOMPSON;
+  bool spreads = selection == SELECTION_UCB1_TUNED || selection == SELECTION_THOMPSON;
+  t->layout = (s->deterministic && (s->bellman || shared) ? BLOCK_REWARDS : 0u) |
+              (by_outcome && !s->deterministic ? BLOCK_SUMS : 0u) |
+              (weighs_priors(s) ? BLOCK_PRIORS : 0u) |
+              (selection == SELECTION_GUMBEL ? BLOCK_LOGITS : 0u) | (spreads ? BLOCK_SPREADS : 0u) |
+              (s->options.in_flight > 1 ? BLOCK_FLIGHTS : 0u);
+  t->players = m->num_players;
+  bool in_order = !s->carried && !(s->options.action_widening > 0.0);
+  t->all_actions = in_order ? m->num_actions : 0;
+  t->action_bytes = m->num_actions == 0 || m->num_actions > 65536 ? 4 : m->num_actions > 256 ? 2 : 1;
 }
 
 /* Without a context of its own. */
@@ -141,6 +152,7 @@ static search *new_search(const mcts_model *m, search_options options, size_t by
   bool valued = options.evaluation == EVALUATION_VALUE || options.evaluation == EVALUATION_MIXED;
   s->asks_values = weighs_priors(s) && valued;
   s->recipe = recipe_of(s);
+  s->loop = loop_for_this_cpu(s->recipe);
   lay_out_tree(s, bytes_per_state);
   if (allocate(s)) return s;
   search_free(s);
@@ -197,9 +209,10 @@ void search_abandon(search *s) {
   s->left_over = false;
   for (uint32_t i = 0; i < s->options.in_flight; i++) {
     cursor *c = &s->cursors[i];
-    if (c->phase != CURSOR_DONE && s->tree.flights)
+    if (c->phase != CURSOR_DONE && (s->recipe & RECIPE_FLIGHTS))
       for (uint32_t d = 0; d < c->chosen; d++)
-        edges_at(&s->tree, node_at(&s->tree, c->path[d].node)).flights[c->path[d].edge] -= 1;
+        edges_in(&s->tree, cursor_block(s, &c->path[d], s->recipe), s->tree.layout)
+            .flights[c->path[d].edge] -= 1;
     c->phase = CURSOR_DONE;
     cursor_let_go(s, c);
   }
@@ -252,6 +265,7 @@ static void reset_counts(search *s, const search_root *root) {
   s->seed = root->seed;
   s->bound_is_end = root->horizon > 0 && root->horizon <= s->options.max_depth;
   s->bound = s->bound_is_end ? root->horizon : s->options.max_depth;
+  s->plays_out = s->options.evaluation == EVALUATION_ROLLOUT && rollout_is_always_the_models(s);
   s->planned = root->planned;
   s->noise_weight = 0.0;
   s->decided_by_clock = false;
@@ -298,13 +312,13 @@ static int add_root_node(search *s, const search_root *root, bool restricted) {
   if (s->carried) {
     int status = keep_particles(s, root);
     if (status < 0) return status;
-    t->root = arrive_at_new(s, NULL, s->key, 0, false);
+    t->root = arrive_at_new(s, NULL, s->key, NULL, 0, 0, false);
     return t->root ? MCTS_OK : OUT_OF_BYTES;
   }
   memcpy(state, root->state, s->model->state_bytes);
   int status = shared ? arrive_key(s, state, s->key, &key) : MCTS_OK;
   if (status < 0) return status;
-  t->root = arrive_at_new(s, state, key, 0, false);
+  t->root = arrive_at_new(s, state, key, NULL, 0, 0, false);
   if (!t->root) return OUT_OF_BYTES;
   if (s->model->retain) s->model->retain(s->ctx, node_state(t, node_at(t, t->root)));
   if (!shared || restricted) return MCTS_OK;
@@ -378,51 +392,13 @@ void search_resume(search *s, const search_root *root) {
   const node *n = node_at(&s->tree, s->tree.root);
   if (settle_suits(s)) settle_to_go_on(s);
   edges e = edges_at(&s->tree, n);
-  memcpy(s->root_before, e.visits, n->count * sizeof *s->root_before);
+  memcpy(s->root_before, e.visits, e.count * sizeof *s->root_before);
 }
 
 void search_add_noise(search *s, const double *noise, double weight) {
   const node *root = node_at(&s->tree, s->tree.root);
-  memcpy(s->root_noise, noise, root->count * sizeof *noise);
+  memcpy(s->root_noise, noise, block_at(&s->tree, root->block)->count * sizeof *noise);
   s->noise_weight = weight;
-}
-
-/* ---- the loop ------------------------------------------------------------------------- */
-
-/* Why the search ends with a simulation that was given up. */
-static stop_reason reason_of(const search *s, int status) {
-  if (status == OUT_OF_BYTES) return STOP_MAX_BYTES;
-  return stop_is_cancelled(s) ? STOP_CANCELLED : STOP_TIME_LIMIT;
-}
-
-LOOP_PIECE int run_recipe(search *s, stop_reason *reason, unsigned recipe) {
-  while ((*reason = stop_now(s, s->simulations)) == STOP_NONE) {
-    int status = simulate(s, s->cursors, recipe);
-    settle_when_due(s, recipe);
-    if (status == MCTS_OK) continue;
-    *reason = reason_of(s, status);
-    return status == FAILED ? FAILED : MCTS_OK;
-  }
-  return MCTS_OK;
-}
-
-/* A graph by Bellman backups and trials. */
-enum { RECIPE_GRAPH = RECIPE_BELLMAN | RECIPE_SHARED | RECIPE_TRIAL };
-
-/* Plain UCT and graphs have loops of their own. */
-static int run(search *s, stop_reason *reason) {
-  switch (s->recipe) {
-    case 0:
-      return run_recipe(s, reason, 0);
-    case RECIPE_DETERMINISTIC:
-      return run_recipe(s, reason, RECIPE_DETERMINISTIC);
-    case RECIPE_GRAPH:
-      return run_recipe(s, reason, RECIPE_GRAPH);
-    case RECIPE_GRAPH | RECIPE_EXACT:
-      return run_recipe(s, reason, RECIPE_GRAPH | RECIPE_EXACT);
-    default:
-      return run_recipe(s, reason, s->recipe);
-  }
 }
 
 void search_settle(search *s) {
@@ -443,7 +419,7 @@ int search_run(search *s, const search_limits *limits, stop_reason *reason) {
   int status = search_enter(s);
   if (status < 0) return status;
   if (s->started > s->simulations) search_abandon(s); /* that a batch has left in progress */
-  status = run(s, reason);
+  status = s->loop.run(s, reason);
   s->started = s->simulations;
   search_leave(s);
   return status;

@@ -85,7 +85,10 @@ enum search_recipe {
   RECIPE_PROVEN = 128, /* what is proven counts in place of means */
   RECIPE_SELECTION = 256, /* another selection than UCB1 */
   RECIPE_PRIORS = 512,    /* nodes are opened, with priors, before there is a choice in them */
-  RECIPE_WIDENED = 1024   /* actions or outcomes are let in as visits grow */
+  RECIPE_WIDENED = 1024,  /* actions or outcomes are let in as visits grow */
+  RECIPE_ALONE = 2048,    /* one player */
+  RECIPE_TWO = 4096,      /* two players */
+  RECIPE_GUMBEL = 8192    /* priors are weighed by their logarithms */
 };
 
 typedef struct {
@@ -154,16 +157,30 @@ typedef struct {
   unsigned char *state; /* state_size apart */
 } transitions_row;
 
-typedef struct search {
+typedef struct search search;
+
+/* How simulations are run, for one recipe and one kind of CPU: see loops.h. */
+typedef struct {
+  /* One after the other, until there is a reason to stop. MCTS_OK, or FAILED. */
+  int (*run)(search *s, stop_reason *reason);
+  /* Several at once: takes each as far as it gets without the model, backs up those whose turn it
+   * is, and starts others in their place. Those that are at a question now are added to `asking`,
+   * which has room for all, and `*count` counts them on. What search_run returns, and why to stop. */
+  int (*pump)(search *s, cursor **asking, uint32_t *count, stop_reason *reason);
+} search_loop;
+
+struct search {
   const mcts_model *model;
   void *ctx;
   bool owns_ctx;
   search_options options;
   unsigned recipe;       /* of search_recipe */
+  search_loop loop;      /* for it, on this CPU */
   bool deterministic;
   bool exact; /* as the recipe says */
   bool carried;
   bool bellman;          /* values are those of the best edges, and not means */
+  bool plays_out;        /* a leaf is worth one rollout, all of it by the model */
   bool asks_priors, asks_values; /* when a node is opened */
   bool entered;          /* between the model's `enter` and `leave` */
   bool left_over;        /* cursors that are done hold states that wait for `enter` */
@@ -215,7 +232,7 @@ typedef struct search {
                                   graph: whether states recur */
   uint64_t started; /* simulations: those from `simulations` on are in flight */
   fault fault;
-} search;
+};
 
 /* Why the struct cannot be used as a model, in words; NULL if it can. */
 const char *search_refuses(const mcts_model *model);
@@ -290,6 +307,33 @@ static inline int search_enter(search *s) {
 static inline void search_leave(search *s) {
   if (s->entered && s->model->leave) s->model->leave(s->ctx);
   s->entered = false;
+}
+
+/* What the search's edge blocks have, known to the compiler where the recipe is and fixes it. */
+LOOP_PIECE unsigned recipe_layout(const search *s, unsigned recipe) {
+  bool is_open = (recipe & RECIPE_WIDENED) ||
+                 ((recipe & RECIPE_SELECTION) && !(recipe & RECIPE_PRIORS));
+  if (!__builtin_constant_p(recipe) || is_open) return s->tree.layout;
+  bool once = recipe & RECIPE_DETERMINISTIC, bellman = recipe & RECIPE_BELLMAN;
+  bool rewards = once && (bellman || (recipe & RECIPE_SHARED));
+  return (rewards ? BLOCK_REWARDS : 0u) | (bellman && !once ? BLOCK_SUMS : 0u) |
+         (recipe & RECIPE_PRIORS ? BLOCK_PRIORS : 0u) |
+         (recipe & RECIPE_GUMBEL ? BLOCK_LOGITS : 0u) |
+         (recipe & RECIPE_FLIGHTS ? BLOCK_FLIGHTS : 0u);
+}
+
+/* The number of players, known to the compiler where the recipe is and fixes it. */
+LOOP_PIECE uint32_t recipe_players(const search *s, unsigned recipe) {
+  if (!__builtin_constant_p(recipe) || !(recipe & (RECIPE_ALONE | RECIPE_TWO)))
+    return s->model->num_players;
+  return recipe & RECIPE_TWO ? 2 : 1;
+}
+
+/* The edge block of a step of the path as it is now: where states are carried, the node may have
+ * got another one, with more edges, since. */
+LOOP_PIECE ref cursor_block(const search *s, const cursor_step *step, unsigned recipe) {
+  if (!(recipe & RECIPE_CARRIED)) return step->block;
+  return node_at(&s->tree, block_at(&s->tree, step->block)->node)->block;
 }
 
 /* Gives up a state that is no node's. */

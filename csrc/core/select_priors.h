@@ -33,21 +33,24 @@
 
 #include "exponential.h"
 #include "logarithm.h"
+#include "select_vector.h"
 #include "tries.h"
 
 #define SELECT_PUCT_INIT 1.25
-#define SELECT_PUCT_BASE 19652.0
+#define SELECT_PUCT_BASE LOGARITHM_PUCT_BASE
 
 /* The least weight of a prior that is 0. */
 #define SELECT_LEAST_PRIOR 0x1p-126
 
+LOOP_PIECE double select_least(double prior) {
+  return prior > SELECT_LEAST_PRIOR ? prior : SELECT_LEAST_PRIOR;
+}
+
 /* Simulations that the halving is for where it is not known how many there will be. */
 enum { SELECT_PLANNED = 1000 };
 
-/* The prior of an edge, at the root with its noise. */
-static inline double select_prior(const search *s, const node *n, const edges *e, uint32_t i) {
-  bool noisy = s->noise_weight > 0.0 && n == node_at(&s->tree, s->tree.root);
-  if (!noisy) return e->prior[i];
+/* The prior of an edge of the root, with its noise. */
+static inline double select_noisy_prior(const search *s, const edges *e, uint32_t i) {
   return (1.0 - s->noise_weight) * e->prior[i] + s->noise_weight * s->root_noise[i];
 }
 
@@ -60,31 +63,42 @@ static inline void select_bound(const search *s, double *low, double *high) {
 
 /* ---- PUCT ------------------------------------------------------------------------------------ */
 
-LOOP_PIECE uint32_t select_puct(const search *s, const node *n, const edges *e, uint32_t width,
+/* ln((tries + 19652 + 1) / 19652) */
+LOOP_PIECE double select_puct_logarithm(double tries) {
+  if (tries < LOGARITHM_PUCT) return logarithm_puct[(uint32_t)tries];
+  return logarithm_series((tries + SELECT_PUCT_BASE + 1.0) / SELECT_PUCT_BASE);
+}
+
+LOOP_PIECE uint32_t select_puct(const search *s, const edges *e, uint32_t width,
                                 unsigned recipe) {
   bool known = !isnan(*e->own);
   double sum = known ? *e->own : 0.0, visits = known, tries = 1.0;
   double low = INFINITY, high = -INFINITY;
-  for (uint32_t i = 0; i < n->count; i++) {
+  for (uint32_t i = 0; i < e->count; i++) {
+    double n = (double)e->visits[i], value = e->value[i];
     tries += (double)tries_of(e, i, recipe);
-    if (e->visits[i] == 0) continue;
-    visits += (double)e->visits[i];
-    sum += (double)e->visits[i] * e->value[i];
-    if (e->value[i] < low) low = e->value[i];
-    if (e->value[i] > high) high = e->value[i];
+    visits += n;
+    sum += n > 0.0 ? n * value : 0.0;
+    low = n > 0.0 && value < low ? value : low;
+    high = n > 0.0 && value > high ? value : high;
   }
   double own = visits > 0.0 ? sum / visits : 0.0;
   if (own < low) low = own;
   if (own > high) high = own;
   select_bound(s, &low, &high);
   double scale = range_inverse(low, high);
-  double logs = logarithm_series((tries + SELECT_PUCT_BASE + 1.0) / SELECT_PUCT_BASE);
+  double logs = select_puct_logarithm(tries);
   double weight = s->options.exploration * (SELECT_PUCT_INIT + logs) * sqrt(tries);
+  bool noisy = s->noise_weight > 0.0 && e->head->node == s->tree.root;
+#ifdef __AVX2__
+  bool plain = !(recipe & (RECIPE_FLIGHTS | RECIPE_CARRIED)) && !noisy && width <= 8;
+  if (plain) return select_puct_by_four(e, width, low, scale, weight);
+#endif
   double best_score = -INFINITY;
   uint32_t best = 0;
   for (uint32_t i = 0; i < width; i++) {
     double value = e->visits[i] > 0 ? (e->value[i] - low) * scale : 0.0;
-    double prior = select_prior(s, n, e, i);
+    double prior = noisy ? select_noisy_prior(s, e, i) : e->prior[i];
     double score = value + weight * prior / (1.0 + (double)tries_of(e, i, recipe));
     if (score > best_score) {
       best_score = score;
@@ -97,11 +111,11 @@ LOOP_PIECE uint32_t select_puct(const search *s, const node *n, const edges *e, 
 /* ---- Gumbel ---------------------------------------------------------------------------------- */
 
 /* What an edge that was never tried is worth. */
-static inline double select_mixed_value(const node *n, const edges *e) {
+LOOP_PIECE double select_mixed_value(const edges *e) {
   double visits = 0.0, priors = 0.0, sum = 0.0, own = *e->own;
-  for (uint32_t i = 0; i < n->count; i++) {
+  for (uint32_t i = 0; i < e->count; i++) {
     if (e->visits[i] == 0) continue;
-    double prior = e->prior[i] > SELECT_LEAST_PRIOR ? e->prior[i] : SELECT_LEAST_PRIOR;
+    double prior = select_least(e->prior[i]);
     visits += (double)e->visits[i];
     priors += prior;
     sum += prior * e->value[i];
@@ -111,10 +125,10 @@ static inline double select_mixed_value(const node *n, const edges *e) {
 }
 
 /* Into s->scores: ln P + sigma(q) of each edge. */
-static inline void select_score(const search *s, const node *n, const edges *e) {
-  double mixed = select_mixed_value(n, e), low = INFINITY, high = -INFINITY;
+LOOP_PIECE void select_score(const search *s, const edges *e) {
+  double mixed = select_mixed_value(e), low = INFINITY, high = -INFINITY;
   uint32_t most = 0;
-  for (uint32_t i = 0; i < n->count; i++) {
+  for (uint32_t i = 0; i < e->count; i++) {
     double value = s->scores[i] = e->visits[i] > 0 ? e->value[i] : mixed;
     if (value < low) low = value;
     if (value > high) high = value;
@@ -123,10 +137,8 @@ static inline void select_score(const search *s, const node *n, const edges *e) 
   select_bound(s, &low, &high);
   double scale = range_inverse(low, high);
   double sigma = (s->options.gumbel_visits + (double)most) * s->options.gumbel_value_scale;
-  for (uint32_t i = 0; i < n->count; i++) {
-    double prior = e->prior[i] > SELECT_LEAST_PRIOR ? e->prior[i] : SELECT_LEAST_PRIOR;
-    s->scores[i] = logarithm_series(prior) + sigma * ((s->scores[i] - low) * scale);
-  }
+  for (uint32_t i = 0; i < e->count; i++)
+    s->scores[i] = e->logit[i] + sigma * ((s->scores[i] - low) * scale);
 }
 
 /* How often the edges have been visited whose turn it is, of `considered` ones and of `planned`
@@ -170,16 +182,26 @@ LOOP_PIECE uint32_t select_at_root(const search *s, const edges *e,
   return best;
 }
 
-LOOP_PIECE uint32_t select_gumbel(const search *s, const node *n, const edges *e, uint32_t width,
+/* e^(x - greatest) in the place of each x. */
+LOOP_PIECE void select_exponentials(double *x, uint32_t count, double greatest) {
+  uint32_t i = 0;
+#ifdef __AVX2__
+  for (; i + 4 <= count; i += 4) vector_exponentials(x + i, greatest);
+#endif
+  for (; i < count; i++) x[i] = exponential(x[i] - greatest);
+}
+
+LOOP_PIECE uint32_t select_gumbel(const search *s, const edges *e, uint32_t width,
                                   unsigned recipe) {
-  select_score(s, n, e);
-  if (n == node_at(&s->tree, s->tree.root)) return select_at_root(s, e, n->count, recipe);
+  select_score(s, e);
+  if (e->head->node == s->tree.root) return select_at_root(s, e, e->count, recipe);
   double greatest = -INFINITY, sum = 0.0, tries = 1.0, best_score = -INFINITY;
-  for (uint32_t i = 0; i < n->count; i++) {
+  for (uint32_t i = 0; i < e->count; i++) {
     tries += (double)tries_of(e, i, recipe);
     if (s->scores[i] > greatest) greatest = s->scores[i];
   }
-  for (uint32_t i = 0; i < n->count; i++) sum += s->scores[i] = exponential(s->scores[i] - greatest);
+  select_exponentials(s->scores, e->count, greatest);
+  for (uint32_t i = 0; i < e->count; i++) sum += s->scores[i];
   uint32_t best = 0;
   for (uint32_t i = 0; i < width; i++) {
     double score = s->scores[i] / sum - (double)tries_of(e, i, recipe) / tries;

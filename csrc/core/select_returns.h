@@ -32,9 +32,9 @@ static inline double select_spread(const edges *e, uint32_t i, const value_range
   return spread > 0.0 ? spread : 0.0;
 }
 
-LOOP_PIECE uint32_t select_ucb1_tuned(const search *s, const node *n, const edges *e,
+LOOP_PIECE uint32_t select_ucb1_tuned(const search *s, const edges *e,
                                       uint32_t width, const value_range *range, unsigned recipe) {
-  double logs = logarithm(tries_of_node(s, n, e, recipe)), best_score = -INFINITY;
+  double logs = logarithm(tries_of_node(s, e, recipe)), best_score = -INFINITY;
   uint32_t best = 0;
   for (uint32_t i = 0; i < width; i++) {
     if (!tries_is_legal(s, i, recipe)) continue;

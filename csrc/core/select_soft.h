@@ -21,9 +21,9 @@ LOOP_PIECE uint32_t select_uniform(const search *s, uint32_t width, mcts_bitgen 
   return i;
 }
 
-LOOP_PIECE uint32_t select_ments(const search *s, const node *n, const edges *e, uint32_t width,
+LOOP_PIECE uint32_t select_ments(const search *s, const edges *e, uint32_t width,
                                  const value_range *range, mcts_bitgen *rng, unsigned recipe) {
-  double logs = 10.0 * logarithm(tries_of_node(s, n, e, recipe) + 1), legal = 0.0;
+  double logs = 10.0 * logarithm(tries_of_node(s, e, recipe) + 1), legal = 0.0;
   for (uint32_t i = 0; i < width; i++) legal += tries_is_legal(s, i, recipe);
   double u = mcts_random_double(rng);
   if (u * logs < s->options.exploration * legal)

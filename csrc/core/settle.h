@@ -39,7 +39,7 @@ static inline bool settle_suits(const search *s) {
 static inline bool settle_is_open(const search *s, const node *n) {
   if (!bellman_is_chosen_from(s, n)) return !(n->flags & (NODE_SOLVED | NODE_TERMINAL));
   edges e = edges_at(&s->tree, n);
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e.count; i++)
     if (!bellman_known(s, &e, i)) return true;
   return false;
 }
@@ -55,7 +55,7 @@ static inline double settle_node(const search *s, node *n, bool open, bool *clos
   if (!bellman_is_chosen_from(s, n)) return 0.0;
   edges e = edges_at(&s->tree, n);
   graph_part *g = node_graph(n);
-  for (uint32_t i = 0; i < n->count; i++) {
+  for (uint32_t i = 0; i < e.count; i++) {
     bellman_read(s, &e, i, false);
     if (!bellman_is_narrow(s, &e, i)) *closed = false; /* some of its outcomes were not read */
   }
@@ -70,7 +70,7 @@ static inline double settle_node(const search *s, node *n, bool open, bool *clos
  * solution of Bellman's equations: off by at most change discount / (1 - discount). */
 static inline void settle_solved(search *s) {
   for (ref r = s->tree.newest; r; r = node_graph(node_at(&s->tree, r))->older)
-    node_at(&s->tree, r)->flags |= NODE_SOLVED;
+    node_solve(&s->tree, node_at(&s->tree, r));
 }
 
 /* All nodes, until nothing changes or what it may cost is spent, and not after `until`. */

@@ -34,29 +34,38 @@ LOOP_PIECE void cursor_begin(search *s, cursor *c, uint64_t simulation, unsigned
   c->node = s->tree.root;
   c->depth = 0;
   c->chosen = 0;
+  c->told = false;
   c->counter = stream_start(s->seed, simulation);
   if (recipe & RECIPE_CARRIED)
     c->particle = s->num_particles > 1 ? mcts_random_below(&c->rng, s->num_particles) : 0;
 }
 
-/* ---- selection and the step ----------------------------------------------------------- */
+/* ---- selection ---------------------------------------------------------------------------- */
 
-LOOP_PIECE int cursor_select(search *s, cursor *c, unsigned recipe) {
+/* In a tree of a deterministic model an edge leads to its child's edge block as soon as there is
+ * one: the node itself need not be looked at on the way down. */
+LOOP_PIECE bool select_skips_nodes(unsigned recipe) {
+  unsigned others = RECIPE_BELLMAN | RECIPE_SHARED | RECIPE_CARRIED | RECIPE_WIDENED;
+  return (recipe & RECIPE_DETERMINISTIC) && !(recipe & others);
+}
+
+/* Makes sure that there is something to choose at the cursor's node. */
+LOOP_PIECE int cursor_prepare(search *s, cursor *c, unsigned recipe) {
   node *n = node_at(&s->tree, c->node);
-  if ((recipe & RECIPE_PRIORS) && !(n->flags & NODE_OPEN)) {
-    c->phase = CURSOR_OPENING;
-    return MCTS_OK;
-  }
-  if ((recipe & RECIPE_CARRIED) || !n->edges) {
-    const void *state = cursor_state(s, c);
-    int status = recipe & RECIPE_CARRIED ? expand_carried(s, c->node, state)
-                                         : expand(s, c->node, state);
-    if (status < 0) return status;
-  }
+  int status = MCTS_OK;
+  if (recipe & RECIPE_CARRIED) status = expand_carried(s, c->node, cursor_state(s, c));
+  else if (!node_is_expanded(n)) status = expand(s, c->node, cursor_state(s, c));
+  if (status < 0) return status;
   if ((recipe & RECIPE_WIDENED) && !(n->flags & NODE_ORDERED)) widen_order(s, n, &c->rng);
-  edges e = edges_at(&s->tree, n);
-  uint32_t edge = select_edge(s, n, &e, c->depth, &c->rng, recipe);
-  c->path[c->depth] = (cursor_step){c->node, edge, 0};
+  return MCTS_OK;
+}
+
+/* At a node with something to choose: what its edge leads to, or what to ask. */
+LOOP_PIECE int cursor_choose(search *s, cursor *c, unsigned recipe) {
+  ref block = node_at(&s->tree, c->node)->block;
+  edges e = edges_in(&s->tree, block, recipe_layout(s, recipe));
+  uint32_t edge = select_edge(s, &e, c->depth, &c->rng, recipe);
+  c->path[c->depth] = (cursor_step){block, edge, 0};
   if ((recipe & RECIPE_EXACT) && !e.width[edge]) {
     int status = expand_outcomes(s, c->node, edge);
     if (status < 0) return status;
@@ -72,10 +81,72 @@ LOOP_PIECE int cursor_select(search *s, cursor *c, unsigned recipe) {
     return arrive_remembered(s, c, &e, edge, recipe);
   if ((recipe & RECIPE_WIDENED) && !s->exact && !widen_lets_in(s, &e, edge))
     return arrive_known(s, c, &e, edge, recipe);
-  c->action = e.action[edge];
+  c->action = edge_action(&s->tree, &e, edge);
   c->phase = CURSOR_STEPPING;
   return MCTS_OK;
 }
+
+/* The same, and on from block to block as far as edges remember their children. */
+LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
+  tree *t = &s->tree;
+  uint32_t players = recipe_players(s, recipe), depth = c->depth, bound = s->bound;
+  ref block = node_at(t, c->node)->block;
+  for (;;) {
+    edges e = edges_in(t, block, recipe_layout(s, recipe));
+    uint32_t edge = select_edge(s, &e, depth, &c->rng, recipe);
+    ref child = e.child[edge];
+    c->path[depth] = (cursor_step){block, edge, 0};
+    if (recipe & RECIPE_FLIGHTS) {
+      e.flights[edge] += 1;
+      c->chosen = depth + 1;
+    }
+    if (!child) {
+      c->node = e.head->node;
+      c->depth = depth;
+      c->action = edge_action(t, &e, edge);
+      c->phase = CURSOR_STEPPING;
+      return MCTS_OK;
+    }
+    if (arena_is_high(&t->blocks, child)) {
+      if (!node_is_expanded(node_at(t, child))) {
+        c->depth = depth;
+        return arrive_remembered(s, c, &e, edge, recipe);
+      }
+      e.child[edge] = child = node_at(t, child)->block;
+    }
+    const block_head *head = block_at(t, child);
+    __builtin_prefetch((const char *)head + ARENA_LINE);
+    double *rewards = &c->rewards[(size_t)depth * players];
+    for (uint32_t p = 0; p < players; p++) rewards[p] = 0.0;
+    if (head->paid) arrive_paid(s, &e, edge, head->node, rewards, recipe);
+    block = child;
+    depth += 1;
+    if (!head->solved && depth != bound) continue;
+    c->node = head->node;
+    c->depth = depth;
+    c->phase = CURSOR_EVALUATING;
+    return MCTS_OK;
+  }
+}
+
+/* From a node on that is no leaf, until the model is to be asked or there is nothing to choose. */
+LOOP_PIECE int cursor_select(search *s, cursor *c, unsigned recipe) {
+  int status = MCTS_OK;
+  c->told = false; /* of another state, from here on */
+  while (status == MCTS_OK && c->phase == CURSOR_SELECTING) {
+    if ((recipe & RECIPE_PRIORS) && !(node_at(&s->tree, c->node)->flags & NODE_OPEN)) {
+      c->phase = CURSOR_OPENING;
+      return MCTS_OK;
+    }
+    status = cursor_prepare(s, c, recipe);
+    if (status < 0) return status;
+    status = select_skips_nodes(recipe) ? cursor_choose_on(s, c, recipe)
+                                        : cursor_choose(s, c, recipe);
+  }
+  return status;
+}
+
+/* ---- the step --------------------------------------------------------------------------- */
 
 /* Where the model writes what is observed; NULL: nothing is asked for. */
 static inline void *cursor_observation(const search *s, const cursor *c) {
@@ -85,7 +156,8 @@ static inline void *cursor_observation(const search *s, const cursor *c) {
 LOOP_PIECE int cursor_take_step(search *s, cursor *c, unsigned recipe) {
   void *observation = recipe & RECIPE_CARRIED ? cursor_observation(s, c) : NULL;
   int status = ask_sample(s->model, s->ctx, cursor_state(s, c), c->action, &c->rng, s->state_size,
-                          c->next, cursor_rewards(s, c), &c->terminated, observation, &s->fault);
+                          c->next, cursor_rewards(s, c, recipe), recipe_players(s, recipe),
+                          &c->terminated, observation, &s->fault);
   if (status < 0) return status;
   s->model_steps += 1;
   c->phase = CURSOR_ARRIVING;
@@ -107,38 +179,30 @@ LOOP_PIECE int cursor_open(search *s, cursor *c, unsigned recipe) {
 
 /* ---- the phases, one after the other; the model answers on the spot ------------------------ */
 
-LOOP_PIECE int cursor_advance(search *s, cursor *c, unsigned recipe) {
+/* To where there is a leaf to evaluate, or its evaluation is known. */
+LOOP_PIECE int simulate_to_leaf(search *s, cursor *c, unsigned recipe) {
   int status = MCTS_OK;
-  switch (c->phase) {
-    case CURSOR_SELECTING:
-      return cursor_select(s, c, recipe);
-    case CURSOR_STEPPING:
-      return cursor_take_step(s, c, recipe);
-    case CURSOR_ARRIVING:
-      status = cursor_find_child(s, c, recipe);
-      return status == MCTS_OK ? stop_breathe(s) : status;
-    case CURSOR_EVALUATING:
-      c->phase = evaluate_begin(s, c, recipe);
-      return c->phase == CURSOR_OPENING ? MCTS_OK : evaluate(s, c);
-    case CURSOR_OPENING:
+  while (status == MCTS_OK && c->phase == CURSOR_SELECTING) {
+    status = cursor_select(s, c, recipe);
+    if (status == MCTS_OK && c->phase == CURSOR_STEPPING) {
+      status = cursor_take_step(s, c, recipe);
+      if (status == MCTS_OK) status = cursor_find_child(s, c, recipe);
+      if (status == MCTS_OK) status = stop_breathe(s);
+    }
+    if (status == MCTS_OK && c->phase == CURSOR_EVALUATING) c->phase = evaluate_begin(s, c, recipe);
+    if ((recipe & RECIPE_PRIORS) && status == MCTS_OK && c->phase == CURSOR_OPENING) {
       status = open_ask(s, c);
-      return status == MCTS_OK ? cursor_open(s, c, recipe) : status;
-    case CURSOR_ROLLING:
-    case CURSOR_VALUING:
-      return evaluate(s, c);
-    case CURSOR_BACKING_UP:
-      backup(s, c, recipe);
-      return MCTS_OK;
-    default:
-      return MCTS_OK;
+      if (status == MCTS_OK) status = cursor_open(s, c, recipe);
+    }
   }
+  return status;
 }
 
 LOOP_PIECE int simulate(search *s, cursor *c, unsigned recipe) {
   cursor_begin(s, c, s->simulations, recipe);
-  int status = MCTS_OK;
-  while (status == MCTS_OK && c->phase != CURSOR_DONE)
-    status = cursor_advance(s, c, recipe);
+  int status = simulate_to_leaf(s, c, recipe);
+  if (status == MCTS_OK) status = evaluate(s, c, recipe);
+  if (status == MCTS_OK) backup(s, c, recipe);
   if (c->owns) cursor_let_go(s, c);
   return status;
 }
@@ -154,7 +218,7 @@ static inline int cursor_begin_rollout(search *s, cursor *c) {
 }
 
 /* Ends at a question, or where the simulation can be backed up. */
-static inline int cursor_advance_to_question(search *s, cursor *c, unsigned recipe) {
+LOOP_PIECE int cursor_advance_to_question(search *s, cursor *c, unsigned recipe) {
   int status = MCTS_OK;
   while (status == MCTS_OK) {
     switch (c->phase) {
@@ -170,7 +234,8 @@ static inline int cursor_advance_to_question(search *s, cursor *c, unsigned reci
         status = cursor_begin_rollout(s, c);
         break;
       case CURSOR_OPENING:
-        if (s->asks_priors || s->asks_values) return MCTS_OK;
+        if ((s->asks_priors || s->asks_values) && !c->told) return MCTS_OK;
+        c->told = false;
         c->phase = CURSOR_OPENED;
         break;
       case CURSOR_OPENED:

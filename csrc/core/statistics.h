@@ -51,7 +51,7 @@ static inline void statistics_bound(const search *s, edge_statistics *found) {
 
 /* Whether the root has been given its priors. */
 static inline bool statistics_has_priors(const search *s) {
-  return s->tree.priors && (node_at(&s->tree, s->tree.root)->flags & NODE_OPEN);
+  return (s->tree.layout & BLOCK_PRIORS) && (node_at(&s->tree, s->tree.root)->flags & NODE_OPEN);
 }
 
 static inline edge_statistics statistics_of(const search *s, const edges *e, uint32_t i) {

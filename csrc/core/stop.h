@@ -67,8 +67,8 @@ static inline uint64_t stop_lead(const search *s) {
   const node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
   uint64_t most = 0, second = 0;
-  for (uint32_t i = 0; i < root->count; i++) {
-    uint64_t visits = root->count > 1 && prove_edge_is_lost(s, &e, i) ? 0 : e.visits[i];
+  for (uint32_t i = 0; i < e.count; i++) {
+    uint64_t visits = e.count > 1 && prove_edge_is_lost(s, &e, i) ? 0 : e.visits[i];
     if (visits > most) {
       second = most;
       most = visits;
@@ -76,7 +76,7 @@ static inline uint64_t stop_lead(const search *s) {
       second = visits;
     }
   }
-  bool alone = root->count == 1 && s->num_particles <= 1;
+  bool alone = e.count == 1 && s->num_particles <= 1;
   return alone && most > 0 ? UINT64_MAX : most - second;
 }
 
@@ -100,12 +100,9 @@ static inline bool stop_is_decided_in_time(const search *s, int64_t now) {
   return s->simulations > 0 && (double)stop_lead(s) > left;
 }
 
-/* Reads the clock only so often that it costs nothing beside the simulations. */
-static inline stop_reason stop_by_clock(search *s) {
-  if (s->until_clock > 0) {
-    s->until_clock -= 1;
-    return STOP_NONE;
-  }
+/* Looks what time it is, and when to look again: so rarely that it costs nothing beside the
+ * simulations. */
+RARE_PIECE stop_reason stop_read_clock(search *s) {
   int64_t now = search_now();
   if (now >= s->limits.deadline) return STOP_TIME_LIMIT;
   if (stop_is_decided_in_time(s, now)) {
@@ -122,13 +119,18 @@ static inline stop_reason stop_by_clock(search *s) {
   return STOP_NONE;
 }
 
-/* Before simulation number `next`. */
-LOOP_PIECE stop_reason stop_now(search *s, uint64_t next) {
+LOOP_PIECE stop_reason stop_by_clock(search *s) {
+  if (s->until_clock == 0) return stop_read_clock(s);
+  s->until_clock -= 1;
+  return STOP_NONE;
+}
+
+/* Before simulation number `next`, whatever the time is. */
+LOOP_PIECE stop_reason stop_by_counts(search *s, uint64_t next) {
   if (node_at(&s->tree, s->tree.root)->flags & NODE_SOLVED) return STOP_SOLVED;
   if (next >= s->limits.simulations) return STOP_SIMULATIONS;
   if (stop_is_decided(s)) return STOP_DECIDED;
-  if (stop_is_cancelled(s)) return STOP_CANCELLED;
-  return stop_by_clock(s);
+  return stop_is_cancelled(s) ? STOP_CANCELLED : STOP_NONE;
 }
 
 #endif

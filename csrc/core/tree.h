@@ -1,39 +1,48 @@
 /* The search tree, or graph, in memory: nodes, edges and outcomes, all blocks of one arena.
  *
- *   node                     edges of a node, E actions, P players
- *   +------------------+     +------------------------------+
- *   | visits  edges ---+---->| value   double [E]           |  for the mover
- *   | count p f depth  |     | reward  double [E][P]        |  D
- *   +------------------+     | sum     double [E]           |  B
- *   | value chain hash | G   | width   uint32 [E]           |  B  number of outcomes
- *   +------------------+     | turn    ref    [E]           |  B  outcome to refresh next
- *   | state            |     | visits  uint32 [E]           |
- *   +------------------+     | flights uint32 [E]           |  F  simulations on their way
- *   | key, if any      |     | child   ref    [E] ----------+--> D node, else outcome
- *   +------------------+     | action  int32  [E]           |
- *   | previous owned   |     | prior   double [E]           |  W
- *   +------------------+     | spread  double [E]           |  V
- *                            | own     double               |  W  the node's value by the model
- *                            +------------------------------+
- *                            outcome: one of the states that an action led to
- *                            +--------------------------+
- *                            | node --------------------+--> node
- *                            | visits  hash  next[2] ---+--> outcomes of the same edge: a trie
- *                            | sibling -----------------+--> the same outcomes: a list
- *                            +--------------------------+
- *                            | weight  reward  used     |  B
- *                            +--------------------------+
+ *   node                        edge block of a node with E edges, P players
+ *   +---------------------+     +------------------------------+
+ *   | block or visits ----+---->| node visits count player ... |
+ *   | depth flags         |     | value   double [E]           |  for the mover
+ *   +---------------------+     | reward  double [E][P]        |  R
+ *   | value chain hash    | G   | sum     double [E]           |  B
+ *   +---------------------+     | prior   double [E]           |  W
+ *   | state               |     | logit   double [E]           |  L  ln prior
+ *   +---------------------+     | spread  double [E]           |  V
+ *   | key, if any         |     | own     double               |  W  the node's value by the model
+ *   +---------------------+     | visits  uint32 [E]           |
+ *   | previous owned      |     | child   ref    [E] ----------+--> D node or its block, else outcome
+ *   +---------------------+     | width   uint32 [E]           |  B  number of outcomes
+ *   | rewards double [P]  | D   | turn    ref    [E]           |  B  outcome to refresh next
+ *   +---------------------+     | flights uint32 [E]           |  F  simulations on their way
+ *                               | action  1, 2 or 4 bytes [E]  |  but where all are there in order
+ *                               +------------------------------+
+ *                               outcome: one of the states that an action led to
+ *                               +--------------------------+
+ *                               | node --------------------+--> node
+ *                               | visits  hash  next[2] ---+--> outcomes of the same edge: a trie
+ *                               | sibling -----------------+--> the same outcomes: a list
+ *                               +--------------------------+
+ *                               | weight  reward  used     |  B
+ *                               +--------------------------+
  *
- *   G only in a graph or with Bellman backups; D only if the model is deterministic; B only
- *   of a model that is not, with Bellman backups or where the outcomes of an edge are limited; F
- *   only with several simulations in flight; W only where selection weighs priors, V where it looks
- *   at the spread of returns.
+ *   G only in a graph or with Bellman backups; D only if the model is deterministic: the rewards of
+ *   the step that leads to a node are the node's, if any is not 0, where one edge alone leads to
+ *   it, and else the edge's (R); B only of a model that is not deterministic, with Bellman backups
+ *   or where the outcomes of an edge are limited; F only with several simulations in flight; W only
+ *   where selection weighs priors, L where by their logarithms, V where it looks at the spread of
+ *   returns.
  *   A node has no state where the simulations carry it: in open-loop search, and where the tree
  *   is one of observations.
  *
- * A node without edges is a leaf. The outcomes of an edge form a binary trie on the bits of
- * their keys' hashes: a few outcomes cost a few comparisons, a hundred thousand about
- * seventeen, nothing is ever rehashed, and keys are compared in full. */
+ * A node without edges is a leaf. Edge blocks lie at the arena's low end, where they share no cache
+ * lines with leaves, and nodes at its high end. So a ref tells which of them it is, and on the way
+ * down a deterministic tree one need not look at a node that has edges: its block is all there
+ * is to see.
+ *
+ * The outcomes of an edge form a binary trie on the bits of their keys' hashes: a few outcomes cost
+ * a few comparisons, a hundred thousand about seventeen, nothing is ever rehashed, and keys are
+ * compared in full. */
 #ifndef MCTS_CORE_TREE_H
 #define MCTS_CORE_TREE_H
 
@@ -46,21 +55,32 @@
 #include "mcts_model.h"
 
 enum node_flags {
-  NODE_TERMINAL = 1,  /* the episode ended on the way here */
-  NODE_ALL_TRIED = 2, /* every edge has been tried */
-  NODE_SOLVED = 4,    /* its value is exact: there is nothing left to search */
-  NODE_OPEN = 8,      /* its edges have their priors */
-  NODE_ORDERED = 16   /* its edges are in the order in which they are let in */
+  NODE_TERMINAL = 1, /* the episode ended on the way here */
+  NODE_EXPANDED = 2, /* it has edges */
+  NODE_SOLVED = 4,   /* its value is exact: there is nothing left to search */
+  NODE_OPEN = 8,     /* its edges have their priors */
+  NODE_ORDERED = 16, /* its edges are in the order in which they are let in */
+  NODE_PAID = 32     /* it has the rewards of the step that leads to it */
 };
 
 typedef struct {
-  uint32_t visits; /* simulations that came here */
-  ref edges;       /* 0: a leaf */
-  uint32_t count;  /* edges */
-  uint8_t player;  /* to move; known once there are edges */
-  uint8_t flags;
+  union {
+    ref block;            /* of edges, where it has any */
+    uint32_t leaf_visits; /* else: simulations that came here */
+  };
   uint16_t depth; /* steps from the root */
+  uint8_t flags, spare;
 } node;
+
+/* What begins an edge block. */
+typedef struct {
+  ref node;
+  uint32_t visits; /* simulations that came to the node */
+  uint32_t count;  /* edges */
+  uint8_t player;  /* to move */
+  bool all_tried;  /* every edge has been */
+  bool solved, paid; /* as the node's flags say */
+} block_head;
 
 typedef struct {
   ref node;
@@ -85,15 +105,28 @@ typedef struct {
   ref older;     /* the node that came before it: a list of all, the newest first */
 } graph_part;
 
+/* Which arrays an edge block has beside those that all have. */
+enum block_layout {
+  BLOCK_REWARDS = 1,
+  BLOCK_SUMS = 2, /* and width and turn; outcomes have a share */
+  BLOCK_PRIORS = 4, /* with own behind them */
+  BLOCK_SPREADS = 8,
+  BLOCK_FLIGHTS = 16,
+  BLOCK_LOGITS = 32
+};
+
 /* Where the arrays of one edge block lie. */
 typedef struct {
-  double *value, *reward, *sum, *prior, *spread;
+  block_head *head;
+  uint32_t count;
+  double *value, *reward, *sum, *prior, *logit, *spread;
   double *own; /* [1] NaN: not known */
+  uint32_t *visits;
+  ref *child;
   uint32_t *width;
   ref *turn;
-  uint32_t *visits, *flights;
-  ref *child;
-  int32_t *action;
+  uint32_t *flights;
+  void *action; /* see edge_action */
 } edges;
 
 typedef struct {
@@ -101,11 +134,11 @@ typedef struct {
   size_t state_size, key_size; /* of a node's, rounded to 8; 0: it has none */
   size_t graph_size;           /* sizeof(graph_part), or 0 */
   size_t bytes_per_state;      /* that the model holds outside the arena for each node */
-  uint32_t rewards;            /* stored with an edge: the players, or 0 */
-  bool sums;                   /* edges have sum, width and turn; outcomes have a share */
-  bool priors;                 /* edges have prior, with own behind them */
-  bool spreads;                /* edges have spread */
-  bool flights;                /* edges have flights */
+  unsigned layout;             /* of edge blocks: of block_layout */
+  uint32_t players;
+  uint32_t all_actions;        /* a node with so many edges has them in the order 0, 1, 2, ...; 0: no
+                                  node has */
+  uint32_t action_bytes;       /* of the number of an action, elsewhere */
   bool owns_states;            /* nodes are chained by `last_owned`, to release their states */
   ref root, last_owned;
   ref newest; /* node, of those with a graph part */
@@ -113,30 +146,27 @@ typedef struct {
   uint32_t deepest;
 } tree;
 
-static inline node *node_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
-
-static inline graph_part *node_graph(node *n) { return (graph_part *)(n + 1); }
-
-static inline void *node_state(const tree *t, node *n) {
-  return (unsigned char *)(n + 1) + t->graph_size;
-}
-
-/* What tells the node from its siblings: the key, or the state if it is its own key. */
-static inline void *node_key(const tree *t, node *n) {
-  return (unsigned char *)node_state(t, n) + (t->key_size ? t->state_size : 0);
-}
-
-static inline ref *node_previous_owned(const tree *t, node *n) {
-  return (ref *)((unsigned char *)node_state(t, n) + t->state_size + t->key_size);
-}
-
-static inline size_t node_size(const tree *t) {
-  return sizeof(node) + t->graph_size + t->state_size + t->key_size + (t->owns_states ? 8 : 0);
-}
+/* ---- memory ---------------------------------------------------------------------------- */
 
 /* Memory that the tree holds, states outside it included. */
 static inline uint64_t tree_bytes(const tree *t) {
-  return t->blocks.used + t->nodes * t->bytes_per_state;
+  return arena_used(&t->blocks) + t->nodes * t->bytes_per_state;
+}
+
+/* True if there is room for a block beside `outside` bytes that the model will hold for it. */
+LOOP_PIECE bool tree_has_room(const tree *t, size_t bytes, size_t outside) {
+  return tree_bytes(t) + bytes + outside <= t->blocks.limit;
+}
+
+/* For what is at the high end: nodes and outcomes. 0 at the byte limit. */
+LOOP_PIECE ref tree_alloc_high(tree *t, size_t bytes, size_t outside) {
+  return tree_has_room(t, bytes, outside) ? arena_alloc_high(&t->blocks, bytes) : 0;
+}
+
+/* For all else. 0 at the byte limit. */
+LOOP_PIECE ref tree_alloc_low(tree *t, size_t bytes) {
+  size_t gap = arena_gap(&t->blocks, bytes);
+  return tree_has_room(t, gap + bytes, 0) ? arena_alloc_low(&t->blocks, bytes) : 0;
 }
 
 /* Once more. A count that is full stays so: nodes that are shared may be visited often in one
@@ -147,78 +177,157 @@ static inline bool count_up(uint32_t *visits) {
   return room;
 }
 
-/* A block beside `outside` bytes that the model will hold for it; 0 at the byte limit. */
-LOOP_PIECE ref tree_alloc(tree *t, size_t bytes, size_t outside) {
-  return tree_bytes(t) + bytes + outside <= t->blocks.limit ? arena_alloc(&t->blocks, bytes) : 0;
+/* ---- nodes ------------------------------------------------------------------------------ */
+
+static inline node *node_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
+
+static inline bool node_is_expanded(const node *n) { return n->flags & NODE_EXPANDED; }
+
+static inline graph_part *node_graph(const node *n) { return (graph_part *)(n + 1); }
+
+static inline void *node_state(const tree *t, const node *n) {
+  return (unsigned char *)(n + 1) + t->graph_size;
 }
+
+/* What tells the node from its siblings: the key, or the state if it is its own key. */
+static inline void *node_key(const tree *t, const node *n) {
+  return (unsigned char *)node_state(t, n) + (t->key_size ? t->state_size : 0);
+}
+
+static inline ref *node_previous_owned(const tree *t, const node *n) {
+  return (ref *)((unsigned char *)node_state(t, n) + t->state_size + t->key_size);
+}
+
+/* [players] of a node with NODE_PAID. */
+static inline double *node_rewards(const tree *t, const node *n) {
+  return (double *)((unsigned char *)node_previous_owned(t, n) + (t->owns_states ? 8 : 0));
+}
+
+static inline size_t node_size(const tree *t, bool paid) {
+  return sizeof(node) + t->graph_size + t->state_size + t->key_size + (t->owns_states ? 8 : 0) +
+         (paid ? t->players * sizeof(double) : 0);
+}
+
+/* A new leaf that owns the state at `state`; `key` is NULL where the state is the key, `rewards`
+ * [players] where they are none of the node's. 0 at the byte limit: then the state still belongs to
+ * the caller. */
+LOOP_PIECE ref node_new(tree *t, const void *state, const void *key, const double *rewards,
+                        uint32_t players, uint32_t depth, bool terminal) {
+  bool paid = false;
+  for (uint32_t p = 0; rewards && p < players; p++) paid |= rewards[p] != 0.0;
+  ref r = tree_alloc_high(t, node_size(t, paid), t->bytes_per_state);
+  if (!r) return 0;
+  node *n = node_at(t, r);
+  uint8_t flags = (uint8_t)((terminal ? NODE_TERMINAL : 0) | (paid ? NODE_PAID : 0));
+  *n = (node){.depth = (uint16_t)depth, .flags = flags};
+  if (t->graph_size) {
+    *node_graph(n) = (graph_part){.older = t->newest};
+    t->newest = r;
+  }
+  if (state) state_copy(node_state(t, n), state, t->state_size);
+  if (key && t->key_size) memcpy(node_key(t, n), key, t->key_size);
+  if (t->owns_states) {
+    *node_previous_owned(t, n) = t->last_owned;
+    t->last_owned = r;
+  }
+  if (paid) memcpy(node_rewards(t, n), rewards, players * sizeof *rewards);
+  t->nodes += 1;
+  if (depth > t->deepest) t->deepest = depth;
+  return r;
+}
+
+/* ---- outcomes --------------------------------------------------------------------------- */
 
 static inline outcome *outcome_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
 
 static inline outcome_share *outcome_share_of(outcome *o) { return (outcome_share *)(o + 1); }
 
 static inline size_t outcome_size(const tree *t) {
-  return sizeof(outcome) + (t->sums ? sizeof(outcome_share) : 0);
+  return sizeof(outcome) + (t->layout & BLOCK_SUMS ? sizeof(outcome_share) : 0);
 }
 
-static inline size_t edges_size(const tree *t, size_t count) {
-  size_t doubles = 1 + t->rewards + t->sums, words = 3 + (t->sums ? 2 : 0) + t->flights;
-  size_t last = count * (t->priors + t->spreads) + t->priors;
-  return arena_round(count * (doubles * sizeof(double) + words * sizeof(uint32_t))) +
-         last * sizeof(double);
+/* ---- edges ------------------------------------------------------------------------------ */
+
+static inline block_head *block_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
+
+/* True if a node with so many edges stores the numbers of their actions. */
+static inline bool block_has_actions(const tree *t, uint32_t count) {
+  return count != t->all_actions;
 }
 
-LOOP_PIECE edges edges_at(const tree *t, const node *n) {
-  size_t count = n->count, sums = t->sums ? count : 0, flights = t->flights ? count : 0;
+LOOP_PIECE edges edges_in(const tree *t, ref block, unsigned layout) {
   edges e;
-  e.value = arena_at(&t->blocks, n->edges);
+  e.head = block_at(t, block);
+  size_t count = e.count = e.head->count;
+  e.value = (double *)(e.head + 1);
   e.reward = e.value + count;
-  e.sum = e.reward + count * t->rewards;
-  e.width = (uint32_t *)(e.sum + sums);
-  e.turn = e.width + sums;
-  e.visits = e.turn + sums;
-  e.flights = e.visits + count;
-  e.child = e.flights + flights;
-  e.action = (int32_t *)(e.child + count);
-  /* Behind all others, so that who looks at none of them computes no place. */
-  size_t before = (size_t)((unsigned char *)(e.action + count) - (unsigned char *)e.value);
-  e.prior = (double *)((unsigned char *)e.value + arena_round(before));
-  e.spread = e.prior + (t->priors ? count : 0);
-  e.own = e.spread + (t->spreads ? count : 0);
+  e.sum = e.reward + (layout & BLOCK_REWARDS ? count * t->players : 0);
+  e.prior = e.sum + (layout & BLOCK_SUMS ? count : 0);
+  e.logit = e.prior + (layout & BLOCK_PRIORS ? count : 0);
+  e.spread = e.logit + (layout & BLOCK_LOGITS ? count : 0);
+  e.own = e.spread + (layout & BLOCK_SPREADS ? count : 0);
+  e.visits = (uint32_t *)(e.own + (layout & BLOCK_PRIORS ? 1 : 0));
+  e.child = e.visits + count;
+  e.width = e.child + count;
+  e.turn = e.width + (layout & BLOCK_SUMS ? count : 0);
+  e.flights = e.turn + (layout & BLOCK_SUMS ? count : 0);
+  e.action = e.flights + (layout & BLOCK_FLIGHTS ? count : 0);
   return e;
 }
 
-/* A new leaf that owns the state at `state`; `key` is NULL where the state is the key.
- * 0 at the byte limit: then the state still belongs to the caller. */
-LOOP_PIECE ref node_new(tree *t, const void *state, const void *key, uint32_t depth,
-                        bool terminal) {
-  ref r = tree_alloc(t, node_size(t), t->bytes_per_state);
-  if (!r) return 0;
-  node *n = node_at(t, r);
-  *n = (node){.depth = (uint16_t)depth, .flags = terminal ? NODE_TERMINAL : 0};
-  if (t->graph_size) {
-    *node_graph(n) = (graph_part){.older = t->newest};
-    t->newest = r;
+/* Of a node that has some. */
+static inline edges edges_at(const tree *t, const node *n) {
+  return edges_in(t, n->block, t->layout);
+}
+
+static inline size_t edges_size(const tree *t, uint32_t count) {
+  unsigned layout = t->layout;
+  size_t doubles = 1 + (layout & BLOCK_REWARDS ? t->players : 0) + !!(layout & BLOCK_SUMS) +
+                   !!(layout & BLOCK_PRIORS) + !!(layout & BLOCK_LOGITS) +
+                   !!(layout & BLOCK_SPREADS);
+  size_t words = 2 + (layout & BLOCK_SUMS ? 2 : 0) + !!(layout & BLOCK_FLIGHTS);
+  size_t bytes = doubles * sizeof(double) + words * sizeof(uint32_t) +
+                 (block_has_actions(t, count) ? t->action_bytes : 0);
+  size_t own = layout & BLOCK_PRIORS ? sizeof(double) : 0;
+  return sizeof(block_head) + own + arena_round(count * bytes);
+}
+
+static inline int32_t edge_action(const tree *t, const edges *e, uint32_t i) {
+  if (!block_has_actions(t, e->count)) return (int32_t)i;
+  switch (t->action_bytes) {
+    case 1:
+      return ((const uint8_t *)e->action)[i];
+    case 2:
+      return ((const uint16_t *)e->action)[i];
+    default:
+      return ((const int32_t *)e->action)[i];
   }
-  if (state) memcpy(node_state(t, n), state, t->state_size);
-  if (key && t->key_size) memcpy(node_key(t, n), key, t->key_size);
-  if (t->owns_states) {
-    *node_previous_owned(t, n) = t->last_owned;
-    t->last_owned = r;
+}
+
+static inline void edge_set_action(const tree *t, const edges *e, uint32_t i, int32_t action) {
+  if (!block_has_actions(t, e->count)) return;
+  switch (t->action_bytes) {
+    case 1:
+      ((uint8_t *)e->action)[i] = (uint8_t)action;
+      break;
+    case 2:
+      ((uint16_t *)e->action)[i] = (uint16_t)action;
+      break;
+    default:
+      ((int32_t *)e->action)[i] = action;
   }
-  t->nodes += 1;
-  if (depth > t->deepest) t->deepest = depth;
-  return r;
 }
 
 static inline void edge_begin(const tree *t, const edges *e, uint32_t i, int32_t action) {
   e->value[i] = 0.0;
   e->visits[i] = 0;
   e->child[i] = 0;
-  e->action[i] = action;
-  if (t->flights) e->flights[i] = 0;
-  if (t->priors) e->prior[i] = 0.0;
-  if (t->spreads) e->spread[i] = 0.0;
-  if (t->sums) {
+  edge_set_action(t, e, i, action);
+  if (t->layout & BLOCK_FLIGHTS) e->flights[i] = 0;
+  if (t->layout & BLOCK_PRIORS) e->prior[i] = 0.0;
+  if (t->layout & BLOCK_LOGITS) e->logit[i] = 0.0;
+  if (t->layout & BLOCK_SPREADS) e->spread[i] = 0.0;
+  if (t->layout & BLOCK_SUMS) {
     e->sum[i] = 0.0;
     e->width[i] = 0;
     e->turn[i] = 0;
@@ -239,53 +348,110 @@ static inline void word_swap(uint32_t *words, uint32_t i, uint32_t k) {
 
 /* Two edges that no simulation has taken change places; known outcomes go with them. */
 static inline void edges_swap(const tree *t, const edges *e, uint32_t i, uint32_t k) {
-  int32_t action = e->action[i];
-  e->action[i] = e->action[k];
-  e->action[k] = action;
+  int32_t action = edge_action(t, e, i);
+  edge_set_action(t, e, i, edge_action(t, e, k));
+  edge_set_action(t, e, k, action);
   double_swap(e->value, i, k);
   word_swap(e->child, i, k);
-  if (t->priors) double_swap(e->prior, i, k);
-  if (!t->sums) return;
+  if (t->layout & BLOCK_PRIORS) double_swap(e->prior, i, k);
+  if (t->layout & BLOCK_LOGITS) double_swap(e->logit, i, k);
+  if (!(t->layout & BLOCK_SUMS)) return;
   double_swap(e->sum, i, k);
   word_swap(e->width, i, k);
   word_swap(e->turn, i, k);
 }
 
+/* ---- nodes and their edges ---------------------------------------------------------------- */
+
+/* Simulations that came here. */
+static inline uint32_t node_visits(const tree *t, const node *n) {
+  return node_is_expanded(n) ? block_at(t, n->block)->visits : n->leaf_visits;
+}
+
+static inline void node_count_visit(const tree *t, node *n) {
+  count_up(node_is_expanded(n) ? &block_at(t, n->block)->visits : &n->leaf_visits);
+}
+
+/* Its value is exact from now on. */
+static inline void node_solve(const tree *t, node *n) {
+  n->flags |= NODE_SOLVED;
+  if (node_is_expanded(n)) block_at(t, n->block)->solved = true;
+}
+
+/* What the child of a deterministic model's edge is: its node, whichever of the two it is
+ * stored as. */
+static inline ref child_node(const tree *t, ref child) {
+  return arena_is_high(&t->blocks, child) ? child : block_at(t, child)->node;
+}
+
+/* Room for `count` edges; what stands in it is the caller's to write. 0 at the byte limit. */
+static inline ref block_new(tree *t, ref at, uint32_t count) {
+  ref block = tree_alloc_low(t, edges_size(t, count));
+  if (!block) return 0;
+  const node *n = node_at(t, at);
+  block_head *head = block_at(t, block);
+  *head = (block_head){.node = at,
+                       .visits = node_visits(t, n),
+                       .count = count,
+                       .solved = n->flags & NODE_SOLVED,
+                       .paid = n->flags & NODE_PAID};
+  if (node_is_expanded(n)) head->player = block_at(t, n->block)->player;
+  return block;
+}
+
+static inline void node_take_block(tree *t, ref at, ref block) {
+  node *n = node_at(t, at);
+  n->block = block;
+  n->flags |= NODE_EXPANDED;
+}
+
 /* Gives a leaf its edges, all untried. False at the byte limit. */
-static inline bool node_expand(tree *t, node *n, const int32_t *actions, uint32_t count) {
-  ref block = tree_alloc(t, edges_size(t, count), 0);
+static inline bool node_expand(tree *t, ref at, uint8_t player, const int32_t *actions,
+                               uint32_t count) {
+  ref block = block_new(t, at, count);
   if (!block) return false;
-  n->edges = block;
-  n->count = count;
-  edges e = edges_at(t, n);
+  edges e = edges_in(t, block, t->layout);
+  e.head->player = player;
   for (uint32_t i = 0; i < count; i++) edge_begin(t, &e, i, actions[i]);
-  if (t->priors) *e.own = NAN;
+  if (t->layout & BLOCK_PRIORS) *e.own = NAN;
+  node_take_block(t, at, block);
   return true;
 }
 
+/* Takes the edges of a node away again: half a node is none. */
+static inline void node_collapse(const tree *t, node *n) {
+  uint32_t visits = node_visits(t, n);
+  n->flags &= (uint8_t)~NODE_EXPANDED;
+  n->leaf_visits = visits;
+}
+
 /* Gives a node `count` more edges, behind those that it has. False at the byte limit. */
-static inline bool node_widen(tree *t, node *n, const int32_t *actions, uint32_t count) {
-  edges from = edges_at(t, n);
-  uint32_t old = n->count;
-  ref block = tree_alloc(t, edges_size(t, (size_t)old + count), 0);
+static inline bool node_widen(tree *t, ref at, const int32_t *actions, uint32_t count) {
+  edges from = edges_at(t, node_at(t, at));
+  uint32_t old = from.count;
+  ref block = block_new(t, at, old + count);
   if (!block) return false;
-  n->edges = block;
-  n->count = old + count;
-  n->flags &= (uint8_t)~NODE_ALL_TRIED;
-  edges to = edges_at(t, n);
+  edges to = edges_in(t, block, t->layout);
   memcpy(to.value, from.value, old * sizeof *to.value);
-  memcpy(to.reward, from.reward, old * t->rewards * sizeof *to.reward);
+  if (t->layout & BLOCK_REWARDS)
+    memcpy(to.reward, from.reward, old * t->players * sizeof *to.reward);
   memcpy(to.visits, from.visits, old * sizeof *to.visits);
   memcpy(to.child, from.child, old * sizeof *to.child);
-  memcpy(to.action, from.action, old * sizeof *to.action);
-  if (t->spreads) memcpy(to.spread, from.spread, old * sizeof *to.spread);
-  if (t->flights) memcpy(to.flights, from.flights, old * sizeof *to.flights);
-  if (t->sums) {
+  for (uint32_t i = 0; i < old; i++) edge_set_action(t, &to, i, edge_action(t, &from, i));
+  if (t->layout & BLOCK_PRIORS) {
+    memcpy(to.prior, from.prior, old * sizeof *to.prior);
+    *to.own = *from.own;
+  }
+  if (t->layout & BLOCK_LOGITS) memcpy(to.logit, from.logit, old * sizeof *to.logit);
+  if (t->layout & BLOCK_SPREADS) memcpy(to.spread, from.spread, old * sizeof *to.spread);
+  if (t->layout & BLOCK_FLIGHTS) memcpy(to.flights, from.flights, old * sizeof *to.flights);
+  if (t->layout & BLOCK_SUMS) {
     memcpy(to.sum, from.sum, old * sizeof *to.sum);
     memcpy(to.width, from.width, old * sizeof *to.width);
     memcpy(to.turn, from.turn, old * sizeof *to.turn);
   }
   for (uint32_t i = 0; i < count; i++) edge_begin(t, &to, old + i, actions[i]);
+  node_take_block(t, at, block);
   return true;
 }
 

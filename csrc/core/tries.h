@@ -16,11 +16,10 @@ LOOP_PIECE bool tries_is_legal(const search *s, uint32_t i, unsigned recipe) {
 }
 
 /* Visits of a node that chose among the edges that are legal now. */
-LOOP_PIECE uint32_t tries_of_node(const search *s, const node *n, const edges *e,
-                                  unsigned recipe) {
-  if (!(recipe & (RECIPE_FLIGHTS | RECIPE_CARRIED))) return n->visits;
-  uint64_t total = n->visits;
-  for (uint32_t i = 0; i < n->count; i++) {
+LOOP_PIECE uint32_t tries_of_node(const search *s, const edges *e, unsigned recipe) {
+  if (!(recipe & (RECIPE_FLIGHTS | RECIPE_CARRIED))) return e->head->visits;
+  uint64_t total = e->head->visits;
+  for (uint32_t i = 0; i < e->count; i++) {
     if (recipe & RECIPE_FLIGHTS) total += e->flights[i];
     if (!tries_is_legal(s, i, recipe)) total -= tries_of(e, i, recipe);
   }

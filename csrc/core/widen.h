@@ -18,15 +18,15 @@ static inline uint32_t widen_to(const search *s, double factor, uint32_t visits)
 }
 
 /* How many of a node's edges there are to choose among. */
-static inline uint32_t widen_actions(const search *s, const node *n) {
-  if (!(s->options.action_widening > 0.0)) return n->count;
-  uint32_t width = widen_to(s, s->options.action_widening, n->visits);
-  return width < n->count ? width : n->count;
+static inline uint32_t widen_actions(const search *s, const edges *e) {
+  if (!(s->options.action_widening > 0.0)) return e->count;
+  uint32_t width = widen_to(s, s->options.action_widening, e->head->visits);
+  return width < e->count ? width : e->count;
 }
 
 /* True if an edge may lead to outcomes that it has not led to yet. */
 static inline bool widen_lets_in(const search *s, const edges *e, uint32_t i) {
-  if (!(s->options.outcome_widening > 0.0) || !s->tree.sums) return true;
+  if (!(s->options.outcome_widening > 0.0) || !(s->tree.layout & BLOCK_SUMS)) return true;
   return e->width[i] < widen_to(s, s->options.outcome_widening, e->visits[i]);
 }
 
@@ -51,9 +51,9 @@ static inline void widen_order(const search *s, node *n, mcts_bitgen *rng) {
   edges e = edges_at(&s->tree, n);
   n->flags |= NODE_ORDERED;
   if (!(s->options.action_widening > 0.0)) return;
-  for (uint32_t i = n->count; i > 1; i--)
+  for (uint32_t i = e.count; i > 1; i--)
     edges_swap(&s->tree, &e, i - 1, mcts_random_below(rng, i));
-  for (uint32_t i = 1; s->tree.priors && i < n->count; i++)
+  for (uint32_t i = 1; (s->tree.layout & BLOCK_PRIORS) && i < e.count; i++)
     for (uint32_t k = i; k > 0 && e.prior[k - 1] < e.prior[k]; k--)
       edges_swap(&s->tree, &e, k - 1, k);
 }

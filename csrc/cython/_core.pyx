@@ -40,4 +40,4 @@ include "options.pxi"
 include "search.pxi"
 include "batch.pxi"
 
-logarithm_fill_table()
+logarithm_fill_tables()

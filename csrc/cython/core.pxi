@@ -51,17 +51,19 @@ cdef extern from "rng.h" nogil:
     mcts_bitgen stream_bitgen(uint64_t *counter)
 
 cdef extern from "logarithm.h" nogil:
-    void logarithm_fill_table()
+    void logarithm_fill_tables()
 
 cdef extern from "tree.h" nogil:
     ctypedef uint32_t ref
     enum: NODE_TERMINAL, NODE_SOLVED
 
     ctypedef struct node:
-        uint32_t visits
-        ref edges
-        uint32_t count
-        uint8_t player, flags
+        ref block
+        uint8_t flags
+
+    ctypedef struct block_head:
+        uint32_t visits, count
+        uint8_t player
 
     ctypedef struct outcome:
         ref node
@@ -70,17 +72,20 @@ cdef extern from "tree.h" nogil:
         ref sibling
 
     ctypedef struct c_edges "edges":
+        block_head *head
+        uint32_t count
         double *value
         double *reward
         double *prior
         uint32_t *visits
         uint32_t *flights
         ref *child
-        int32_t *action
+
+    enum: BLOCK_PRIORS, BLOCK_FLIGHTS
 
     ctypedef struct tree:
         size_t state_size, key_size, bytes_per_state
-        bint flights, priors
+        unsigned layout
         ref root, last_owned
         uint64_t nodes
         uint32_t deepest
@@ -95,6 +100,10 @@ cdef extern from "tree.h" nogil:
     outcome *outcome_at(const tree *, ref)
     uint64_t tree_bytes(const tree *)
     c_edges edges_at(const tree *, const node *)
+    int32_t edge_action(const tree *, const c_edges *, uint32_t)
+    bint node_is_expanded(const node *)
+    uint32_t node_visits(const tree *, const node *)
+    ref child_node(const tree *, ref)
 
 cdef extern from "ask.h" nogil:
     enum: FAILED, OUT_OF_BYTES

@@ -14,8 +14,8 @@ cdef extern from "ask.h" nogil:
     int fault_set(fault *, const mcts_model *, void *, const char *function, const char *problem,
                   int status)
     int ask_sample(const mcts_model *, void *, const void *state, int32_t action, mcts_bitgen *,
-                   size_t state_size, void *next_state, double *rewards, c_bool *terminated,
-                   void *observation, fault *)
+                   size_t state_size, void *next_state, double *rewards, uint32_t players,
+                   c_bool *terminated, void *observation, fault *)
     int ask_transitions(const mcts_model *, void *, const void *state, int32_t action,
                         size_t state_size, int32_t *count, double *probability,
                         unsigned char *next_states, double *reward, int32_t *terminated, fault *)
@@ -26,7 +26,8 @@ cdef extern from "ask.h" nogil:
     int ask_rollout_action(const mcts_model *, void *, const void *state, bint random,
                            mcts_bitgen *, int32_t *scratch, int32_t *action, fault *)
     int ask_rollout(const mcts_model *, void *, const void *state, uint32_t max_steps,
-                    double discount, mcts_bitgen *, double *returns, uint64_t *steps, fault *)
+                    double discount, mcts_bitgen *, double *returns, uint32_t players,
+                    uint64_t *steps, fault *)
 
 
 cdef object refused_capsule(capsule):
@@ -238,7 +239,8 @@ cdef class ModelHandle:
             status = self.enter(&f)
             if status == MCTS_OK:
                 status = ask_sample(self.model, self.model.ctx, subject, action, &bitgen, size,
-                                    next_state, rewards, &terminated, observation, &f)
+                                    next_state, rewards, self.model.num_players, &terminated,
+                                    observation, &f)
                 self.leave()
         stream._counter = counter
         if status < 0:
@@ -293,7 +295,8 @@ cdef class ModelHandle:
             status = self.enter(&f)
             if status == MCTS_OK:
                 status = ask_rollout(self.model, self.model.ctx, subject, max_steps,
-                                     self.model.discount, &bitgen, returns, &steps, &f)
+                                     self.model.discount, &bitgen, returns,
+                                     self.model.num_players, &steps, &f)
                 self.leave()
         stream._counter = counter
         if status < 0:

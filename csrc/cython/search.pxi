@@ -288,7 +288,8 @@ cdef class Search:
     def root_count(self):
         """Actions of the root."""
         self.require_root()
-        return node_at(&self.search.tree, self.search.tree.root).count
+        cdef const tree *t = &self.search.tree
+        return edges_at(t, node_at(t, t.root)).count
 
     def add_noise(self, const double[::1] noise, double weight):
         """Gives each action of the root a number, in the order of the core.
@@ -304,8 +305,7 @@ cdef class Search:
     def reused_simulations(self):
         """Visits of the root's edges that an earlier search brought."""
         self.require_root()
-        cdef const node *root = node_at(&self.search.tree, self.search.tree.root)
-        return sum([self.search.root_before[i] for i in range(root.count)])
+        return sum([self.search.root_before[i] for i in range(self.root_count)])
 
     def clear(self):
         """Gives up the tree, and most of its memory."""
@@ -488,26 +488,28 @@ cdef class Search:
         NaN where not known; in the model's order.
         """
         cdef edge_statistics known
+        cdef const tree *t = &self.search.tree
         rows = []
         for i in self.root_edges():
-            root = node_at(&self.search.tree, self.search.tree.root)
-            e = edges_at(&self.search.tree, root)
+            root = node_at(t, t.root)
+            e = edges_at(t, root)
             known = statistics_of(self.search, &e, i)
-            rows.append((self.action_of(root, e.action[i]), e.visits[i], one_nan(known.value),
-                         one_nan(known.standard_error), one_nan(known.lower), one_nan(known.upper),
-                         one_nan(known.prior), known.proven))
+            action = self.action_of(root, edge_action(t, &e, i))
+            rows.append((action, e.visits[i], one_nan(known.value), one_nan(known.standard_error),
+                         one_nan(known.lower), one_nan(known.upper), one_nan(known.prior),
+                         known.proven))
         return rows
 
     cdef list root_edges(self):
         """The root's edges in the order of their actions, with values that are up to date."""
         self.require_root()
-        cdef node *root = node_at(&self.search.tree, self.search.tree.root)
-        cdef c_edges e = edges_at(&self.search.tree, root)
+        cdef const tree *t = &self.search.tree
+        cdef c_edges e = edges_at(t, node_at(t, t.root))
         cdef uint32_t i
         if self.search.bellman:
-            for i in range(root.count):
+            for i in range(e.count):
                 bellman_read(self.search, &e, i, True)
-        return [i for _, i in sorted([(e.action[i], i) for i in range(root.count)])]
+        return [i for _, i in sorted([(edge_action(t, &e, i), i) for i in range(e.count)])]
 
     def best_action(self):
         """The position, among `root_actions`, of the action to recommend."""
@@ -526,13 +528,13 @@ cdef class Search:
         cdef c_edges e
         cdef uint32_t best
         line, seen = [], set()
-        while node_at(t, at).edges and at not in seen:
+        while node_is_expanded(node_at(t, at)) and at not in seen:
             seen.add(at)
             best = recommend(self.search, node_at(t, at))
             e = edges_at(t, node_at(t, at))
-            if best == node_at(t, at).count or e.visits[best] == 0:
+            if best == e.count or e.visits[best] == 0:
                 break
-            action = self.action_of(node_at(t, at), e.action[best])
+            action = self.action_of(node_at(t, at), edge_action(t, &e, best))
             line.append((action, e.visits[best], e.value[best]))
             at = max(self.outcomes(&e, best), key=visits_of)[0]
         return line
@@ -542,7 +544,7 @@ cdef class Search:
         cdef outcome *o
         cdef ref r = e.child[i]
         if self.search.deterministic:
-            return [(r, e.visits[i])] if r else []
+            return [(child_node(&self.search.tree, r), e.visits[i])] if r else []
         found = []
         while r:
             o = outcome_at(&self.search.tree, r)
@@ -577,24 +579,24 @@ cdef class Search:
             state = PyBytes_FromStringAndSize(<char *>node_state(t, n), self.model.state_bytes)
         found = {
             "state": state,
-            "visits": n.visits,
+            "visits": node_visits(t, n),
             "terminal": (n.flags & NODE_TERMINAL) != 0,
             "edges": [],
         }
         if self.search.bellman:
             found["value"] = node_graph(n).value
             found["solved"] = (n.flags & NODE_SOLVED) != 0
-        if not n.edges:
+        if not node_is_expanded(n):
             return found
-        found["player"] = n.player
         e = edges_at(t, n)
-        for i in range(n.count):
+        found["player"] = e.head.player
+        for i in range(e.count):
             found["edges"].append({
-                "action": self.action_of(n, e.action[i]),
+                "action": self.action_of(n, edge_action(t, &e, i)),
                 "visits": e.visits[i],
                 "value": e.value[i],
-                "prior": e.prior[i] if self.search.tree.priors else None,
-                "in_flight": e.flights[i] if self.search.tree.flights else 0,
+                "prior": e.prior[i] if t.layout & BLOCK_PRIORS else None,
+                "in_flight": e.flights[i] if t.layout & BLOCK_FLIGHTS else 0,
                 "outcomes": [(visits, child) for child, visits in self.outcomes(&e, i)],
             })
         return found

@@ -58,6 +58,8 @@ enum mcts_status {
                                               -0.0 and 0.0 as one value */
 #define MCTS_MODEL_VALUES (1u << 3)        /* `evaluate` gives values */
 #define MCTS_MODEL_PRIORS (1u << 4)        /* `evaluate` gives priors */
+#define MCTS_MODEL_STEP_EVALUATES (1u << 5) /* `step_batch` gives priors and values of the next
+                                              states too, where it is asked for them */
 
 /* ---- random numbers -------------------------------------------------------------
  *
@@ -198,8 +200,9 @@ typedef struct mcts_model {
    * in status[i], which is MCTS_OK before the call; what row i gets does not depend on the
    * others. A negative return value fails the whole call: it is then asked again row by row.
    * `observations`, `priors` [count][max_actions] and `values` [count][num_players] are NULL where
-   * they are not asked for; priors and values are those of the next states. NULL: `sample` and
-   * `evaluate`, row by row. evaluate_batch needs `evaluate` beside it. */
+   * they are not asked for. Priors and values are those of the next states, as `evaluate` gives
+   * them, and are asked for with MCTS_MODEL_STEP_EVALUATES only; a row that terminated needs none.
+   * NULL: `sample` and `evaluate`, row by row. evaluate_batch needs `evaluate` beside it. */
   int (*step_batch)(void *ctx, int64_t count, const void *states, const int64_t *actions,
                     mcts_bitgen *const *rngs, void *next_states, double *rewards,
                     int32_t *terminated, void *observations, double *priors, double *values,

@@ -290,7 +290,7 @@ static void life(const uint8_t *bytes, size_t size) {
 #ifdef LIBFUZZER
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   life(bytes, size);
   return 0;
 }
@@ -300,7 +300,7 @@ int main(int argc, char **argv) {
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, lives = 0;
   int64_t end = search_now() + (int64_t)(seconds * 1e9);
   uint8_t bytes[300];
-  logarithm_fill_table();
+  logarithm_fill_tables();
   for (; search_now() < end; lives++, seed++) {
     uint64_t counter = seed;
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)mcts_splitmix64(&counter);

@@ -11,7 +11,8 @@ typedef struct {
   double *numbers;
   size_t count, capacity;
   ref *nodes; /* in the order in which they are met */
-  uint32_t *place; /* of each ref among them, from 1; 0: not met */
+  uint32_t *place; /* of each ref from `first` on among them, from 1; 0: not met */
+  ref first;       /* of the arena's high end */
   size_t met;
 } walk;
 
@@ -25,24 +26,53 @@ static void walk_note(walk *w, double number) {
 }
 
 static uint32_t walk_meet(walk *w, ref r) {
-  if (!w->place[r]) {
+  CHECK(r >= w->first);
+  uint32_t *place = &w->place[r - w->first];
+  if (!*place) {
     w->nodes[w->met++] = r;
-    w->place[r] = (uint32_t)w->met;
+    *place = (uint32_t)w->met;
   }
-  return w->place[r];
+  return *place;
+}
+
+/* What a deterministic model's edge leads to: a node, or the edge block that its node has now. */
+static node *walk_child(const search *s, ref child, ref *at) {
+  const tree *t = &s->tree;
+  *at = child_node(t, child);
+  CHECK(arena_is_high(&t->blocks, *at));
+  node *n = node_at(t, *at);
+  CHECK(*at == child || (node_is_expanded(n) && n->block == child));
+  return n;
+}
+
+/* The head of an edge block says the same as the node that has it. */
+static void check_head(const search *s, ref at) {
+  const tree *t = &s->tree;
+  const node *n = node_at(t, at);
+  CHECK(node_is_expanded(n) && n->block && !arena_is_high(&t->blocks, n->block));
+  edges e = edges_at(t, n);
+  CHECK(e.head->node == at && e.count > 0 && e.count == e.head->count);
+  CHECK(e.head->visits == node_visits(t, n) && e.head->player < t->players);
+  CHECK(e.head->solved == !!(n->flags & NODE_SOLVED));
+  CHECK(e.head->paid == !!(n->flags & NODE_PAID));
+  CHECK(!(n->flags & NODE_TERMINAL));
+  for (uint32_t i = 0; e.head->all_tried && i < e.count; i++) CHECK(e.visits[i] > 0);
 }
 
 static void walk_outcomes(walk *w, const search *s, const edges *e, uint32_t i) {
   const tree *t = &s->tree;
+  ref at;
   if (s->deterministic) {
-    if (e->child[i]) walk_note(w, walk_meet(w, e->child[i]));
+    if (!e->child[i]) return;
+    walk_child(s, e->child[i], &at);
+    walk_note(w, walk_meet(w, at));
     return;
   }
   for (ref r = e->child[i]; r; r = outcome_at(t, r)->sibling) {
     outcome *o = outcome_at(t, r);
     walk_note(w, o->visits);
     walk_note(w, walk_meet(w, o->node));
-    if (!t->sums) continue;
+    if (!(t->layout & BLOCK_SUMS)) continue;
     walk_note(w, outcome_share_of(o)->weight);
     walk_note(w, outcome_share_of(o)->reward);
     walk_note(w, outcome_share_of(o)->used);
@@ -52,39 +82,59 @@ static void walk_outcomes(walk *w, const search *s, const edges *e, uint32_t i) 
 static void walk_edges(walk *w, const search *s, const node *n) {
   const tree *t = &s->tree;
   edges e = edges_at(t, n);
-  for (uint32_t i = 0; i < n->count; i++) {
-    walk_note(w, e.action[i]);
+  walk_note(w, e.head->player);
+  for (uint32_t i = 0; i < e.count; i++) {
+    walk_note(w, edge_action(t, &e, i));
     walk_note(w, e.visits[i]);
-    CHECK(!t->flights || s->started > s->simulations || e.flights[i] == 0);
+    CHECK(!(t->layout & BLOCK_FLIGHTS) || s->started > s->simulations || e.flights[i] == 0);
     walk_note(w, e.value[i]);
-    for (uint32_t p = 0; p < t->rewards && e.child[i]; p++)
-      walk_note(w, e.reward[i * t->rewards + p]);
-    if (t->sums) walk_note(w, e.sum[i]);
-    if (t->priors) walk_note(w, e.prior[i]);
-    if (t->spreads) walk_note(w, e.spread[i]);
+    bool pays = (t->layout & BLOCK_REWARDS) && e.child[i];
+    for (uint32_t p = 0; pays && p < t->players; p++) walk_note(w, e.reward[i * t->players + p]);
+    if (t->layout & BLOCK_SUMS) walk_note(w, e.sum[i]);
+    if (t->layout & BLOCK_PRIORS) walk_note(w, e.prior[i]);
+    if (t->layout & BLOCK_SPREADS) walk_note(w, e.spread[i]);
     walk_outcomes(w, s, &e, i);
   }
-  if (t->priors) walk_note(w, *e.own);
+  if (t->layout & BLOCK_PRIORS) walk_note(w, *e.own);
+}
+
+/* The rewards of the step to a node, where it has them and not the edge. */
+static void walk_rewards(walk *w, const search *s, const node *n) {
+  const tree *t = &s->tree;
+  bool paid = n->flags & NODE_PAID;
+  CHECK(!paid || (s->deterministic && !(t->layout & BLOCK_REWARDS)));
+  for (uint32_t p = 0; paid && p < t->players; p++) walk_note(w, node_rewards(t, n)[p]);
+}
+
+/* One that has met `from` alone. */
+static walk walk_begin(const search *s, ref from) {
+  const arena *a = &s->tree.blocks;
+  walk w = {.nodes = calloc(s->tree.nodes + 1, sizeof(ref)),
+            .place = calloc((a->size - a->high) / 8, sizeof(uint32_t)),
+            .first = (ref)(a->high / 8)};
+  CHECK(w.nodes && w.place);
+  walk_meet(&w, from);
+  return w;
 }
 
 /* All that `from` leads to; depths count from it. Its own visits are left out: a root has none
  * but its edges'. */
 static walk walk_from(const search *s, ref from) {
   const tree *t = &s->tree;
-  walk w = {.nodes = calloc(t->nodes + 1, sizeof(ref)),
-            .place = calloc(t->blocks.used / 8 + 1, sizeof(uint32_t))};
-  CHECK(w.nodes && w.place);
-  walk_meet(&w, from);
+  walk w = walk_begin(s, from);
   uint16_t top = node_at(t, from)->depth;
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(t, w.nodes[k]);
     if (t->state_size) walk_note(&w, (double)handle_at(node_state(t, n))->position);
     walk_note(&w, n->flags);
-    walk_note(&w, n->edges ? n->count : 0);
+    walk_note(&w, node_is_expanded(n) ? edges_at(t, n).count : 0);
     if (s->options.sharing != SHARING_STATE) walk_note(&w, n->depth - top);
-    if (k > 0) walk_note(&w, n->visits);
+    if (k > 0) walk_note(&w, node_visits(t, n));
     if (t->graph_size) walk_note(&w, node_graph(n)->value);
-    if (n->edges) walk_edges(&w, s, n);
+    walk_rewards(&w, s, n);
+    if (!node_is_expanded(n)) continue;
+    check_head(s, w.nodes[k]);
+    walk_edges(&w, s, n);
   }
   return w;
 }
@@ -134,25 +184,29 @@ static void check_value(search *s, const edges *e, uint32_t i) {
 
 /* An open node has the model's priors, at the right edges, and its value where that is asked. */
 static void check_open(const search *s, node *n) {
-  if (!s->tree.priors || !(n->flags & NODE_OPEN)) return;
+  if (!(s->tree.layout & BLOCK_PRIORS) || !(n->flags & NODE_OPEN)) return;
   const handle_model *h = s->ctx;
   int64_t position = handle_at(node_state(&s->tree, n))->position;
   edges e = edges_at(&s->tree, n);
-  double sum = 0.0, equal = 1.0 / n->count;
-  for (uint32_t i = 0; i < n->count; i++) sum += handle_prior(h, position, e.action[i]);
-  for (uint32_t i = 0; i < n->count && s->asks_priors; i++)
-    CHECK(e.prior[i] == (sum > 0.0 ? handle_prior(h, position, e.action[i]) / sum : equal));
-  for (uint32_t i = 0; i < n->count && !s->asks_priors; i++) CHECK(e.prior[i] == equal);
+  double sum = 0.0, equal = 1.0 / e.count;
+  for (uint32_t i = 0; i < e.count; i++)
+    sum += handle_prior(h, position, edge_action(&s->tree, &e, i));
+  for (uint32_t i = 0; i < e.count && s->asks_priors; i++) {
+    double prior = handle_prior(h, position, edge_action(&s->tree, &e, i));
+    CHECK(e.prior[i] == (sum > 0.0 ? prior / sum : equal));
+  }
+  for (uint32_t i = 0; i < e.count && !s->asks_priors; i++) CHECK(e.prior[i] == equal);
   if (s->asks_values) CHECK(*e.own == handle_value(h, position));
 }
 
 /* A leaf that is open has edges, which are worth nothing yet: it has learned what it was valued. */
 static void check_open_leaf(const search *s, node *n) {
   bool by_value = s->options.evaluation == EVALUATION_VALUE;
-  if (!s->bellman || !s->tree.priors || !by_value || !n->edges) return;
-  if (n->visits != 1 || n->flags & (NODE_SOLVED | NODE_TERMINAL)) return;
+  bool weighs = s->tree.layout & BLOCK_PRIORS;
+  if (!s->bellman || !weighs || !by_value || !node_is_expanded(n)) return;
+  if (node_visits(&s->tree, n) != 1 || n->flags & (NODE_SOLVED | NODE_TERMINAL)) return;
   edges e = edges_at(&s->tree, n);
-  for (uint32_t i = 0; i < n->count; i++)
+  for (uint32_t i = 0; i < e.count; i++)
     if (e.visits[i] > 0) return;
   CHECK(node_graph(n)->value == *e.own);
 }
@@ -168,11 +222,11 @@ static void check_graph(search *s) {
     if (s->options.sharing != SHARING_NONE)
       CHECK(key_find_node(t, &s->index, node_key(t, n), node_graph(n)->hash,
                           n->flags & NODE_TERMINAL, n->depth) == w.nodes[k]);
-    if (!n->edges) continue;
+    if (!node_is_expanded(n)) continue;
     check_open(s, n);
     check_open_leaf(s, n);
     edges e = edges_at(t, n);
-    for (uint32_t i = 0; i < n->count; i++) {
+    for (uint32_t i = 0; i < e.count; i++) {
       check_links(s, &e, i);
       if (s->bellman) check_value(s, &e, i);
     }

@@ -177,14 +177,14 @@ static void check_sound(const search *s) {
   const node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
   uint64_t visits = 0, expected = s->simulations;
-  for (uint32_t i = 0; i < root->count; i++) {
+  for (uint32_t i = 0; i < e.count; i++) {
     visits += e.visits[i];
     expected += s->root_before[i];
   }
   if (s->options.sharing == SHARING_STATE) { /* a path may come back to the root, or end there */
-    CHECK(root->visits >= visits && visits >= expected);
+    CHECK(e.head->visits >= visits && visits >= expected);
   } else {
-    CHECK(root->visits == visits && visits == expected);
+    CHECK(e.head->visits == visits && visits == expected);
   }
 }
 

@@ -1,5 +1,5 @@
-/* The core, whose requests for memory can be refused: its sources are part of the program that
- * includes this, first of all, so that its requests can be told from others'. */
+/* The core, whose requests for memory can be refused: those of its sources that make any are part of
+ * the program that includes this, first of all, so that its requests can be told from others'. */
 #ifndef SPARING_CORE_H
 #define SPARING_CORE_H
 

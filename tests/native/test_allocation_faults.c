@@ -80,23 +80,31 @@ static void survives_a_full_arena(handle_model *h, search_options options) {
   }
 }
 
-/* Memory comes in chunks: a long search asks for several. */
+/* Memory comes in chunks, at both ends: a long search asks for several. */
 static void long_search_stops_at_any_chunk(void) {
-  for (long chunk = 1; chunk <= 3; chunk++) {
+  search_options options = BY_ROLLOUT;
+  options.max_depth = 40;
+  options.rollout_depth = 1;
+  bool low = false, high = false;
+  for (long chunk = 1; chunk <= 4; chunk++) {
     handle_model h;
     handle_model_begin(&h);
-    search *s = search_new(&h.model, BY_ROLLOUT, 0);
+    search *s = search_new(&h.model, options, 0);
     stop_reason reason = STOP_NONE;
     refuse_at = 0;
     CHECK(begin_at_zero(s, &h, LIMIT) == MCTS_OK);
     requests = 0;
     refuse_at = chunk;
-    CHECK(run_to(s, &h, 60000, &reason) == MCTS_OK);
+    CHECK(run_to(s, &h, 300000, &reason) == MCTS_OK);
     CHECK(reason == STOP_MAX_BYTES && requests == chunk);
     check_sound(s);
+    const arena *a = &s->tree.blocks;
+    low |= a->low_ready - a->low < 256;
+    high |= a->high - a->high_ready < 256;
     search_free(s);
     CHECK(h.handles_alive == 0);
   }
+  CHECK(low && high);
 }
 
 static int new_context(void *ctx, void **thread_ctx) {
@@ -115,7 +123,7 @@ static void refused_context_is_no_search(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   particles = 3;
   for (int recipe = 0; recipe < RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {

@@ -129,7 +129,7 @@ static void holds(const handle_model *pattern, search_options options) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   for_every_group(holds);
   return 0;
 }

@@ -52,7 +52,7 @@ static void lives(handle_model *h, search_options options) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   particles = 2;
   for (int recipe = 0, several = 0; recipe < RECIPES; recipe += several, several = !several) {
     handle_model h;

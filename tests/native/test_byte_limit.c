@@ -59,7 +59,7 @@ static void huge_states_leave_no_room(handle_model *h) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   options = BY_ROLLOUT;
   handle_model h;
   handle_model_begin(&h);

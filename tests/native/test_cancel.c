@@ -104,7 +104,7 @@ static void slices_do_not_change_the_tree(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   cancelling_within_any_sample_stops_soon();
   every_recipe_stops_soon();
   long_rollout_is_interrupted();

@@ -69,22 +69,22 @@ static void width_grows_with_visits_from_one(void) {
 
 /* Every number of an edge, told apart by the action. */
 static void number_edge(const tree *t, const edges *e, uint32_t i, int32_t action) {
-  e->action[i] = action;
+  edge_set_action(t, e, i, action);
   e->value[i] = action + 0.25;
   e->child[i] = (ref)action + 100;
-  if (t->priors) e->prior[i] = action + 0.5;
-  if (!t->sums) return;
+  if (t->layout & BLOCK_PRIORS) e->prior[i] = action + 0.5;
+  if (!(t->layout & BLOCK_SUMS)) return;
   e->sum[i] = action + 0.75;
   e->width[i] = (uint32_t)action + 200;
   e->turn[i] = (ref)action + 300;
 }
 
 static void check_numbers(const tree *t, const edges *e, uint32_t i) {
-  int32_t action = e->action[i];
+  int32_t action = edge_action(t, e, i);
   CHECK(e->value[i] == action + 0.25 && e->child[i] == (ref)action + 100);
-  CHECK(!t->priors || e->prior[i] == action + 0.5);
-  CHECK(e->visits[i] == 0 && (!t->flights || e->flights[i] == 0));
-  if (!t->sums) return;
+  CHECK(!(t->layout & BLOCK_PRIORS) || e->prior[i] == action + 0.5);
+  CHECK(e->visits[i] == 0 && (!(t->layout & BLOCK_FLIGHTS) || e->flights[i] == 0));
+  if (!(t->layout & BLOCK_SUMS)) return;
   CHECK(e->sum[i] == action + 0.75);
   CHECK(e->width[i] == (uint32_t)action + 200 && e->turn[i] == (ref)action + 300);
 }
@@ -92,25 +92,23 @@ static void check_numbers(const tree *t, const edges *e, uint32_t i) {
 static void swapped_edges_keep_all_that_is_theirs(void) {
   enum { COUNT = 5 };
   int32_t actions[COUNT] = {0, 1, 2, 3, 4};
-  for (int layout = 0; layout < 32; layout++) {
-    tree t = {.priors = layout & 1, .sums = layout & 2, .spreads = layout & 4,
-              .flights = layout & 8, .rewards = layout & 16 ? 2 : 0};
+  for (unsigned layout = 0; layout < 32; layout++) {
+    tree t = {.layout = layout, .players = 2, .action_bytes = 1 + layout % 2};
     CHECK(arena_open(&t.blocks, 1 << 16) == 0);
-    ref r = node_new(&t, NULL, NULL, 0, false);
-    node *n = node_at(&t, r);
-    CHECK(r && node_expand(&t, n, actions, COUNT));
-    edges e = edges_at(&t, n);
-    if (t.priors) *e.own = -7.0;
+    ref r = node_new(&t, NULL, NULL, NULL, 0, 0, false);
+    CHECK(r && node_expand(&t, r, 0, actions, COUNT));
+    edges e = edges_at(&t, node_at(&t, r));
+    if (layout & BLOCK_PRIORS) *e.own = -7.0;
     for (uint32_t i = 0; i < COUNT; i++) number_edge(&t, &e, i, (int32_t)i);
     const int32_t expected[COUNT] = {4, 1, 0, 3, 2};
     edges_swap(&t, &e, 0, 4);
     edges_swap(&t, &e, 2, 4);
     edges_swap(&t, &e, 3, 3);
     for (uint32_t i = 0; i < COUNT; i++) {
-      CHECK(e.action[i] == expected[i]);
+      CHECK(edge_action(&t, &e, i) == expected[i]);
       check_numbers(&t, &e, i);
     }
-    CHECK(!t.priors || *e.own == -7.0);
+    CHECK(!(layout & BLOCK_PRIORS) || *e.own == -7.0);
     arena_close(&t.blocks);
   }
 }
@@ -185,7 +183,7 @@ static void decided_search_recommends_what_the_whole_one_does(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   due_visits_are_those_of_the_published_loop();
   due_visits_go_on_beyond_the_plan();
   width_grows_with_visits_from_one();

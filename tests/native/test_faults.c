@@ -26,7 +26,7 @@ static double digest(const search *s) {
   const node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
   double sum = 0.0;
-  for (uint32_t i = 0; i < root->count; i++)
+  for (uint32_t i = 0; i < e.count; i++)
     sum = 3 * sum + e.value[i] + (double)e.visits[i];
   return sum;
 }
@@ -156,7 +156,7 @@ static void refused_transitions_are_released(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   handle_model h;
   handle_model_begin(&h);
   fails_everywhere(&h, BY_ROLLOUT);

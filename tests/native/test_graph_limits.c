@@ -63,21 +63,25 @@ static void holds_at_every_byte_limit(handle_model *h, search_options options) {
 
 /* As if everything had been visited almost as often as can be counted. */
 static void fill_counts(search *s, uint32_t visits) {
+  bool weighed = (s->tree.layout & BLOCK_SUMS) && !s->exact;
   walk w = walk_from(s, s->tree.root);
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(&s->tree, w.nodes[k]);
-    n->visits = visits;
-    if (!n->edges) continue;
+    if (!node_is_expanded(n)) {
+      n->leaf_visits = visits;
+      continue;
+    }
     edges e = edges_at(&s->tree, n);
-    for (uint32_t i = 0; i < n->count; i++) {
+    e.head->visits = visits;
+    for (uint32_t i = 0; i < e.count; i++) {
       if (!e.visits[i]) continue;
       double more = visits / (double)e.visits[i];
       e.visits[i] = visits;
       for (ref r = s->deterministic ? 0 : e.child[i]; r; r = outcome_at(&s->tree, r)->sibling) {
         outcome_at(&s->tree, r)->visits = visits;
-        if (s->tree.sums && !s->exact) outcome_share_of(outcome_at(&s->tree, r))->weight *= more;
+        if (weighed) outcome_share_of(outcome_at(&s->tree, r))->weight *= more;
       }
-      if (s->tree.sums && !s->exact) e.sum[i] *= more;
+      if (weighed) e.sum[i] *= more;
     }
   }
   walk_end(&w);
@@ -92,8 +96,8 @@ static void full_counts_stay_full(handle_model *h, search_options options) {
   CHECK(run_to(s, h, 10 * SIMULATIONS, &reason) == MCTS_OK);
   const node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
-  CHECK(root->visits >= UINT32_MAX - 3);
-  for (uint32_t i = 0; i < root->count; i++) {
+  CHECK(node_visits(&s->tree, root) >= UINT32_MAX - 3);
+  for (uint32_t i = 0; i < e.count; i++) {
     bool chosen = !options_weigh_priors(options) && !(options.action_widening > 0.0);
     if (!chosen && e.visits[i] == 0) continue; /* by its prior, or let in too late */
     CHECK(e.visits[i] >= UINT32_MAX - 3);
@@ -105,7 +109,7 @@ static void full_counts_stay_full(handle_model *h, search_options options) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   for (int recipe = 0; recipe < GRAPH_RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
       if (!recipe_takes(recipe, which)) continue;

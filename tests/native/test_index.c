@@ -12,7 +12,7 @@ static tree tree_of(uint64_t limit) {
 }
 
 static ref add(tree *t, node_index *x, uint64_t key, uint32_t depth) {
-  ref r = node_new(t, &key, NULL, depth, false);
+  ref r = node_new(t, &key, NULL, NULL, 0, depth, false);
   if (r) index_insert(t, x, r, index_hash(x, key_hash(t, &key, false), depth));
   return r;
 }
@@ -83,7 +83,9 @@ static void finds_outcomes_of_one_hash(void) {
     uint64_t key = key_with(UINT32_MAX, i);
     ref *link = key_find(&t, &first, &key, UINT32_MAX, false);
     CHECK(!*link);
-    ref child = node_new(&t, &key, NULL, 0, false), r = arena_alloc(&t.blocks, sizeof(outcome));
+    ref child = node_new(&t, &key, NULL, NULL, 0, 0, false);
+    ref r = tree_alloc_high(&t, outcome_size(&t), 0);
+    CHECK(child && r);
     *outcome_at(&t, r) = (outcome){.node = child, .hash = UINT32_MAX};
     *link = refs[i] = r;
   }
@@ -105,7 +107,7 @@ static void finds_all_at_every_limit(void) {
       while ((refs[count] = add(&t, &x, count, 0))) count++;
       holds(&t, &x, refs, count);
     }
-    CHECK(t.blocks.used <= limit);
+    CHECK(arena_used(&t.blocks) <= limit);
     arena_close(&t.blocks);
   }
 }
@@ -115,7 +117,7 @@ static void tells_ends_apart(void) {
   node_index x;
   uint64_t key = 5;
   CHECK(index_open(&t, &x, false));
-  ref goes_on = add(&t, &x, key, 0), ends = node_new(&t, &key, NULL, 0, true);
+  ref goes_on = add(&t, &x, key, 0), ends = node_new(&t, &key, NULL, NULL, 0, 0, true);
   index_insert(&t, &x, ends, key_hash(&t, &key, true));
   CHECK(key_find_node(&t, &x, &key, key_hash(&t, &key, true), true, 0) == ends);
   CHECK(find(&t, &x, key, 0) == goes_on);

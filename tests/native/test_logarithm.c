@@ -34,7 +34,7 @@ static void numbers_of_any_size(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   CHECK(logarithm(1) == 0.0);
   for (uint32_t n = 2; n <= 1000000; n++) check_close(n);
   for (int bit = 1; bit < 32; bit++) check_close(UINT32_C(1) << bit);

@@ -73,7 +73,8 @@ def test_native_program_holds(
     binary = tmp_path / program
     source = HERE / f"{program}.c"
     brings_core = '#include "sparing_core.h"' in source.read_text()
-    compile_c(source, *([] if brings_core else core_objects), "-lm", "-o", binary)
+    missing = [path for path in core_objects if path.stem == "loop"]  # it asks for no memory
+    compile_c(source, *(missing if brings_core else core_objects), "-lm", "-o", binary)
     done = subprocess.run([binary], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
 

@@ -16,8 +16,8 @@ static tree new_tree(size_t state_size, size_t key_size) {
 static void hang(tree *t, ref *outcomes, const void *key, uint32_t hash, bool terminated) {
   ref *link = key_find(t, outcomes, key, hash, terminated);
   CHECK(*link == 0);
-  ref r = arena_alloc(&t->blocks, outcome_size(t));
-  ref child = node_new(t, key, t->key_size ? key : NULL, 1, terminated);
+  ref r = tree_alloc_high(t, outcome_size(t), 0);
+  ref child = node_new(t, key, t->key_size ? key : NULL, NULL, 0, 1, terminated);
   CHECK(r && child);
   *outcome_at(t, r) = (outcome){.node = child, .hash = hash};
   *link = r;

@@ -119,7 +119,7 @@ static void actions_may_have_any_numbers(void) {
   search *s = begun(&m, &state);
   run_to(s, 100);
   edges e = edges_at(&s->tree, node_at(&s->tree, s->tree.root));
-  CHECK(e.action[0] == 5 && e.action[1] == 1000000);
+  CHECK(edge_action(&s->tree, &e, 0) == 5 && edge_action(&s->tree, &e, 1) == 1000000);
   search_free(s);
 }
 
@@ -182,7 +182,7 @@ static void each_search_has_a_context_of_its_own(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   for (uint32_t size = 1; size <= 33; size++) state_may_have_any_size(size);
   state_may_have_any_size(4099);
   zeros_of_either_sign_are_one_state_where_states_are_doubles();

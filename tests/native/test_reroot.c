@@ -30,10 +30,10 @@ static bool way_out(const search *s, int k, int32_t *action, ref *child) {
   const tree *t = &s->tree;
   const node *root = node_at(t, t->root);
   edges e = edges_at(t, root);
-  for (uint32_t i = 0; i < root->count; i++) {
+  for (uint32_t i = 0; i < e.count; i++) {
     for (ref r = e.child[i]; r;) {
-      *action = e.action[i];
-      *child = s->deterministic ? r : outcome_at(t, r)->node;
+      *action = edge_action(t, &e, i);
+      *child = s->deterministic ? child_node(t, r) : outcome_at(t, r)->node;
       if (k-- == 0) return true;
       r = s->deterministic ? 0 : outcome_at(t, r)->sibling;
     }
@@ -71,8 +71,9 @@ static void way_on(const search *s, int32_t *action, ref *child) {
   for (int k = 0; visits == 0; k++) {
     CHECK(way_out(s, k, action, child));
     const node *n = node_at(&s->tree, *child);
+    if (!node_is_expanded(n)) continue;
     edges e = edges_at(&s->tree, n);
-    for (uint32_t i = 0; n->edges && i < n->count; i++) visits += e.visits[i];
+    for (uint32_t i = 0; i < e.count; i++) visits += e.visits[i];
   }
 }
 
@@ -164,7 +165,7 @@ static void survives_faults(handle_model *h, search_options options, enum questi
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   for (int recipe = 0; recipe < GRAPH_RECIPES; recipe++) {
     for (int which = 0; which < RING_MODELS; which++) {
       if (!recipe_takes(recipe, which)) continue;

@@ -205,7 +205,7 @@ static void priors_that_are_all_zero_are_equal(void) {
 }
 
 int main(void) {
-  logarithm_fill_table();
+  logarithm_fill_tables();
   sample_is_checked();
   other_functions_are_checked();
   rollouts_are_checked();
