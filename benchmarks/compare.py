@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from report import Aim, Better, Ratio, Result, SideResult
+from report import Aim, Better, Known, Ratio, Result, SideResult
 from side_process import Side, SideMissing, SideProcess
 
 __all__ = ["Comparison", "Pair", "measure"]
@@ -38,6 +38,9 @@ class Comparison:
       group, work, measure, better: see `Result`.
       sides: by name.
       pairs: the ratios to take.
+      known: see `Result`.
+      most_rounds: fewer than the run's, where a turn takes seconds; None: as many.
+      is_long: whether it takes longer than a quick run has time for.
     """
 
     group: str
@@ -46,6 +49,9 @@ class Comparison:
     better: Better
     sides: dict[str, Side]
     pairs: list[Pair]
+    known: tuple[Known, ...] = ()
+    most_rounds: int | None = None
+    is_long: bool = False
 
 
 def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
@@ -55,7 +61,7 @@ def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
     round from round to round, so that none gains from a machine that slows down or speeds up.
 
     Args:
-      rounds: turns of each side, >= 1.
+      rounds: turns of each side, >= 1, unless the comparison has fewer.
     Returns:
       The result, and what is missing for the sides that were left out.
     """
@@ -69,7 +75,7 @@ def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
                 missing.append(f"{comparison.work}: {name}: {error}")
         for process in running.values():
             process.turn()
-        samples = _take_turns(running, rounds)
+        samples = _take_turns(running, min(rounds, comparison.most_rounds or rounds))
         counts = {name: process.counts() for name, process in running.items()}
     sides = [SideResult(name, samples[name], counts[name]) for name in running]
     ratios = [
@@ -78,7 +84,7 @@ def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
         if pair.side in running and pair.against in running
     ]
     named = (comparison.group, comparison.work, comparison.measure, comparison.better)
-    return Result(*named, sides, ratios), missing
+    return Result(*named, sides, ratios, list(comparison.known)), missing
 
 
 def _take_turns(running: dict[str, SideProcess], rounds: int) -> dict[str, list[float]]:

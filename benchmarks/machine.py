@@ -15,7 +15,17 @@ from programs import Programs
 
 __all__ = ["describe_machine"]
 
-PACKAGES = ("mcts-service", "numpy", "Cython", "grpcio", "protobuf", "open_spiel", "pomdp-py")
+PACKAGES = (
+    "mcts-service",
+    "numpy",
+    "Cython",
+    "grpcio",
+    "protobuf",
+    "open_spiel",
+    "pomdp-py",
+    "mctx",
+    "jax",
+)
 CODE_FLAGS = ("-O", "-m", "-ffp", "-std", "-DNDEBUG")
 
 
@@ -32,7 +42,8 @@ def describe_machine(compiled: Programs) -> dict[str, Any]:
             "limit": " ".join(programs.LIMIT_FLAGS),
             "ours, same flags": extension_flags,
             "ours": f"as installed; by default the same without {programs.NATIVE}",
-            "grid10": f"{' '.join(programs.MODEL_FLAGS)}, same flags: {programs.NATIVE} too",
+            "models in C": " ".join(programs.MODEL_FLAGS),
+            "grid10 beside the limit": f"the same and {programs.NATIVE}",
         },
         "packages": {name: _version(name) for name in PACKAGES},
         "commit": _first_line(["git", "-C", str(programs.ROOT), "describe", "--always", "--dirty"]),

@@ -1,7 +1,7 @@
 """Compiles what the sides need.
 
-These are the limit program, grid10, the bare loop, and our extension once more, for this
-machine's CPU alone, as the limit program is compiled.
+These are the limit programs, the models in C, the bare loop, and our extension once more, for
+this machine's CPU alone, as the limit programs are compiled.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LIMIT_FLAGS", "MODEL_FLAGS", "NATIVE", "Programs", "compile_programs"]
+__all__ = ["LIMIT_FLAGS", "MODEL_FLAGS", "NATIVE", "Programs", "compile_model", "compile_programs"]
 
 BENCHMARKS = Path(__file__).parent
 ROOT = BENCHMARKS.parent
@@ -30,16 +31,19 @@ class Programs:
     """Where the compiled things lie.
 
     Attributes:
-      limit: the limit program, with `LIMIT_FLAGS`.
-      grid10: a library of the model, with `MODEL_FLAGS`.
-      grid10_native: the same, with -march=native too.
+      limit, batch_limit: the limit programs for UCT and for PUCT in batches, with `LIMIT_FLAGS`.
+      grid10, grid1000, latent: libraries of the models, with `MODEL_FLAGS`.
+      grid10_native: the first of them, with -march=native too.
       bare_loop: a library of the loop, with `MODEL_FLAGS`.
       native_extension: a folder with our compiled modules, built with -march=native.
     """
 
     limit: Path
+    batch_limit: Path
     grid10: Path
     grid10_native: Path
+    grid1000: Path
+    latent: Path
     bare_loop: Path
     native_extension: Path
 
@@ -51,26 +55,43 @@ def compile_programs() -> Programs:
       SystemExit: a compiler refused; its words are printed.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
-    header = ["-I", str(ROOT / "csrc" / "include")]
     python = ["-I", sysconfig.get_path("include")]
-    models = BENCHMARKS / "models"
     return Programs(
-        limit=_compile("roof_uct", BENCHMARKS / "limits" / "roof_uct.c", LIMIT_FLAGS, ["-lm"]),
-        grid10=_compile("grid10.so", models / "grid10.c", [*MODEL_FLAGS, *header]),
-        grid10_native=_compile(
-            "grid10_native.so", models / "grid10.c", [*MODEL_FLAGS, NATIVE, *header]
-        ),
-        bare_loop=_compile(
-            "bare_loop.so", models / "bare_loop.c", [*MODEL_FLAGS, *header, *python]
-        ),
+        limit=_compile_limit("roof_uct"),
+        batch_limit=_compile_limit("roof_puct"),
+        grid10=compile_model("grid10"),
+        grid10_native=compile_model("grid10", "grid10_native", [NATIVE]),
+        grid1000=compile_model("grid1000"),
+        latent=compile_model("latent"),
+        bare_loop=compile_model("bare_loop", flags=python),
         native_extension=_build_extension(),
     )
 
 
-def _compile(name: str, source: Path, flags: list[str], libraries: list[str] | None = None) -> Path:
+def compile_model(name: str, target: str = "", flags: Sequence[str] = ()) -> Path:
+    """Compiles models/NAME.c to a library: the path of it.
+
+    Args:
+      name: of the source.
+      target: of the library; default the same.
+      flags: beside `MODEL_FLAGS`.
+    Raises:
+      SystemExit: the compiler refused; its words are printed.
+    """
+    BUILD.mkdir(parents=True, exist_ok=True)
+    header = ["-I", str(ROOT / "csrc" / "include")]
+    source = BENCHMARKS / "models" / f"{name}.c"
+    return _compile(f"{target or name}.so", source, [*MODEL_FLAGS, *flags, *header])
+
+
+def _compile_limit(name: str) -> Path:
+    return _compile(name, BENCHMARKS / "limits" / f"{name}.c", LIMIT_FLAGS)
+
+
+def _compile(name: str, source: Path, flags: list[str]) -> Path:
     target = BUILD / name
     compiler = os.environ.get("CC", "gcc").split()
-    _run([*compiler, *flags, "-o", str(target), str(source), *(libraries or [])])
+    _run([*compiler, *flags, "-o", str(target), str(source), "-lm"])
     return target
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Aim", "Ratio", "Report", "Result", "SideResult"]
+__all__ = ["Aim", "Known", "Ratio", "Report", "Result", "SideResult"]
 
 Better = Literal["higher", "lower"]
 
@@ -78,6 +78,26 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of someone who takes no turn here, as a word beside what is measured.
+
+    It was measured on another machine, so that a ratio to it is worth less.
+
+    Attributes:
+      name: who it is.
+      figure: with its unit.
+      side, value: a side of ours, and what its measure is divided by; "" and 0: nothing is.
+      aim: where that is wanted, if anywhere.
+    """
+
+    name: str
+    figure: str
+    side: str = ""
+    value: float = 0.0
+    aim: Aim | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """One comparison.
 
@@ -88,6 +108,7 @@ class Result:
       better: whether a higher or a lower measure is better.
       sides: all that took turns.
       ratios: those that matter.
+      known: of those who take no turn.
     """
 
     group: str
@@ -96,6 +117,12 @@ class Result:
     better: Better
     sides: list[SideResult]
     ratios: list[Ratio]
+    known: list[Known] = field(default_factory=list)
+
+    @property
+    def rounds(self) -> int:
+        """Turns of each side."""
+        return len(self.sides[0].samples) if self.sides else 0
 
     def side(self, name: str) -> SideResult:
         """The side of that name."""
@@ -110,7 +137,7 @@ class Report:
       started: date and time, UTC, ISO 8601.
       seconds: how long it took.
       quick: a check that everything works rather than a measurement.
-      rounds: turns of each side.
+      rounds: turns of each side, but for comparisons that have fewer.
       machine: what it ran on, by name.
       results: one for each comparison.
       left_out: the comparisons' sides that could not run, each with the reason.
@@ -139,7 +166,8 @@ class Report:
 
 def _result(fields: dict[str, Any]) -> Result:
     fields["sides"] = [SideResult(**side) for side in fields["sides"]]
-    for ratio in fields["ratios"]:
-        ratio["aim"] = Aim(**ratio["aim"]) if ratio["aim"] else None
+    for aimed in (*fields["ratios"], *fields["known"]):
+        aimed["aim"] = Aim(**aimed["aim"]) if aimed["aim"] else None
+    fields["known"] = [Known(**known) for known in fields["known"]]
     fields["ratios"] = [Ratio(**ratio) for ratio in fields["ratios"]]
     return Result(**fields)

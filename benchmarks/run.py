@@ -22,7 +22,7 @@ from plot import plot_report
 from programs import BUILD, compile_programs
 from readme import write_readme
 from report import Report
-from same_model import check_same_model
+from same_model import check_same_models
 from suite import GROUPS
 from table import HEADING, format_machine, format_report_end, format_result
 
@@ -53,10 +53,10 @@ def main() -> None:
 def run(groups: list[str], quick: bool) -> Report:
     """Measures and prints as it goes."""
     started = time.perf_counter()
-    with _told("compiling the limit program, grid10 and our extension with -march=native"):
+    with _told("compiling limit programs, models in C and our extension with -march=native"):
         programs = compile_programs()
-    with _told("checking that grid10 in C and in Python are one model"):
-        check_same_model(programs)
+    with _told("checking that models which exist several times are one"):
+        check_same_models(programs)
     report = Report(
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=0.0,
@@ -69,6 +69,9 @@ def run(groups: list[str], quick: bool) -> Report:
     print(f"\n{format_machine(report)}\n\n{HEADING}")
     for group in groups:
         for comparison in GROUPS[group](programs):
+            if quick and comparison.is_long:
+                report.left_out.append(f"{comparison.work}: takes too long for a quick run")
+                continue
             chosen = _shortened(comparison) if quick else comparison
             result, left_out = measure(chosen, report.rounds)
             print(format_result(result), flush=True)
@@ -82,7 +85,8 @@ def _shortened(comparison: Comparison) -> Comparison:
         name: replace(side, amount=max(1, side.amount // QUICK_SHARE))
         for name, side in comparison.sides.items()
     }
-    return replace(comparison, sides=sides)
+    rounds = comparison.most_rounds and max(1, comparison.most_rounds // QUICK_SHARE)
+    return replace(comparison, sides=sides, most_rounds=rounds)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 #: What may be missing: the others' packages.
-PEERS = ("pyspiel", "pomdp_py")
+PEERS = ("pyspiel", "pomdp_py", "jax", "mctx")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ So no side disturbs another's memory, threads or interpreter.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -64,8 +65,11 @@ class SideProcess:
         command.append(json.dumps(self.side.arguments))
         if self.side.compiled_modules is not None:
             command.append(str(self.side.compiled_modules))
+        # Some sides take problems from the package `benchmarks.quality`.
+        paths = [str(BENCHMARKS.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         try:
             self._read()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from report import Ratio, Report, Result, SideResult
+from report import Known, Ratio, Report, Result, SideResult
 
-__all__ = ["HEADING", "format_machine", "format_report_end", "format_result", "short_number"]
+__all__ = [
+    "HEADING",
+    "format_known",
+    "format_machine",
+    "format_report_end",
+    "format_result",
+    "short_number",
+]
 
 COLUMNS = "{:<44} {:>8} {:>15} {:>9}  {:>19}  {:>13} {:>13} {:>11}"
 HEADING = COLUMNS.format(
@@ -32,7 +39,19 @@ def format_result(result: Result) -> str:
         lines.append(_format_ratio(ratio, side, other))
         lines += [f"    ! not the same work: {text}" for text in ratio.disagreements]
     told = [_format_other_counts(side) for side in result.sides]
-    return "\n".join([*lines, *(line for line in told if line)])
+    known = [f"    known of {format_known(known, result)}" for known in result.known]
+    return "\n".join([*lines, *(line for line in told if line), *known])
+
+
+def format_known(known: Known, result: Result) -> str:
+    """What is known of someone who took no turn, and what ours is beside it."""
+    text = f"{known.name}, elsewhere: {known.figure}"
+    sides = [side for side in result.sides if side.name == known.side]
+    if not sides:
+        return text
+    times = sides[0].median / known.value
+    aim = f" (aim {known.aim} {'+' if known.aim.is_met(times) else '-'})" if known.aim else ""
+    return f"{text}; {known.side} here: {times:.3g} times that{aim}"
 
 
 def format_report_end(report: Report) -> str:

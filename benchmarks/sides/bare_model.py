@@ -6,7 +6,7 @@ import ctypes
 import time
 
 import numpy as np
-from models.grid10 import START, Grid10
+from models.grid10 import FORMS
 from sides.work import Work
 
 from mcts_service._core import SplitMix64
@@ -15,11 +15,15 @@ __all__ = ["CLoop", "PythonLoop"]
 
 
 class PythonLoop(Work):
-    """Episodes of actions drawn beforehand, in the plainest loop that Python has."""
+    """Episodes of actions drawn beforehand, in the plainest loop that Python has.
 
-    def __init__(self, horizon: int) -> None:
+    Args:
+      form: of grid10, one of its `FORMS`.
+    """
+
+    def __init__(self, horizon: int, form: str) -> None:
         self.horizon = horizon
-        self.model = Grid10()
+        self.model = FORMS[form]()
         self.rng = np.random.Generator(SplitMix64(0))
         self.steps_an_episode = 0.0
 
@@ -29,7 +33,7 @@ class PythonLoop(Work):
         sample, rng, steps = self.model.sample, self.rng, 0
         started = time.perf_counter()
         for episode in range(amount):
-            state = START
+            state = self.model.initial_state()
             for action in episodes[episode % 97]:
                 state, _, terminated = sample(state, action, rng)
                 steps += 1
@@ -47,19 +51,20 @@ class CLoop(PythonLoop):
     """The same from C, by the call that costs least.
 
     Args:
+      form: of grid10, one of its `FORMS`.
       library: compiled from bare_loop.c.
     """
 
-    def __init__(self, horizon: int, library: str) -> None:
-        super().__init__(horizon)
+    def __init__(self, horizon: int, form: str, library: str) -> None:
+        super().__init__(horizon, form)
         self.play = ctypes.PyDLL(library).bare_loop
         self.play.argtypes = [ctypes.py_object] * 4 + [ctypes.c_int64] * 2
         self.play.restype = ctypes.c_int64
 
     def turn(self, amount: int) -> float:
-        actions = tuple(range(self.model.num_actions))
+        start, actions = self.model.initial_state(), tuple(range(self.model.num_actions))
         started = time.perf_counter()
-        steps = self.play(self.model.sample, START, actions, self.rng, self.horizon, amount)
+        steps = self.play(self.model.sample, start, actions, self.rng, self.horizon, amount)
         seconds = time.perf_counter() - started
         self.steps_an_episode = steps / amount
         return 1e9 * seconds / float(steps)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
-from models.grid10 import START, Grid10
-from models.native_grid10 import NativeGrid10
+from models.grid10 import FORMS
+from models.native_grids import native_grid10 as native_grid10_model
 from sides.work import Work
 
 from mcts_service._core import Search
@@ -16,13 +15,16 @@ from mcts_service.planning import MCTS, Budget, SearchConfig
 
 __all__ = ["connect_four", "native_grid10", "python_grid10", "tic_tac_toe"]
 
-MAX_BYTES = 2**30
+#: Enough for ten million simulations.
+MAX_BYTES = 2**33
 #: Simulations that counts are averaged over.
 COUNTED_SIMULATIONS = 20_000
 
 
 class Planning(Work):
-    """One plan after the other from one state, each with a fresh tree.
+    """One plan after the other from the first state, each with a fresh tree.
+
+    Every plan runs all its simulations: none stops early, because the other sides do not.
 
     Args:
       unit: "simulations a second" or "nanoseconds a model step".
@@ -31,28 +33,31 @@ class Planning(Work):
     def __init__(
         self,
         model: Any,
-        state: Any,
         *,
         simulations: int,
         exploration: float,
         horizon: int | None = None,
         unit: str = "simulations a second",
     ) -> None:
-        self.model, self.state, self.horizon = model, state, horizon
-        self.config = SearchConfig.preset("uct", exploration=exploration, prove=False)
+        self.model, self.state, self.horizon = model, model.initial_state(), horizon
+        self.config = SearchConfig.preset(
+            "uct", exploration=exploration, prove=False, early_stop=False
+        )
         self.budget = Budget(simulations=simulations, max_bytes=MAX_BYTES)
         self.simulations = simulations
-        self.unit = unit
         self.planner = MCTS(model, self.config)
-        self.model_steps = self._search(seed=0).model_steps
+        by_step = unit == "nanoseconds a model step"
+        self.model_steps = self._search(seed=0).model_steps if by_step else None
 
     def turn(self, amount: int) -> float:
         plans = max(1, amount // self.simulations)
         started = time.perf_counter()
         for seed in range(plans):
-            self.planner.plan(self.state, self.budget, horizon=self.horizon, seed=seed)
+            plan = self.planner.plan(self.state, self.budget, horizon=self.horizon, seed=seed)
+            if plan.simulations != self.simulations:
+                raise RuntimeError(f"{plan.simulations} simulations: {plan.stop_reason}")
         seconds = (time.perf_counter() - started) / plans
-        if self.unit == "nanoseconds a model step":
+        if self.model_steps is not None:
             return 1e9 * seconds / self.model_steps
         return self.simulations / seconds
 
@@ -90,26 +95,26 @@ class Planning(Work):
 
 def connect_four(simulations: int, exploration: float) -> Work:
     model = ConnectFour(decisive=False)  # as the others roll out
-    return Planning(model, model.initial_state(), simulations=simulations, exploration=exploration)
+    return Planning(model, simulations=simulations, exploration=exploration)
 
 
 def tic_tac_toe(simulations: int, exploration: float) -> Work:
     model = TicTacToe(decisive=False)
-    return Planning(model, model.initial_state(), simulations=simulations, exploration=exploration)
+    return Planning(model, simulations=simulations, exploration=exploration)
 
 
 def native_grid10(
     simulations: int, exploration: float, horizon: int, library: str, own_rollout: bool
 ) -> Work:
     """grid10 as compiled into `library`, with its own rollout or step by step."""
-    model = NativeGrid10(Path(library), own_rollout=own_rollout)
-    return Planning(model, START, simulations=simulations, exploration=exploration, horizon=horizon)
+    model = native_grid10_model(library, own_rollout=own_rollout)
+    return Planning(model, simulations=simulations, exploration=exploration, horizon=horizon)
 
 
-def python_grid10(simulations: int, exploration: float, horizon: int) -> Work:
+def python_grid10(form: str, simulations: int, exploration: float, horizon: int) -> Work:
+    """grid10 in Python, in one of its `FORMS`."""
     return Planning(
-        Grid10(),
-        START,
+        FORMS[form](),
         simulations=simulations,
         exploration=exploration,
         horizon=horizon,

@@ -1,0 +1,5 @@
+"""Which comparisons there are."""
+
+from suite.groups import GROUPS
+
+__all__ = ["GROUPS"]
