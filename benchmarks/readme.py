@@ -6,7 +6,7 @@ from pathlib import Path
 
 from report import Ratio, Report, Result
 from section import fill_section
-from table import short_number
+from table import format_known, short_number
 
 __all__ = ["write_readme"]
 
@@ -27,11 +27,13 @@ def _section(report: Report) -> str:
     machine = report.machine
     lines = [
         f"{report.started[:10]}, {machine['cpu']}, {machine['cores']} cores, {machine['python']}, "
-        f"{machine['compiler']}: medians of {report.rounds} rounds.",
+        f"{machine['compiler']}: medians of {report.rounds} rounds, or of as many as a row says; "
+        f"{report.seconds / 60:.0f} minutes in all.",
         "",
     ]
     for group in dict.fromkeys(result.group for result in report.results):
         lines += [f"**{group}**", "", *_group_table(report, group), ""]
+        lines += _known_of(report, group)
     lines += [f"Left out: {text}" for text in report.left_out]
     return "\n".join(lines)
 
@@ -43,11 +45,22 @@ def _group_table(report: Report, group: str) -> list[str]:
     ]
     for result in report.results:
         if result.group == group:
-            lines += [_row(result, ratio) for ratio in result.ratios]
+            lines += [_row(report, result, ratio) for ratio in result.ratios]
     return lines
 
 
-def _row(result: Result, ratio: Ratio) -> str:
+def _known_of(report: Report, group: str) -> list[str]:
+    """A list of what is known of those who took no turn; with an empty line behind it."""
+    lines = [
+        f"- {result.work}: {format_known(known, result)}"
+        for result in report.results
+        for known in result.known
+        if result.group == group
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _row(report: Report, result: Result, ratio: Ratio) -> str:
     side, other = result.side(ratio.side), result.side(ratio.against)
     counts = [
         " / ".join(
@@ -55,8 +68,9 @@ def _row(result: Result, ratio: Ratio) -> str:
         )
         for name in ("depth", "steps", "bytes")
     ]
+    fewer = f" ({result.rounds} rounds)" if result.rounds != report.rounds else ""
     cells = [
-        result.work,
+        f"{result.work}{fewer}",
         f"{ratio.side} / {ratio.against}",
         f"**{ratio.median:.3g}**{' (!)' if ratio.disagreements else ''}",
         f"{ratio.low:.3g} .. {ratio.high:.3g}",

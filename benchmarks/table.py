@@ -13,7 +13,7 @@ __all__ = [
     "short_number",
 ]
 
-COLUMNS = "{:<44} {:>8} {:>15} {:>9}  {:>19}  {:>13} {:>13} {:>11}"
+COLUMNS = "{:<52} {:>8} {:>15} {:>9}  {:>19}  {:>13} {:>13} {:>11}"
 HEADING = COLUMNS.format(
     "side / against", "ratio", "from .. to", "aim", "measure", "depth", "steps", "bytes"
 )
@@ -39,19 +39,19 @@ def format_result(result: Result) -> str:
         lines.append(_format_ratio(ratio, side, other))
         lines += [f"    ! not the same work: {text}" for text in ratio.disagreements]
     told = [_format_other_counts(side) for side in result.sides]
-    known = [f"    known of {format_known(known, result)}" for known in result.known]
+    known = [f"    {format_known(known, result)}" for known in result.known]
     return "\n".join([*lines, *(line for line in told if line), *known])
 
 
 def format_known(known: Known, result: Result) -> str:
     """What is known of someone who took no turn, and what ours is beside it."""
-    text = f"{known.name}, elsewhere: {known.figure}"
+    text = f"{known.name}, measured elsewhere: {known.figure}"
     sides = [side for side in result.sides if side.name == known.side]
     if not sides:
         return text
     times = sides[0].median / known.value
     aim = f" (aim {known.aim} {'+' if known.aim.is_met(times) else '-'})" if known.aim else ""
-    return f"{text}; {known.side} here: {times:.3g} times that{aim}"
+    return f"{text}; {known.side} here are {times:.3g} times that{aim}"
 
 
 def format_report_end(report: Report) -> str:

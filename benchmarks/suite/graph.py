@@ -32,7 +32,10 @@ def graphs(programs: Programs) -> Iterator[Comparison]:
             recipe: Side("sides.descents:Descents", {**arguments, "recipe": recipe}, amount)
             for recipe in recipes
         }
-        pairs = [Pair(GRAPH, UCT, Aim(3.0, "lower")), Pair(GRAPH, UCT_TREE)]
-        if FREQUENCIES in recipes:
-            pairs += [Pair(FREQUENCIES, UCT, Aim(3.0, "lower")), Pair(FREQUENCIES, UCT_TREE)]
+        pairs = [
+            Pair(graph, uct, Aim(3.0, "lower"))
+            for graph in (GRAPH, FREQUENCIES)
+            for uct in (UCT, UCT_TREE)
+            if graph in recipes
+        ]
         yield Comparison("Graph search", words, "nanoseconds a step", "lower", sides, pairs)

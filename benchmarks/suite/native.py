@@ -23,6 +23,9 @@ OURS_BY_STEPS = "ours, without its rollout"
 TURN = 200_000
 PEER_TURN = 50_000
 
+#: From here on a quick run has no time for it.
+LONG = 200_000
+
 #: AI-Toolbox is C++, and no package of PyPI: simulations a second on grid10, by their number.
 AI_TOOLBOX = {1_000: "1.5M", 20_000: "0.55M", 200_000: "0.32M"}
 
@@ -60,6 +63,7 @@ def games(programs: Programs) -> Iterator[Comparison]:
                     Pair(OURS, LIMIT),
                     Pair(OURS, OPEN_SPIEL, Aim(20, "higher") if aimed_at else None),
                 ],
+                is_long=simulations >= LONG,
             )
 
 
@@ -97,6 +101,7 @@ def native_grid10(programs: Programs) -> Iterator[Comparison]:
                 Pair(OURS, LIMIT),
             ],
             known=(Known("AI-Toolbox", f"{rate} simulations a second, 251 bytes a simulation"),),
+            is_long=simulations >= LONG,
         )
 
 
