@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LIMIT_FLAGS", "MODEL_FLAGS", "NATIVE", "Programs", "compile_model", "compile_programs"]
+__all__ = [
+    "LIMIT_FLAGS",
+    "MODEL_FLAGS",
+    "NATIVE",
+    "Programs",
+    "compile_limit",
+    "compile_model",
+    "compile_programs",
+]
 
 BENCHMARKS = Path(__file__).parent
 ROOT = BENCHMARKS.parent
@@ -54,16 +62,14 @@ def compile_programs() -> Programs:
     Raises:
       SystemExit: a compiler refused; its words are printed.
     """
-    BUILD.mkdir(parents=True, exist_ok=True)
-    python = ["-I", sysconfig.get_path("include")]
     return Programs(
-        limit=_compile_limit("roof_uct"),
-        batch_limit=_compile_limit("roof_puct"),
+        limit=compile_limit("roof_uct"),
+        batch_limit=compile_limit("roof_puct"),
         grid10=compile_model("grid10"),
         grid10_native=compile_model("grid10", "grid10_native", [NATIVE]),
         grid1000=compile_model("grid1000"),
         latent=compile_model("latent"),
-        bare_loop=compile_model("bare_loop", flags=python),
+        bare_loop=compile_model("bare_loop"),
         native_extension=_build_extension(),
     )
 
@@ -79,12 +85,14 @@ def compile_model(name: str, target: str = "", flags: Sequence[str] = ()) -> Pat
       SystemExit: the compiler refused; its words are printed.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
-    header = ["-I", str(ROOT / "csrc" / "include")]
+    headers = ["-I", str(ROOT / "csrc" / "include"), "-I", sysconfig.get_path("include")]
     source = BENCHMARKS / "models" / f"{name}.c"
-    return _compile(f"{target or name}.so", source, [*MODEL_FLAGS, *flags, *header])
+    return _compile(f"{target or name}.so", source, [*MODEL_FLAGS, *flags, *headers])
 
 
-def _compile_limit(name: str) -> Path:
+def compile_limit(name: str) -> Path:
+    """Compiles limits/NAME.c to a program: the path of it. Raises as `compile_model`."""
+    BUILD.mkdir(parents=True, exist_ok=True)
     return _compile(name, BENCHMARKS / "limits" / f"{name}.c", LIMIT_FLAGS)
 
 

@@ -30,7 +30,7 @@ BENCHMARKS = Path(__file__).parent
 RESULTS = BENCHMARKS / "results"
 FULL_ROUNDS, QUICK_ROUNDS = 11, 3
 #: A turn of a quick run is this much shorter.
-QUICK_SHARE = 4
+QUICK_SHARE = 8
 
 
 def main() -> None:

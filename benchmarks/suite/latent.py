@@ -56,8 +56,8 @@ def latent_trees(programs: Programs) -> Iterator[Comparison]:
             Aim(5, "higher"),
         )
         yield Comparison(
-            "Latent PUCT, trees",
-            f"batch {batch}, {SIMULATIONS} simulations, compiled model",
+            f"Latent PUCT, trees of {SIMULATIONS} simulations, compiled model",
+            f"batch {batch}",
             SIMULATIONS_A_SECOND,
             "higher",
             sides,
@@ -93,8 +93,8 @@ def _loop(programs: Programs, preset: str, batch: int, simulations: int) -> Comp
         SEARCHES: Side("sides.our_batches:NumpyTrees", work, amount),
     }
     return Comparison(
-        "Latent PUCT, whole loop",
-        f"{preset}, batch {batch}, {simulations} simulations, NumPy model",
+        "Latent model in NumPy, whole loop",
+        f"{preset}, batch {batch}, {simulations} simulations",
         SIMULATIONS_A_SECOND,
         "higher",
         sides,

@@ -56,8 +56,8 @@ def python_grid10(programs: Programs) -> Iterator[Comparison]:
                     Pair(POMDP_PY, C_LOOP),
                 ]
             yield Comparison(
-                "grid10, Python",
-                f"grid10 in Python, {words}, horizon {horizon}, {SIMULATIONS:,} simulations",
+                f"grid10 in Python, {SIMULATIONS:,} simulations",
+                f"{words}, horizon {horizon}",
                 NANOSECONDS_A_STEP,
                 "lower",
                 sides,
