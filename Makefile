@@ -67,12 +67,12 @@ format: $(BUILD)/.dev ## Formats the code and mends what ruff can
 proto: $(BUILD)/.dev ## Generates mcts_service/v1 from proto/
 	$(BIN)/python proto/generate.py
 
-bench: $(BUILD)/.bench ## Measures speed beside limits and peers (some minutes)
+bench: $(BUILD)/.bench ## Measures speed beside limits and peers (under 20 min)
 	@$(rebuild)
 	@echo "== benchmarks"
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-bench-quick: $(BUILD)/.bench ## The same, with fewer repetitions
+bench-quick: $(BUILD)/.bench ## The same in under three minutes: does everything work?
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
 
 quality: $(BUILD)/.quality ## Measures how good the plans are (110 min, goes on from the last run; ARGS=--quick)
