@@ -40,6 +40,7 @@ class Comparison:
       pairs: the ratios to take.
       known: see `Result`.
       most_rounds: fewer than the run's, where a turn takes seconds; None: as many.
+      warms_up: False where a turn is so long that its beginning weighs little.
       is_long: whether it takes longer than a quick run has time for.
     """
 
@@ -51,14 +52,16 @@ class Comparison:
     pairs: list[Pair]
     known: tuple[Known, ...] = ()
     most_rounds: int | None = None
+    warms_up: bool = True
     is_long: bool = False
 
 
 def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
     """Runs a comparison.
 
-    Each side works once to warm up; then, in every round, each has one turn. The order is turned
-    round from round to round, so that none gains from a machine that slows down or speeds up.
+    Each side works once to warm up, unless its turns are long; then, in every round, each has
+    one turn. The order is turned round from round to round, so that none gains from a machine
+    that slows down or speeds up.
 
     Args:
       rounds: turns of each side, >= 1, unless the comparison has fewer.
@@ -73,8 +76,9 @@ def measure(comparison: Comparison, rounds: int) -> tuple[Result, list[str]]:
                 running[name] = stack.enter_context(closing(SideProcess(side)))
             except SideMissing as error:
                 missing.append(f"{comparison.work}: {name}: {error}")
-        for process in running.values():
-            process.turn()
+        if comparison.warms_up:
+            for process in running.values():
+                process.turn()
         samples = _take_turns(running, min(rounds, comparison.most_rounds or rounds))
         counts = {name: process.counts() for name, process in running.items()}
     sides = [SideResult(name, samples[name], counts[name]) for name in running]

@@ -10,7 +10,7 @@ from models.latent import NumpyLatent, native_latent
 from models.native_grids import native_grid10
 from programs import Programs
 
-from mcts_service.planning import MCTS, Budget, SearchConfig
+from mcts_service.planning import MCTS, Budget, Plan, SearchConfig
 
 __all__ = ["check_same_models"]
 
@@ -49,4 +49,6 @@ def _check_latent(programs: Programs) -> None:
             for model in models
         )
         for one, other in zip(in_c, in_numpy, strict=True):
+            assert isinstance(one, Plan)
+            assert isinstance(other, Plan)
             assert one.actions == other.actions, (one.actions, other.actions)

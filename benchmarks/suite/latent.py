@@ -86,6 +86,7 @@ def _loop(programs: Programs, preset: str, batch: int, simulations: int) -> Comp
         "simulations": simulations,
         "library": str(programs.latent),
     }
+    takes_long = batch * simulations >= LONG
     amount = max(LOOP_TURNS[batch], batch * simulations)
     sides = {
         PLANS: Side("sides.our_batches:NumpyPlans", work, amount),
@@ -99,7 +100,8 @@ def _loop(programs: Programs, preset: str, batch: int, simulations: int) -> Comp
         "higher",
         sides,
         [Pair(PLANS, MCTX, Aim(1.0, "higher")), Pair(PLANS, SEARCHES)],
-        most_rounds=LONG_ROUNDS if batch * simulations >= LONG else LOOP_ROUNDS,
+        most_rounds=LONG_ROUNDS if takes_long else LOOP_ROUNDS,
+        warms_up=not takes_long,
         is_long=(batch, simulations) != QUICK,
     )
 

@@ -45,6 +45,7 @@ def scaling(programs: Programs) -> Iterator[Comparison]:
             sides,
             [Pair(OURS_SAME_FLAGS, LIMIT, Aim(1.0, "lower"))],
             most_rounds=ROUNDS,
+            warms_up=False,
         )
 
 
