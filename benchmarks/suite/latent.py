@@ -91,15 +91,18 @@ def _loop(programs: Programs, preset: str, batch: int, simulations: int) -> Comp
     sides = {
         PLANS: Side("sides.our_batches:NumpyPlans", work, amount),
         MCTX: Side("sides.mctx_policy:MctxPolicy", work, amount),
-        SEARCHES: Side("sides.our_batches:NumpyTrees", work, amount),
     }
+    pairs = [Pair(PLANS, MCTX, Aim(1.0, "higher"))]
+    if not takes_long:
+        sides[SEARCHES] = Side("sides.our_batches:NumpyTrees", work, amount)
+        pairs.append(Pair(PLANS, SEARCHES))
     return Comparison(
         "Latent model in NumPy, whole loop",
         f"{preset}, batch {batch}, {simulations} simulations",
         SIMULATIONS_A_SECOND,
         "higher",
         sides,
-        [Pair(PLANS, MCTX, Aim(1.0, "higher")), Pair(PLANS, SEARCHES)],
+        pairs,
         most_rounds=LONG_ROUNDS if takes_long else LOOP_ROUNDS,
         warms_up=not takes_long,
         is_long=(batch, simulations) != QUICK,
