@@ -24,16 +24,12 @@ FORMS = {
     "states are arrays": "array",
     "never draws": "firm",
 }
-#: Where it draws nothing it steps in no time, and little but the tree is left of short episodes.
-LEAST_HORIZON = {"firm": 50}
 
 
 def python_grid10(programs: Programs) -> Iterator[Comparison]:
     """grid10 as a Python model against pomdp-py and the bare model."""
     for horizon, aim in AIMS.items():
         for words, form in FORMS.items():
-            if horizon < LEAST_HORIZON.get(form, 0):
-                continue
             exploration = EXPLORATION / grid10_range(horizon)
             search = {"simulations": SIMULATIONS, "horizon": horizon}
             loop = {"horizon": horizon, "form": form}
