@@ -16,6 +16,10 @@ from mcts_service.models.spec import StateSpec
 __all__ = ["BoardModel"]
 
 
+#: Of 0, 1 and -1 as int8.
+_CELL_BYTES = b"\x00\x01\xff"
+
+
 class BoardModel(NativeModel[np.ndarray]):
     """A game for two players who take turns to fill cells.
 
@@ -126,6 +130,9 @@ def _cells(state: Any, shape: tuple[int, ...]) -> np.ndarray:
     array = state_array(state, shape, right)
     if array.dtype.kind not in "iu":
         raise InvalidRequest("state", f"has the dtype {array.dtype}; {right}")
+    # Much faster than a comparison of each, and true of nearly every board.
+    if array.dtype == np.int8 and not array.tobytes().strip(_CELL_BYTES):
+        return np.ascontiguousarray(array)
     wrong = np.argwhere((array < -1) | (array > 1))
     if wrong.size:
         row, column = wrong[0]

@@ -21,7 +21,8 @@ is 0.9.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,7 +35,9 @@ __all__ = [
     "LEAST_RECURRENCE",
     "Capabilities",
     "Recipe",
+    "RootKind",
     "capabilities_of",
+    "kind_of_root",
     "probe_simulations",
     "resolve",
 ]
@@ -56,6 +59,10 @@ _FEW_STEPS, _FEW_STEPS_DISCOUNT = 50, 0.9
 #: Measured on cart-pole, 60 episodes: 477 of 500 steps with 1 and 1, 496 with 2.5 and 1, both at
 #: 200 simulations; 498 with 4 and 0.95, 500 with these, both at 190.
 _TREE_EXPLORATION, _TREE_DISCOUNT = 4.0, 0.92
+
+
+#: What a plan starts from. A state that nothing identifies cannot be told from others.
+RootKind = Literal["belief", "state", "state without identity"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,11 @@ class Recipe:
     reason: str = ""
     otherwise: Recipe | None = None
 
+    @cached_property
+    def name(self) -> str:
+        """As a plan reports it."""
+        return self.config.recipe
+
 
 def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
     """What a model can do, looked up once."""
@@ -127,21 +139,34 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
     )
 
 
+def kind_of_root(model: Capabilities, state: Any) -> RootKind:
+    """What a state or a `Belief` is, as far as the choice of a recipe depends on it."""
+    if isinstance(state, Belief):
+        return "belief"
+    if model.has_key or isinstance(state, np.ndarray) or is_hashable(state):
+        return "state"
+    return "state without identity"
+
+
 def resolve(
-    config: SearchConfig, model: Capabilities, state: Any, horizon: int | None, steps: int | None
+    config: SearchConfig,
+    model: Capabilities,
+    root: RootKind,
+    horizon: int | None,
+    steps: int | None,
 ) -> Recipe:
     """The recipe for a plan.
 
     Args:
       config: settings that are given stay as they are.
       model: what it can do.
-      state: that the plan starts from, or a `Belief`.
+      root: what the plan starts from.
       horizon: steps left; None: no end is known.
       steps: of an episode, as the model declares them; None: it does not.
     """
     outcome_key = config.outcome_key
     if outcome_key == "auto":
-        outcome_key = _outcome_key(model, state)
+        outcome_key = _outcome_key(model, root)
     config = replace(config, outcome_key=outcome_key)
     if outcome_key != "state":
         return _tree(config, model, f"nodes stand for outcomes by {outcome_key}")
@@ -159,7 +184,7 @@ def resolve(
     knows = model.has_value or model.has_prior
     if config.evaluation == "auto" and knows and not model.has_transitions:
         return _tree(config, model, "the model values states, or weighs actions")
-    if not (model.has_key or isinstance(state, np.ndarray) or is_hashable(state)):
+    if root == "state without identity":
         return _tree(config, model, "states cannot be told apart")
     return _graph(config, model, horizon, steps)
 
@@ -169,8 +194,8 @@ def probe_simulations(simulations: int) -> int:
     return max(1, min(_PROBE, simulations // _PROBE_PART))
 
 
-def _outcome_key(model: Capabilities, state: Any) -> Any:
-    if not isinstance(state, Belief):
+def _outcome_key(model: Capabilities, root: RootKind) -> Any:
+    if root != "belief":
         return "state"
     return "observation" if model.observes else "none"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcts_service._core import Search
-from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import (
     ActionStatistics,
     Plan,
@@ -24,8 +24,7 @@ def read_plan(
     *,
     seconds: float,
     seed: int,
-    config: SearchConfig,
-    recipe_reason: str,
+    recipe: Recipe,
     tried: int,
 ) -> Plan:
     """The plan that a search has come to, copied out of its tree.
@@ -35,16 +34,16 @@ def read_plan(
       stop_reason: what ended it.
       seconds: that it took.
       seed: of its random streams.
-      config: its algorithm, with every choice made.
-      recipe_reason: why that one.
+      recipe: its algorithm.
       tried: simulations that another recipe has run before.
     """
     actions = [ActionStatistics(*row) for row in search.root_actions()]
-    if config.temperature > 0:
-        best = actions[draw_by_visits(actions, config.temperature, seed)]
+    if recipe.config.temperature > 0:
+        best = actions[draw_by_visits(actions, recipe.config.temperature, seed)]
     else:
         best = actions[search.best_action()]
     by_count = stop_reason in _BY_COUNT and not search.decided_by_clock
+    reused_simulations = search.reused_simulations
     return Plan(
         action=best.action,
         value=best.value,
@@ -55,12 +54,12 @@ def read_plan(
         nodes=search.nodes,
         depth=search.depth,
         bytes=search.bytes,
-        recipe=config.recipe,
+        recipe=recipe.name,
         stop_reason=stop_reason,
         search_time=seconds,
         seed=seed,
-        deterministic=by_count and search.reused_simulations == 0,
-        reused_simulations=search.reused_simulations,
-        recipe_reason=recipe_reason,
+        deterministic=by_count and reused_simulations == 0,
+        reused_simulations=reused_simulations,
+        recipe_reason=recipe.reason,
         discount=search.discount,
     )

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from mcts_service._core import ModelHandle, Search, SplitMix64
@@ -14,7 +15,7 @@ from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest, Mode
 from mcts_service.labels import is_hashable, is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.planning.arguments import MAX_HORIZON, MAX_SEED, check_allowed
-from mcts_service.planning.auto import Recipe, capabilities_of, resolve
+from mcts_service.planning.auto import Recipe, capabilities_of, kind_of_root, resolve
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.budget import DEFAULT_SIMULATIONS, MAX_SIMULATIONS, Budget
 from mcts_service.planning.config import SearchConfig
@@ -31,7 +32,11 @@ DEFAULT_MAX_BYTES = 2**30
 _KNOWN_BEFORE = (StopReason.SOLVED, StopReason.DECIDED)
 
 
-@dataclass(frozen=True, eq=False)
+#: Recipes that a planner keeps, by what they were chosen for: they depend on the steps left.
+_MAX_RECIPES = 64
+
+
+@dataclass(eq=False, slots=True)
 class Request:
     """What a plan starts from and must keep to, checked and in the form of the core.
 
@@ -113,8 +118,7 @@ class Request:
                 stop_reason,
                 seconds=time.perf_counter() - self.started,
                 seed=self.seed,
-                config=recipe.config,
-                recipe_reason=recipe.reason,
+                recipe=recipe,
                 tried=tried,
             )
         if stop_reason is StopReason.CANCELLED:
@@ -142,6 +146,8 @@ class RequestReader:
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         self._is_labelled = self._handle is None and is_labelled(model)
         self._capabilities = capabilities_of(model, self._handle)
+        # Kept, as choosing takes longer than a short search.
+        self._resolve = lru_cache(_MAX_RECIPES)(partial(resolve, config, self._capabilities))
         self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
         self._first_seed: int | None = seed
         self._lock = threading.Lock()
@@ -187,7 +193,7 @@ class RequestReader:
     def recipe(self, state: Any, horizon: int | None) -> Recipe:
         """The algorithm for a plan from that state."""
         steps = getattr(self._model, "horizon", None)
-        return resolve(self._config, self._capabilities, state, horizon, steps)
+        return self._resolve(kind_of_root(self._capabilities, state), horizon, steps)
 
     def action(self, field: str, action: Any) -> Any:
         """One of the model's numbers, or what may be a label: which ones depends on the state.

@@ -21,12 +21,11 @@ def add_root_noise(search: Search, config: SearchConfig, seed: int) -> None:
 
     Source: Danihelka et al. (2022), section 2; Silver et al. (2018).
     """
-    rng = np.random.Generator(np.random.PCG64(seed))
     if config.selection == "gumbel":
-        search.add_noise(rng.gumbel(size=search.root_count), 0.0)
+        search.add_noise(_rng(seed).gumbel(size=search.root_count), 0.0)
     elif config.selection == "puct" and config.root_noise > 0:
         shape = np.full(search.root_count, config.root_noise_concentration)
-        search.add_noise(rng.dirichlet(shape), config.root_noise)
+        search.add_noise(_rng(seed).dirichlet(shape), config.root_noise)
 
 
 def draw_by_visits(actions: Sequence[ActionStatistics], temperature: float, seed: int) -> int:
@@ -42,3 +41,7 @@ def draw_by_visits(actions: Sequence[ActionStatistics], temperature: float, seed
     weights = (visits / visits.max()) ** (1.0 / temperature)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
     return int(rng.choice(len(actions), p=weights / weights.sum()))
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))

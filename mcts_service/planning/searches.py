@@ -10,7 +10,7 @@ import numpy as np
 from mcts_service._core import BatchModel, ModelHandle, Search
 from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.together import RowSearches, asks_for_rows, form_of
-from mcts_service.planning.trees import Tree, Trees
+from mcts_service.planning.trees import Trees
 
 __all__ = ["Searches"]
 
@@ -48,8 +48,7 @@ class Searches:
             # Of rows in any form: what is refused does not depend on it.
             self.new(recipe, BatchModel(self._model, np.dtype(np.float64), ()))
         else:
-            search = self.new(recipe, self._handle or self._model)
-            self.trees.set_aside(Tree(search, recipe))
+            self.trees.prepare(recipe, self.new(recipe, self._handle or self._model))
 
     def new(self, recipe: SearchConfig, asked: Any) -> Search:
         """A search by a recipe of a model in the form in which it is asked."""

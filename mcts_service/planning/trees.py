@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcts_service._core import Search
@@ -22,10 +22,12 @@ class Tree:
       horizon: steps left at its root; 0: no end.
       limit_bytes: of its memory.
       recipe: the algorithm.
+      idle: where those of its algorithm are set aside.
     """
 
     search: Search
     recipe: SearchConfig
+    idle: list[Tree] = field(repr=False)
     advanced_to: Hashable | None = None
     horizon: int = 0
     limit_bytes: int = 0
@@ -42,6 +44,12 @@ class Trees:
         self._own = threading.RLock()
         self._idle: dict[SearchConfig, list[Tree]] = {}
         self._latest: Tree | None = None
+
+    @property
+    def was_advanced(self) -> bool:
+        """False if no plan can go on with a tree: asking costs nothing."""
+        latest = self._latest
+        return latest is not None and latest.advanced_to is not None
 
     def advanced(
         self,
@@ -89,12 +97,13 @@ class Trees:
                     return latest
                 self._set_aside(latest)
             idle = self._idle.setdefault(recipe, [])
-            return idle.pop() if idle else Tree(new_search(), recipe)
+            return idle.pop() if idle else Tree(new_search(), recipe, idle)
 
-    def set_aside(self, tree: Tree) -> None:
-        """Gives back one that nothing goes on with."""
+    def prepare(self, recipe: SearchConfig, search: Search) -> None:
+        """Takes in a search that a plan may use."""
         with self._own:
-            self._set_aside(tree)
+            idle = self._idle.setdefault(recipe, [])
+            idle.append(Tree(search, recipe, idle))
 
     def release(self, tree: Tree) -> None:
         """Gives it back, as the one that `advance` goes on with."""
@@ -130,4 +139,4 @@ class Trees:
         """To be used again, for a fresh search. Needs the lock."""
         tree.advanced_to = None
         tree.search.clear()
-        self._idle.setdefault(tree.recipe, []).append(tree)
+        tree.idle.append(tree)

@@ -225,3 +225,29 @@ def test_many_outcomes_are_counted_and_not_asked_for(coins: int, recipe: str) ->
     assert model.max_outcomes == 2**coins
     assert plan.recipe.startswith(recipe)
     assert ("too many" in plan.recipe_reason) == (recipe != "graph")
+
+
+def test_each_plan_of_a_planner_has_the_recipe_of_its_own_state_and_steps() -> None:
+    class Lists:
+        """States are lists, which cannot be told apart, or tuples, which can."""
+
+        num_actions = 2
+        deterministic = True
+
+        def sample(self, state: Any, action: int, rng: Any) -> tuple[Any, float, bool]:
+            return state, float(action), False
+
+    planner = MCTS(Lists())
+    for _ in range(2):
+        assert planner.plan((0,), BUDGET).recipe == "graph"
+        assert planner.plan([0], BUDGET).recipe == "uct"
+    discounts = [planner.plan((0,), BUDGET, horizon=2**n).discount for n in range(6, 16)]
+    assert discounts == [1 - 1 / min(2**n, 128) for n in range(6, 16)]
+
+
+def test_a_planner_keeps_so_many_recipes_and_no_more() -> None:
+    planner = MCTS(make("taxi"))
+    for horizon in range(1, 200):
+        planner.plan(328, Budget(simulations=1), horizon=horizon)
+    kept = planner._reader._resolve.cache_info()
+    assert kept.currsize <= kept.maxsize < 199
