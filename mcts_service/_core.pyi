@@ -151,7 +151,11 @@ class Search:
     @property
     def reused_simulations(self) -> int: ...
     def run(
-        self, simulations: int, time_limit: float | None = None, cancel: CancelFlag | None = None
+        self,
+        simulations: int,
+        time_limit: float | None = None,
+        cancel: CancelFlag | None = None,
+        slice_seconds: float | None = None,
     ) -> str: ...
     def settle(self) -> None: ...
     @property

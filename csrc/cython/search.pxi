@@ -381,27 +381,33 @@ cdef class Search:
             return self.search.fault.problem.startswith(b"a prior")
         return self.python.asks_prior
 
-    def run(self, uint64_t simulations, time_limit=None, CancelFlag cancel=None):
+    def run(self, uint64_t simulations, time_limit=None, CancelFlag cancel=None,
+            slice_seconds=None):
         """Runs until one of the limits is reached.
 
         Args:
           simulations: in all, since `begin`.
           time_limit: seconds from now, or None.
           cancel: a flag to look at before every simulation.
+          slice_seconds: comes back after about so long, to be run again; not with several
+            simulations in flight.
         Returns:
-          The name of the rule that stopped it.
+          The name of the rule that stopped it, or "slice".
         Raises:
           ModelFault: the model broke its contract.
         """
         cdef search_limits limits
         cdef stop_reason reason = STOP_NONE
         cdef int status
+        cdef int64_t slice_nanoseconds = SLICE_NANOSECONDS
         self.require_root()
         if self.search.options.in_flight > 1:
             return self.run_in_flight(simulations, time_limit, cancel)
         limits = limits_of(simulations, time_limit, cancel)
+        if slice_seconds is not None:
+            slice_nanoseconds = <int64_t>(min(slice_seconds, MAX_SECONDS) * 1e9)
         while True:
-            limits.slice_deadline = search_now() + SLICE_NANOSECONDS
+            limits.slice_deadline = search_now() + slice_nanoseconds
             if self.held is not None:
                 # With the GIL held, which the model itself lets go of now and then.
                 status = search_run(self.search, &limits, &reason)
@@ -412,6 +418,8 @@ cdef class Search:
             if reason != STOP_SLICE:
                 return STOP_NAMES[<int>reason]
             PyErr_CheckSignals()
+            if slice_seconds is not None:
+                return "slice"
 
     cdef str run_in_flight(self, uint64_t simulations, time_limit, CancelFlag cancel):
         """The same with several simulations in progress at once: a batch of one search."""

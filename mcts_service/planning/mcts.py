@@ -24,6 +24,13 @@ from mcts_service.planning.request import DEFAULT_MAX_BYTES, Request, RequestRea
 from mcts_service.planning.searches import Searches
 from mcts_service.planning.together import MAX_ROWS, no_row, run_together
 from mcts_service.planning.trees import Tree
+from mcts_service.planning.unfinished import (
+    PlanSteps,
+    UnfinishedPlan,
+    finished,
+    plan_or_rest,
+    run_in_steps,
+)
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
 
@@ -52,8 +59,10 @@ class MCTS:
         check_model(model, handle is not None)
         self._reader = RequestReader(model, self.config, seed)
         # Reentrant, because a model may ask its own planner for an action.
-        shared = handle is not None and handle.thread_safe
-        self._turn: AbstractContextManager[Any] = nullcontext() if shared else threading.RLock()
+        self._is_shared = handle is not None and handle.thread_safe
+        self._turn: AbstractContextManager[Any] = (
+            nullcontext() if self._is_shared else threading.RLock()
+        )
         self._searches = Searches(model, in_flight=self.config.in_flight)
         # At once, so that what does not go together is found out here.
         recipe = self._reader.recipe(0, None).config
@@ -88,23 +97,39 @@ class MCTS:
           ModelFault: the model raised, or broke its contract.
           Cancelled, DeadlineExpired: before one simulation was done.
         """
-        started = time.perf_counter()
-        budget = of_type("budget", budget, Budget)
-        if cancel is not None:
-            of_type("cancel", cancel, CancelFlag)
-        request = self._reader.read(
-            state,
-            budget,
-            horizon=horizon,
-            seed=seed,
-            allowed=allowed_actions,
-            started=started,
-        )
+        request = self._read(state, budget, horizon, seed, allowed_actions, cancel)
         with self._turn:
-            tree = self._advanced(request)
-            if tree is not None:
-                return self._go_on(tree, request, cancel)
-            return self._plan_alone(state, request, cancel)
+            return finished(self._steps(state, request, cancel))
+
+    def plan_at_once(
+        self,
+        state: Any,
+        budget: Budget | None = None,
+        *,
+        seconds: float,
+        horizon: int | None = None,
+        seed: int | None = None,
+        allowed_actions: Sequence[Any] | None = None,
+        cancel: CancelFlag | None = None,
+    ) -> Plan | UnfinishedPlan:
+        """`plan`, for a thread that has not much time: it comes back in any case.
+
+        What it answers, or raises, is what `plan` would, however often it is interrupted.
+
+        Args:
+          seconds: after about so long; single calls of the model are not interrupted.
+          state, budget, horizon, seed, allowed_actions, cancel: as of `plan`.
+        Returns:
+          A plan, or what another thread may finish.
+        Raises:
+          InvalidRequest: as of `plan`; or the model may not be used by several threads.
+        """
+        if not self._is_shared:
+            raise InvalidRequest(
+                "model", "must be compiled and thread-safe: another thread may finish the plan"
+            )
+        request = self._read(state, budget, horizon, seed, allowed_actions, cancel)
+        return plan_or_rest(self._steps(state, request, cancel, request.started + seconds))
 
     def plan_batch(
         self,
@@ -190,9 +215,47 @@ class MCTS:
 
     # ---- one search
 
+    def _read(
+        self,
+        state: Any,
+        budget: Budget | None,
+        horizon: int | None,
+        seed: int | None,
+        allowed_actions: Sequence[Any] | None,
+        cancel: CancelFlag | None,
+    ) -> Request:
+        """The request of a plan; arguments as of `plan`."""
+        started = time.perf_counter()
+        budget = of_type("budget", budget, Budget)
+        if cancel is not None:
+            of_type("cancel", cancel, CancelFlag)
+        return self._reader.read(
+            state,
+            budget,
+            horizon=horizon,
+            seed=seed,
+            allowed=allowed_actions,
+            started=started,
+        )
+
+    def _steps(
+        self,
+        state: Any,
+        request: Request,
+        cancel: CancelFlag | None,
+        pause_at: float | None = None,
+    ) -> PlanSteps:
+        """Plans, and pauses once where it is not done at a time of time.perf_counter()."""
+        tree = self._advanced(request)
+        if tree is not None:
+            return self._go_on(tree, request, cancel, pause_at)
+        return self._plan_alone(state, request, cancel, pause_at)
+
     def _advanced(self, request: Request) -> Tree | None:
         """The tree that `advance` has kept for this request, if there is one."""
         if request.allowed is not None or request.is_belief:
+            return None
+        if not self._searches.trees.was_advanced:
             return None
         recipe = request.recipe
         recipes = [recipe.config] + ([recipe.otherwise.config] if recipe.otherwise else [])
@@ -203,18 +266,24 @@ class MCTS:
             limit_bytes=request.limit_bytes,
         )
 
-    def _go_on(self, tree: Tree, request: Request, cancel: CancelFlag | None) -> Plan:
+    def _go_on(
+        self, tree: Tree, request: Request, cancel: CancelFlag | None, pause_at: float | None
+    ) -> PlanSteps:
         """Plans with what an earlier plan has learned."""
         try:
             tree.advanced_to, tree.horizon = None, request.horizon
             request.resume(tree.search, tree.recipe)
-            end = tree.search.run(request.simulations, request.seconds_left(), cancel)
+            end = yield from run_in_steps(
+                tree.search, request, request.simulations, cancel, pause_at
+            )
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
             return request.plan_of(tree.search, end, recipe)
         finally:
             self._searches.trees.release(tree)
 
-    def _plan_alone(self, state: Any, request: Request, cancel: CancelFlag | None) -> Plan:
+    def _plan_alone(
+        self, state: Any, request: Request, cancel: CancelFlag | None, pause_at: float | None
+    ) -> PlanSteps:
         """Plans from a fresh tree, and from another where the recipe gives way to one."""
         asked = self._searches.asked_alone([state])
         trees = self._searches.trees
@@ -226,12 +295,12 @@ class MCTS:
                 request.begin(tree.search)
                 left = request.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
-                end = tree.search.run(probe, request.seconds_left(), cancel)
+                end = yield from run_in_steps(tree.search, request, probe, cancel, pause_at)
                 if end == StopReason.SIMULATIONS.value and probe < left:
                     if recipe.otherwise and tree.search.recurrence < LEAST_RECURRENCE:
                         recipe, tried = recipe.otherwise, probe
                         continue
-                    end = tree.search.run(left, request.seconds_left(), cancel)
+                    end = yield from run_in_steps(tree.search, request, left, cancel, pause_at)
                 plan = request.plan_of(tree.search, end, recipe, tried)
                 self._searches.prove_form(asked)
                 return plan

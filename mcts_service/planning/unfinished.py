@@ -1,0 +1,80 @@
+"""A plan that is made in steps, so that the thread that began it need not wait for its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from mcts_service._core import CancelFlag, Search
+from mcts_service.planning.plan import Plan
+from mcts_service.planning.request import Request
+
+__all__ = ["PlanSteps", "UnfinishedPlan", "finished", "plan_or_rest", "run_in_steps"]
+
+#: What `Search.run` says where its slice is over.
+_SLICE = "slice"
+
+#: Gives a plan in the end; where it yields, another thread may take over.
+PlanSteps = Generator[None, None, Plan]
+
+
+class UnfinishedPlan:
+    """A plan whose search has begun. Whoever does not want it drops it."""
+
+    def __init__(self, steps: PlanSteps) -> None:
+        self._steps = steps
+
+    def finish(self) -> Plan:
+        """Searches on, in this thread; once.
+
+        Returns:
+          The plan that an uninterrupted search would have come to.
+        Raises:
+          Cancelled, DeadlineExpired, InvalidRequest, ModelFault: as `MCTS.plan`.
+        """
+        return finished(self._steps)
+
+
+def finished(steps: PlanSteps) -> Plan:
+    """The plan at their end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            plan: Plan = end.value
+            return plan
+
+
+def plan_or_rest(steps: PlanSteps) -> Plan | UnfinishedPlan:
+    """The plan, if it is made before the first pause."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        plan: Plan = end.value
+        return plan
+    return UnfinishedPlan(steps)
+
+
+def run_in_steps(
+    search: Search,
+    request: Request,
+    simulations: int,
+    cancel: CancelFlag | None,
+    pause_at: float | None,
+) -> Generator[None, None, str]:
+    """`Search.run` within the time of a request, with a pause where it lasts that long.
+
+    Args:
+      pause_at: in seconds of time.perf_counter(); None: never.
+    Returns:
+      The name of the rule that stopped it.
+    """
+    if pause_at is None:
+        return search.run(simulations, request.seconds_left(), cancel)
+    seconds = pause_at - time.perf_counter()
+    if seconds > 0 and request.recipe.config.in_flight == 1:
+        end = search.run(simulations, request.seconds_left(), cancel, seconds)
+        if end != _SLICE:
+            return end
+    yield
+    return search.run(simulations, request.seconds_left(), cancel)
