@@ -32,6 +32,10 @@ STOP_REASONS = {
 }
 
 
+#: Kinds of states that are read before a search.
+_READ_AT_ONCE = ("tensor", "discrete")
+
+
 def plan_query(
     request: planner_pb2.PlanRequest,
     entry: ModelEntry,
@@ -50,12 +54,13 @@ def plan_query(
       BudgetTooLarge: the budget exceeds what the model allows.
     """
     violations = Violations()
-    query: dict[str, Any] = {}
+    query: dict[str, Any] = {"is_read": request.state.WhichOneof("kind") in _READ_AT_ONCE}
     with violations.collected():
         query["read_state"] = state_reader(entry, request.state)
-    with violations.collected():
-        if request.HasField("allowed_actions"):
+    if request.HasField("allowed_actions"):
+        with violations.collected():
             query["read_allowed_actions"] = allowed_actions_reader(entry, request.allowed_actions)
+        query["is_read"] &= entry.action_spec.kind != "opaque"
     query |= read_settings(
         request, entry, violations, received=received, time_remaining=time_remaining
     )

@@ -53,6 +53,7 @@ class PlannerServer:
             registry.entries,
             workers=settings.workers,
             max_waiting=settings.max_waiting,
+            at_once_seconds=settings.at_once_seconds,
             clock=clock,
             batch_clock=batch_clock,
         )

@@ -20,6 +20,7 @@ from mcts_service.checks import (
 )
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import SearchConfig
+from mcts_service.service.at_once import AT_ONCE_SECONDS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import require_name
 from mcts_service.service.margin import DeadlineMargin
@@ -44,6 +45,8 @@ class ServerSettings:
       workers: searches of native models that run at once; a model written in Python has one
         thread of its own besides.
       max_waiting: searches that may wait for a free worker; one more is refused at once.
+      at_once_seconds: searches of native models that are expected to take no longer do not wait
+        for a worker; the server answers nobody else meanwhile. 0: none.
       grace_seconds: at SIGTERM, how long what runs may go on.
       max_message_bytes: greatest request.
       built_in_models: serve the models that come with the package.
@@ -54,6 +57,7 @@ class ServerSettings:
     port: int = 50051
     workers: int = field(default_factory=available_cores)
     max_waiting: int = 256
+    at_once_seconds: float = AT_ONCE_SECONDS
     grace_seconds: float = 30.0
     max_message_bytes: int = 4 * 2**20
     built_in_models: bool = True
@@ -64,6 +68,7 @@ class ServerSettings:
         require_integer("port", self.port, 0, 65535)
         require_integer("workers", self.workers, 1, 1024)
         require_integer("max_waiting", self.max_waiting, 0, 1_000_000)
+        require_number("at_once_seconds", self.at_once_seconds, 0, 1)
         require_number("grace_seconds", self.grace_seconds, 0, 86_400)
         require_integer("max_message_bytes", self.max_message_bytes, 1024, 2**31 - 1)
         require_bool("built_in_models", self.built_in_models)

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
 from mcts_service.errors import (
     Cancelled,
     DeadlineExpired,
     MCTSServiceError,
-    ModelFault,
     ReplicaLost,
 )
-from mcts_service.planning import MCTS, Budget, CancelFlag, SearchConfig
+from mcts_service.planning import CancelFlag
+from mcts_service.planning.unfinished import UnfinishedPlan
 from mcts_service.service.actions import travelling
+from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
+from mcts_service.service.begun_search import BegunSearch
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.plan_arguments import (
+    budget_until,
+    fault,
+    plan_arguments,
+    search_until,
+    stopped,
+    too_late,
+)
 from mcts_service.service.plan_rows import plan_rows
+from mcts_service.service.planners import Planners, TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
-from mcts_service.service.violations import prefixed
 
 __all__ = ["Engine"]
 
-#: Planners that are kept for requests that change the search's settings; each holds memory.
-_MAX_SPECIAL_PLANNERS = 8
+#: Of the time that a search is expected to take at most, until it leaves the event loop.
+_PATIENCE = 2.0
 
 Outcome = TypeVar("Outcome")
 
@@ -40,6 +51,9 @@ class Engine:
 
     Native models share a pool of threads: they search without the GIL. A model written in
     Python has a pool of one thread, because nothing says that its object may be used by two.
+
+    A short search of a native model crosses no thread: where searches of as many simulations
+    have been short so far, it is run at once, and only its rest goes to the pool.
     """
 
     def __init__(
@@ -48,6 +62,7 @@ class Engine:
         *,
         workers: int,
         max_waiting: int,
+        at_once_seconds: float = AT_ONCE_SECONDS,
         clock: ReplyClock,
         batch_clock: ReplyClock | None = None,
     ) -> None:
@@ -57,6 +72,7 @@ class Engine:
           entries: the models that may be asked for.
           workers: native searches that run at once.
           max_waiting: searches that may wait, in each pool.
+          at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
           clock: says how long before a caller's deadline a search must end.
           batch_clock: the same of a batch, whose replies take longer; None: the same one.
         """
@@ -70,11 +86,11 @@ class Engine:
         }
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
-        self._default_planner = cache(_build_planner)
-        self._special_planner = lru_cache(maxsize=_MAX_SPECIAL_PLANNERS)(_build_planner)
+        self._planners = Planners()
+        self._at_once_seconds, self._loop_share = at_once_seconds, LoopShare()
 
     async def plan(self, query: PlanQuery) -> PlanOutcome:
-        """Searches, when a thread is free.
+        """Searches, at once or when a thread is free.
 
         Cancelling the task that awaits this takes the search out of the queue, or stops it
         at its next simulation.
@@ -85,7 +101,13 @@ class Engine:
           DeadlineExpired: not one simulation fits in the time.
           InvalidRequest, TerminalState, NoLegalAction, ModelFault: as `MCTS.plan`.
         """
-        return await self._run(query, self._clock, self._search)
+        planner = self._planner_at_once(query)
+        if planner is None:
+            return await self._run(query, self._clock, self._search)
+        begun = self._begin(query, planner)
+        if isinstance(begun, PlanOutcome):
+            return begun
+        return await self._finish(query, begun)
 
     async def plan_batch(self, query: BatchQuery) -> BatchOutcome:
         """Searches from every row, as one job when a thread is free.
@@ -104,23 +126,25 @@ class Engine:
         query: Query,
         clock: ReplyClock,
         search: Callable[[Any, float, CancelFlag], Outcome],
+        cancel: CancelFlag | None = None,
     ) -> Outcome:
         """Has a search done by the model's pool, and sees to its end.
 
         Args:
           search: does it, given the query, when it must end and what cancels it.
+          cancel: of a search that has begun.
         """
         if self._stopping:
-            raise _stopped()
-        search_until = _search_until(query, clock)
-        time_left = search_until - time.monotonic()
+            raise stopped()
+        end_by = search_until(query, clock)
+        time_left = end_by - time.monotonic()
         if time_left <= 0:
-            raise _too_late(query)
-        cancel = CancelFlag()
+            raise too_late(query)
+        cancel = cancel or CancelFlag()
         pool = self._own.get(query.model, self._shared)
-        future = pool.submit(partial(_run_model, query, search, search_until, cancel))
+        future = pool.submit(partial(_run_model, query, search, end_by, cancel))
         loop = asyncio.get_running_loop()
-        expiry = loop.call_later(time_left, pool.withdraw, future, _too_late(query))
+        expiry = loop.call_later(time_left, pool.withdraw, future, too_late(query))
         self._jobs[future] = (pool, cancel)
         try:
             return await asyncio.wrap_future(future)
@@ -128,7 +152,7 @@ class Engine:
             cancel.cancel()
             raise
         except Cancelled as error:
-            raise _stopped() from error
+            raise stopped() from error
         finally:
             expiry.cancel()
             del self._jobs[future]
@@ -138,54 +162,94 @@ class Engine:
         self._stopping = True
         for future, (pool, cancel) in self._jobs.items():
             cancel.cancel()
-            pool.withdraw(future, _stopped())
+            pool.withdraw(future, stopped())
 
     def close(self) -> None:
         """Lets the threads end."""
         for pool in (self._shared, *self._own.values()):
             pool.close()
 
-    def _planner(self, entry: ModelEntry, config: SearchConfig) -> MCTS:
-        if config == entry.config:
-            return self._default_planner(entry, config)
-        with prefixed("options."):
-            return self._special_planner(entry, config)
+    # ---- at once
 
-    def _search(self, query: PlanQuery, search_until: float, cancel: CancelFlag) -> PlanOutcome:
-        """One search, in a thread of a pool."""
+    def _planner_at_once(self, query: PlanQuery) -> TimedPlanner | None:
+        """The planner of a search that is to be run at once; None: by a thread."""
+        simulations = query.budget.simulations
+        if simulations is None or not query.is_read or not query.model.is_prompt:
+            return None
+        if not self._loop_share.allows(query.received):
+            return None
+        planner = self._planners.known(query.model, query.config)
+        if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
+            return None
+        return planner
+
+    def _begin(self, query: PlanQuery, planner: TimedPlanner) -> PlanOutcome | BegunSearch:
+        """Searches for a short time, in the thread of the event loop."""
+        if self._stopping:
+            raise stopped()
         started = time.monotonic()
-        seed = secrets.randbits(64) if query.seed is None else query.seed
-        planner = self._planner(query.model, query.config)
+        cancel = CancelFlag()
+        arguments = plan_arguments(query, search_until(query, self._clock), cancel)
+        seconds = _PATIENCE * self._at_once_seconds
+        try:
+            plan = planner.mcts.plan_at_once(query.read_state(), seconds=seconds, **arguments)
+        except MCTSServiceError:
+            raise
+        except Exception as error:
+            raise fault(query) from error
+        finally:
+            finished = time.monotonic()
+            self._loop_share.spend(finished, finished - started)
+        simulations = arguments["budget"].simulations
+        if isinstance(plan, UnfinishedPlan):
+            planner.times.observe(simulations, math.inf)
+            return BegunSearch(plan, planner.mcts, started, cancel)
+        planner.mcts.forget()
+        planner.times.observe(simulations, finished - started)
+        return PlanOutcome(plan, started - query.received, finished)
+
+    async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
+        """Has a pool do what is left of a search."""
+        try:
+            return await self._run(query, self._clock, begun.finish, begun.cancel)
+        except (DeadlineExpired, ReplicaLost):
+            if begun.is_taken:
+                raise
+            # It has waited until its end, but may have simulations from before.
+            with contextlib.suppress(Cancelled):
+                return _run_model(query, begun.finish, 0.0, begun.cancel)
+            raise
+
+    # ---- in the threads of a pool
+
+    def _search(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+        """One search."""
+        started = time.monotonic()
+        planner = self._planners.get(query.model, query.config)
         state = query.read_state()
-        allowed = None if query.read_allowed_actions is None else query.read_allowed_actions()
-        plan = planner.plan(
-            state,
-            _budget_until(query, search_until),
-            horizon=query.horizon,
-            seed=seed,
-            allowed_actions=allowed,
-            cancel=cancel,
-        )
-        planner.forget()
+        cpu_started = time.thread_time()
+        plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
+        planner.mcts.forget()
+        if query.budget.simulations is not None and plan.deterministic:
+            # Not by the wall: here others take turns. Nor of a search that was cut short.
+            planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
         return PlanOutcome(
             travelling(query.model, plan),
             queue_time=started - query.received,
             finished=time.monotonic(),
         )
 
-    def _search_batch(
-        self, query: BatchQuery, search_until: float, cancel: CancelFlag
-    ) -> BatchOutcome:
-        """The searches of all rows, in a thread of a pool."""
+    def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
+        """The searches of all rows."""
         started = time.monotonic()
         seeds = query.seeds or [secrets.randbits(64) for _ in query.rows]
-        planner = self._planner(query.model, query.config)
-        budget_left = partial(_budget_until, query, search_until)
+        planner = self._planners.get(query.model, query.config).mcts
+        budget_left = partial(budget_until, query, end_by)
         plans = plan_rows(planner, query, budget_left, seeds, cancel)
         planner.forget()
         finished = time.monotonic()
         return BatchOutcome(
-            plans=[_stopped() if isinstance(plan, Cancelled) else plan for plan in plans],
+            plans=[stopped() if isinstance(plan, Cancelled) else plan for plan in plans],
             seeds=seeds,
             queue_time=started - query.received,
             search_time=finished - started,
@@ -196,51 +260,15 @@ class Engine:
 def _run_model(
     query: Query,
     search: Callable[[Any, float, CancelFlag], Outcome],
-    search_until: float,
+    end_by: float,
     cancel: CancelFlag,
 ) -> Outcome:
     """A search, whatever its model raises as an error of this service."""
     try:
-        return search(query, search_until, cancel)
+        return search(query, end_by, cancel)
     except MCTSServiceError:
         raise
     # A model may raise anything, SystemExit too: it belongs to its request, and asyncio
     # would end the server over some of them.
     except BaseException as error:
-        raise ModelFault(f"a search of {query.model.name} failed") from error
-
-
-def _search_until(query: Query, clock: ReplyClock) -> float:
-    """When the search must have ended, in seconds of time.monotonic()."""
-    assert query.budget.time_limit is not None
-    limit = query.received + query.budget.time_limit
-    if query.reply_by is None:
-        return limit
-    given = query.reply_by - query.received
-    return min(limit, query.reply_by - clock.margin(given))
-
-
-def _budget_until(query: Query, search_until: float) -> Budget:
-    """The query's budget with the time that is left of it.
-
-    Raises:
-      DeadlineExpired: none is.
-    """
-    time_left = search_until - time.monotonic()
-    if time_left <= 0:
-        raise _too_late(query)
-    return replace(query.budget, time_limit=time_left)
-
-
-def _build_planner(entry: ModelEntry, config: SearchConfig) -> MCTS:
-    return MCTS(entry.model, config)
-
-
-def _too_late(query: Query) -> DeadlineExpired:
-    return DeadlineExpired(
-        f"not one simulation of {query.model.name} fitted in the time that was given"
-    )
-
-
-def _stopped() -> ReplicaLost:
-    return ReplicaLost("the server is shutting down and has not planned; try again")
+        raise fault(query) from error

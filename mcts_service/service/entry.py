@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,16 @@ class ModelEntry:
         """
         handle = getattr(self.model, "handle", None)
         return handle is not None and bool(handle.thread_safe)
+
+    @cached_property
+    def is_prompt(self) -> bool:
+        """True if a search of few simulations may run where nothing else runs meanwhile.
+
+        What answers in batches may take long for one answer, and labels are read by the model.
+        """
+        if not self.is_thread_safe or self.action_spec.kind != "discrete":
+            return False
+        return not self.model.handle.answers_in_batches
 
 
 def require_name(field: str, name: str) -> None:

@@ -48,11 +48,13 @@ class PlanQuery(Query):
       seed: None: drawn.
       read_allowed_actions: as `read_state`, the actions that the plan chooses among;
         None: all.
+      is_read: True if these two only hand over what has been read.
     """
 
     read_state: Callable[[], Any]
     seed: int | None = None
     read_allowed_actions: Callable[[], Sequence[Any]] | None = None
+    is_read: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""A search that the event loop has begun and a thread is to finish."""
+
+from __future__ import annotations
+
+import time
+
+from mcts_service.planning import MCTS, CancelFlag
+from mcts_service.planning.unfinished import UnfinishedPlan
+from mcts_service.service.query import PlanOutcome, PlanQuery
+
+__all__ = ["BegunSearch"]
+
+
+class BegunSearch:
+    """What is left of it.
+
+    Attributes:
+      cancel: ends it.
+      is_taken: True once it is being finished.
+    """
+
+    def __init__(
+        self, plan: UnfinishedPlan, planner: MCTS, started: float, cancel: CancelFlag
+    ) -> None:
+        """`planner` is whose plan it is; it `started` at a time of time.monotonic()."""
+        self._plan, self._planner, self._started = plan, planner, started
+        self.cancel, self.is_taken = cancel, False
+
+    def finish(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+        """Does it, once. When it must end, and what cancels it, was settled when it began."""
+        self.is_taken = True
+        plan = self._plan.finish()
+        self._planner.forget()
+        return PlanOutcome(plan, self._started - query.received, time.monotonic())

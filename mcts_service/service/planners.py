@@ -1,0 +1,64 @@
+"""The planners of the models that are served, kept from request to request."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from mcts_service.planning import MCTS, SearchConfig
+from mcts_service.service.at_once import SearchTimes
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.violations import prefixed
+
+__all__ = ["Planners", "TimedPlanner"]
+
+#: Planners that are kept for requests that change the search's settings; each holds memory.
+_MAX_SPECIAL = 8
+
+
+@dataclass(frozen=True, eq=False)
+class TimedPlanner:
+    """A planner, and what its searches take."""
+
+    mcts: MCTS
+    times: SearchTimes = field(default_factory=SearchTimes)
+
+
+class Planners:
+    """One for each model, and the latest few with other settings. Any threads may ask."""
+
+    def __init__(self) -> None:
+        self._default: dict[ModelEntry, TimedPlanner] = {}
+        self._special: OrderedDict[tuple[ModelEntry, SearchConfig], TimedPlanner] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def known(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner | None:
+        """The planner, where there is one."""
+        # The identity first: to compare all settings takes a while.
+        if config is entry.config or config == entry.config:
+            return self._default.get(entry)
+        with self._lock:
+            found = self._special.get((entry, config))
+            if found is not None:
+                self._special.move_to_end((entry, config))
+        return found
+
+    def get(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
+        """The planner of a model by a config.
+
+        Raises:
+          InvalidRequest: the model cannot be searched so.
+        """
+        found = self.known(entry, config)
+        if found is not None:
+            return found
+        if config == entry.config:
+            return self._default.setdefault(entry, TimedPlanner(MCTS(entry.model, config)))
+        with prefixed("options."):
+            made = TimedPlanner(MCTS(entry.model, config))
+        with self._lock:
+            found = self._special.setdefault((entry, config), made)
+            if len(self._special) > _MAX_SPECIAL:
+                self._special.popitem(last=False)
+        return found
