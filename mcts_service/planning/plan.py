@@ -135,3 +135,10 @@ class Plan:
     reused_simulations: int = 0
     recipe_reason: str = ""
     discount: float = 1.0
+
+    @classmethod
+    def of(cls, **fields: Any) -> Plan:
+        """`Plan(**fields)` of all fields, in a quarter of the time."""
+        plan = cls.__new__(cls)
+        plan.__dict__.update(fields)
+        return plan

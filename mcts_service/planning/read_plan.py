@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mcts_service._core import Search
+from mcts_service.planning.action_table import ActionTable
 from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import (
-    ActionStatistics,
     Plan,
     PrincipalVariationStep,
     StopReason,
@@ -37,14 +37,14 @@ def read_plan(
       recipe: its algorithm.
       tried: simulations that another recipe has run before.
     """
-    actions = [ActionStatistics(*row) for row in search.root_actions()]
+    actions = ActionTable(search.root_actions())
     if recipe.config.temperature > 0:
         best = actions[draw_by_visits(actions, recipe.config.temperature, seed)]
     else:
         best = actions[search.best_action()]
     by_count = stop_reason in _BY_COUNT and not search.decided_by_clock
     reused_simulations = search.reused_simulations
-    return Plan(
+    return Plan.of(
         action=best.action,
         value=best.value,
         player_values=search.player_values,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager
 from typing import Any
 
 from mcts_service.errors import ReplicaLost
@@ -26,9 +26,9 @@ class Calls:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = asyncio.Event()
+        self._turned_away, self._let_through = _Counted(self, False), _Counted(self, True)
 
-    @contextmanager
-    def counted(self, while_draining: bool = False) -> Iterator[None]:
+    def counted(self, while_draining: bool = False) -> AbstractContextManager[None]:
         """Around a call that ends by itself.
 
         Args:
@@ -36,16 +36,20 @@ class Calls:
         Raises:
           ReplicaLost: the server shuts down.
         """
+        return self._let_through if while_draining else self._turned_away
+
+    def enter(self, while_draining: bool) -> None:
+        """Begins what `counted` is around."""
         if self._draining and not while_draining:
             raise _shutting_down()
         self._active += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._active -= 1
-            if self._active == 0:
-                self._idle.set()
+
+    def leave(self) -> None:
+        """Ends it."""
+        self._active -= 1
+        if self._active == 0:
+            self._idle.set()
 
     async def until_closing(self, stream: Coroutine[Any, Any, None]) -> None:
         """Runs a stream to its end or to the server's.
@@ -75,6 +79,19 @@ class Calls:
     def close(self) -> None:
         """Ends the streams."""
         self._closing.set()
+
+
+class _Counted(AbstractContextManager[None]):
+    """The block of `Calls.counted`; one for all calls, as it has no state of its own."""
+
+    def __init__(self, calls: Calls, while_draining: bool) -> None:
+        self._calls, self._while_draining = calls, while_draining
+
+    def __enter__(self) -> None:
+        self._calls.enter(self._while_draining)
+
+    def __exit__(self, *_: object) -> None:
+        self._calls.leave()
 
 
 def _shutting_down() -> ReplicaLost:

@@ -13,7 +13,7 @@ from mcts_service.errors import MCTSServiceError, ModelFault
 from mcts_service.models.spec import ValueKind
 from mcts_service.planning import Plan
 from mcts_service.rpc.convert_action import action_message
-from mcts_service.rpc.convert_plan import STOP_REASONS, statistics_message
+from mcts_service.rpc.convert_plan import STOP_REASONS, write_statistics
 from mcts_service.rpc.durations import duration_message
 from mcts_service.rpc.status import error_status
 from mcts_service.service.query import BatchOutcome, BatchQuery
@@ -105,10 +105,9 @@ def _labelled_row(kind: ValueKind, plan: Plan | None) -> planner_pb2.LabelledRow
     """The same of one row whose actions have labels."""
     if plan is None:
         return planner_pb2.LabelledRow()
-    return planner_pb2.LabelledRow(
-        action=action_message(kind, plan.action),
-        actions=[statistics_message(kind, action) for action in plan.actions],
-    )
+    row = planner_pb2.LabelledRow(action=action_message(kind, plan.action))
+    write_statistics(row.actions, kind, plan.actions)
+    return row
 
 
 def _row_errors(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from mcts_service.models.spec import ValueKind
@@ -11,6 +13,7 @@ from mcts_service.planning import (
     PrincipalVariationStep,
     StopReason,
 )
+from mcts_service.planning.action_table import ActionTable
 from mcts_service.rpc.convert_action import action_message, allowed_actions_reader
 from mcts_service.rpc.convert_settings import read_settings
 from mcts_service.rpc.convert_state import state_reader
@@ -20,7 +23,7 @@ from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["STOP_REASONS", "plan_query", "plan_response", "statistics_message"]
+__all__ = ["STOP_REASONS", "plan_query", "plan_response", "write_statistics"]
 
 STOP_REASONS = {
     StopReason.SIMULATIONS: planner_pb2.STOP_REASON_SIMULATIONS,
@@ -31,6 +34,9 @@ STOP_REASONS = {
     StopReason.DECIDED: planner_pb2.STOP_REASON_DECIDED,
 }
 
+
+#: The fields of an `ActionStatistics`.
+_row = attrgetter(*(field.name for field in fields(ActionStatistics)))
 
 #: Kinds of states that are read before a search.
 _READ_AT_ONCE = ("tensor", "discrete")
@@ -72,11 +78,10 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
     """The answer to a request."""
     plan = outcome.plan
     kind = query.model.action_spec.kind
-    return planner_pb2.PlanResponse(
+    response = planner_pb2.PlanResponse(
         action=action_message(kind, plan.action),
         value=plan.value,
         player_values=plan.player_values,
-        actions=[statistics_message(kind, action) for action in plan.actions],
         principal_variation=[_step(kind, step) for step in plan.principal_variation],
         simulations=plan.simulations,
         nodes=plan.nodes,
@@ -88,31 +93,43 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
         stop_reason=STOP_REASONS[plan.stop_reason],
         queue_time=duration_message(outcome.queue_time),
         search_time=duration_message(plan.search_time),
-        model=planner_pb2.ModelId(name=query.model.name, version=query.model.version),
+        model={"name": query.model.name, "version": query.model.version},
         seed=plan.seed,
         deterministic=plan.deterministic,
         request_id=query.request_id,
         reused_simulations=plan.reused_simulations,
     )
+    write_statistics(response.actions, kind, plan.actions)
+    return response
 
 
-def statistics_message(kind: ValueKind, action: ActionStatistics) -> planner_pb2.ActionStatistics:
-    """What is known of an action; `kind` as of `action_message`."""
-    return planner_pb2.ActionStatistics(
-        action=action_message(kind, action.action),
-        visits=action.visits,
-        value=_known(action.value),
-        standard_error=_known(action.standard_error),
-        lower=_known(action.lower),
-        upper=_known(action.upper),
-        prior=_known(action.prior),
-        proven=action.proven,
-    )
+def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionStatistics]) -> None:
+    """Adds what is known of each action.
 
+    Field by field, which takes a quarter of the time of messages that are made one by one.
 
-def _known(value: float) -> float | None:
-    """None, which leaves the field absent, for what is not known."""
-    return None if math.isnan(value) else value
+    Args:
+      messages: a field of repeated ActionStatistics.
+      kind: as of `action_message`.
+    """
+    rows = actions.rows if isinstance(actions, ActionTable) else map(_row, actions)
+    for action, visits, value, standard_error, lower, upper, prior, proven in rows:
+        message = messages.add(visits=visits, proven=proven)
+        if kind == "discrete":
+            message.action.discrete = action
+        else:
+            message.action.CopyFrom(action_message(kind, action))
+        # NaN, which alone differs from itself, is what is not known: the field stays absent.
+        if value == value:
+            message.value = value
+        if standard_error == standard_error:
+            message.standard_error = standard_error
+        if lower == lower:
+            message.lower = lower
+        if upper == upper:
+            message.upper = upper
+        if prior == prior:
+            message.prior = prior
 
 
 def _step(kind: ValueKind, step: PrincipalVariationStep) -> planner_pb2.PrincipalVariationStep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from mcts_service.checks import require_integer
@@ -17,6 +18,9 @@ __all__ = ["read_settings"]
 #: It goes into the response and the log, so a megabyte is refused.
 MAX_REQUEST_ID = 256
 MAX_HORIZON = 2**31 - 1
+
+#: Settings that are kept, and the longest of them.
+_MAX_KEPT, _MAX_KEPT_BYTES = 256, 1024
 
 
 def read_settings(
@@ -44,15 +48,44 @@ def read_settings(
         "received": received,
         "reply_by": None if time_remaining is None else received + time_remaining,
     }
+    options, budget = request.options.SerializeToString(), request.budget.SerializeToString()
+    horizon = request.horizon if request.HasField("horizon") else None
+    is_short = len(options) + len(budget) <= _MAX_KEPT_BYTES
+    read = _kept_settings if is_short else _kept_settings.__wrapped__
+    with violations.collected():
+        fields |= read(entry, options, budget, horizon, rows)
+    if request.request_id:
+        with violations.collected():
+            fields["request_id"] = _request_id(request.request_id)
+    return fields
+
+
+# Most requests say the same as one before, and to read it again would take longer than a short
+# search.
+@lru_cache(_MAX_KEPT)
+def _kept_settings(
+    entry: ModelEntry, options: bytes, budget: bytes, horizon: int | None, rows: int
+) -> dict[str, Any]:
+    """The fields of a `Query` that follow from these alone; not to be changed.
+
+    Args:
+      options, budget: messages, as bytes.
+    Raises:
+      InvalidRequest: with every wrong field.
+      BudgetTooLarge: as `read_settings`.
+    """
+    violations = Violations()
+    fields: dict[str, Any] = {}
     with violations.collected("options."):
-        fields["config"] = search_config(request.options, entry.config)
+        message = planner_pb2.SearchOptions.FromString(options)
+        fields["config"] = search_config(message, entry.config)
+    if horizon is not None:
+        with violations.collected():
+            fields["horizon"] = require_integer("horizon", horizon, 1, MAX_HORIZON)
     with violations.collected():
-        if request.HasField("horizon"):
-            fields["horizon"] = require_integer("horizon", request.horizon, 1, MAX_HORIZON)
-    with violations.collected():
-        fields["request_id"] = _request_id(request.request_id)
-    with violations.collected():
-        fields["budget"] = entry.limits.admit(**_budget(request.budget), rows=rows)
+        limits = _budget(planner_pb2.Budget.FromString(budget))
+        fields["budget"] = entry.limits.admit(**limits, rows=rows)
+    violations.raise_if_any()
     return fields
 
 

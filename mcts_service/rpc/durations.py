@@ -9,10 +9,10 @@ from mcts_service.errors import InvalidRequest
 __all__ = ["duration_message", "seconds"]
 
 
-def duration_message(seconds: float) -> Duration:
-    """A length of time as the wire has it."""
+def duration_message(seconds: float) -> dict[str, int]:
+    """A length of time as the wire has it: the fields of a Duration inside of a message."""
     whole, fraction = divmod(round(seconds * 1e9), 1_000_000_000)
-    return Duration(seconds=whole, nanos=fraction)
+    return {"seconds": whole, "nanos": fraction}
 
 
 def seconds(duration: Duration, field: str) -> float:

@@ -73,8 +73,10 @@ def _behaviour(
     message = GetMessageClass(method.input_type)
     read = _read_each if method.client_streaming else _read
 
+    counted = calls.counted(while_draining)
+
     async def answer(data: Any, context: Context) -> Any:
-        with calls.counted(while_draining):
+        with counted:
             return await respond(read(message, data), context)
 
     async def stream(data: Any, context: Context) -> None:
@@ -87,21 +89,18 @@ def _behaviour(
 def _with_status(run: Behaviour, path: str) -> Behaviour:
     """Ends a call that raises with the status of its exception."""
 
-    async def answer(data: Any, context: Context) -> Any:
-        try:
-            return await run(data, context)
-        # gRPC's own: the call was aborted already, or its client is gone.
-        except grpc.aio.BaseError:
-            raise
-        except Exception as error:
-            reply = error_reply(error, path)
-        return await context.abort(reply.code, reply.text, reply.metadata)
-
     async def handler(data: Any, context: Context) -> Any:
-        try:
-            return await answer(data, context)
         # The client went away while it was told something. That is no news for the log, where
         # gRPC would write it with a traceback: it is the same as to be cancelled a little later.
+        try:
+            try:
+                return await run(data, context)
+            # gRPC's own: the call was aborted already, or its client is gone.
+            except grpc.aio.BaseError:
+                raise
+            except Exception as error:
+                reply = error_reply(error, path)
+            return await context.abort(reply.code, reply.text, reply.metadata)
         except grpc.aio.InternalError as error:
             raise asyncio.CancelledError from error
 

@@ -37,10 +37,10 @@ def array_from_tensor(tensor: planner_pb2.Tensor, spec: StateSpec, field: str) -
         of its dtype.
     """
     assert spec.dtype is not None
-    expected = planner_pb2.Dtype.Name(dtype_number(spec.dtype))
-    if tensor.dtype != dtype_number(spec.dtype):
+    number = dtype_number(spec.dtype)
+    if tensor.dtype != number:
         raise InvalidRequest(
-            f"{field}.dtype", f"is {_dtype_name(tensor.dtype)}; must be {expected}"
+            f"{field}.dtype", f"is {_dtype_name(tensor.dtype)}; must be {_dtype_name(number)}"
         )
     # One more than belongs there tells that it is wrong; a million need not be looked at.
     shape = tuple(tensor.shape[: len(spec.shape) + 1])
@@ -48,15 +48,16 @@ def array_from_tensor(tensor: planner_pb2.Tensor, spec: StateSpec, field: str) -
         raise InvalidRequest(
             f"{field}.shape", f"is {shown(list(shape))}; must be {list(spec.shape)}"
         )
-    size = math.prod(spec.shape) * spec.dtype.itemsize
-    if len(tensor.data) != size:
+    size = math.prod(shape) * spec.dtype.itemsize
+    data = tensor.data
+    if len(data) != size:
         raise InvalidRequest(
             f"{field}.data",
-            f"has {len(tensor.data)} bytes; {expected} of shape {list(spec.shape)} has {size}",
+            f"has {len(data)} bytes; {_dtype_name(number)} of shape {list(shape)} has {size}",
         )
-    if spec.dtype.kind == "b" and tensor.data.strip(b"\x00\x01"):
+    if spec.dtype.kind == "b" and data.strip(b"\x00\x01"):
         raise InvalidRequest(f"{field}.data", "has a byte above 1; DTYPE_BOOL is 0 or 1")
-    array = np.frombuffer(tensor.data, dtype=spec.dtype.newbyteorder("<")).reshape(spec.shape)
+    array: np.ndarray = np.ndarray(shape, spec.dtype.newbyteorder("<"), data)
     return array.astype(spec.dtype)
 
 

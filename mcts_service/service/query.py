@@ -15,7 +15,7 @@ from mcts_service.service.entry import ModelEntry
 __all__ = ["BatchOutcome", "BatchQuery", "BatchRow", "PlanOutcome", "PlanQuery", "Query"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Query:
     """What a request for one plan and one for many have in common.
 
@@ -38,7 +38,7 @@ class Query:
     request_id: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class PlanQuery(Query):
     """What to plan, and within which limits.
 
@@ -57,7 +57,7 @@ class PlanQuery(Query):
     is_read: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class PlanOutcome:
     """A plan, and when it was made.
 
@@ -85,7 +85,7 @@ class BatchRow:
     read_state: Callable[[], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class BatchQuery(Query):
     """What to plan for many states, and within which limits.
 

@@ -100,6 +100,8 @@ def json_state(entry: ModelEntry, value: Any, field: str) -> Any:
 
 def require_finite(array: np.ndarray, field: str) -> None:
     """Raises InvalidRequest that names the first element that is NaN or infinite."""
+    if array.dtype.kind in "biu":
+        return
     finite = np.isfinite(array)
     if not finite.all():
         index = tuple(int(i) for i in np.argwhere(~finite)[0])
