@@ -176,7 +176,7 @@ class Engine:
         simulations = query.budget.simulations
         if simulations is None or not query.is_read or not query.model.is_prompt:
             return None
-        if not self._loop_share.allows(query.received):
+        if query.config.in_flight > 1 or not self._loop_share.allows(query.received):
             return None
         planner = self._planners.known(query.model, query.config)
         if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
