@@ -13,7 +13,7 @@ from mcts_service.errors import MCTSServiceError, ModelFault
 from mcts_service.models.spec import ValueKind
 from mcts_service.planning import Plan
 from mcts_service.rpc.convert_action import action_message
-from mcts_service.rpc.convert_plan import STOP_REASONS, write_statistics
+from mcts_service.rpc.convert_plan import STOP_REASONS, statistics_rows, write_statistics
 from mcts_service.rpc.durations import duration_message
 from mcts_service.rpc.status import error_status
 from mcts_service.service.query import BatchOutcome, BatchQuery
@@ -21,16 +21,16 @@ from mcts_service.v1 import planner_pb2
 
 __all__ = ["batch_response"]
 
-#: For each column of the answer, what of an action's statistics it holds, and what stands where
-#: there are none.
-_COLUMNS: dict[str, tuple[str, Any]] = {
-    "visits": ("visits", 0),
-    "action_values": ("value", math.nan),
-    "standard_errors": ("standard_error", math.nan),
-    "lower": ("lower", math.nan),
-    "upper": ("upper", math.nan),
-    "priors": ("prior", math.nan),
-    "proven": ("proven", False),
+#: The columns of the answer that hold a field of `ActionStatistics` each, in the order of its
+#: fields after `action`, and what stands where there are none.
+_COLUMNS: dict[str, Any] = {
+    "visits": 0,
+    "action_values": math.nan,
+    "standard_errors": math.nan,
+    "lower": math.nan,
+    "upper": math.nan,
+    "priors": math.nan,
+    "proven": False,
 }
 
 
@@ -88,17 +88,21 @@ def _write_numbered_actions(
     """What is known of each action of each row, as columns."""
     response.actions.extend(-1 if plan is None else plan.action for plan in rows)
     response.num_actions = num_actions
-    legal = np.zeros((len(rows), num_actions), bool)
-    columns = {
-        column: np.full(legal.shape, otherwise) for column, (_, otherwise) in _COLUMNS.items()
-    }
-    for row, plan in enumerate(rows):
-        for action in plan.actions if plan is not None else ():
-            legal[row, action.action] = True
-            for column, (attribute, _) in _COLUMNS.items():
-                columns[column][row, action.action] = getattr(action, attribute)
-    for column, entries in {"legal": legal, **columns}.items():
-        getattr(response, column).extend(entries.ravel().tolist())
+    known = [
+        (row * num_actions + action, *statistics)
+        for row, plan in enumerate(rows)
+        if plan is not None
+        for action, *statistics in statistics_rows(plan.actions)
+    ]
+    places, *columns = zip(*known, strict=True) if known else [()] * (1 + len(_COLUMNS))
+    at = np.array(places, np.int64)
+    legal = np.zeros(len(rows) * num_actions, bool)
+    legal[at] = True
+    response.legal.extend(legal.tolist())
+    for (column, otherwise), values in zip(_COLUMNS.items(), columns, strict=True):
+        entries = np.full(legal.shape, otherwise)
+        entries[at] = values
+        getattr(response, column).extend(entries.tolist())
 
 
 def _labelled_row(kind: ValueKind, plan: Plan | None) -> planner_pb2.LabelledRow:

@@ -23,7 +23,7 @@ from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["STOP_REASONS", "plan_query", "plan_response", "write_statistics"]
+__all__ = ["STOP_REASONS", "plan_query", "plan_response", "statistics_rows", "write_statistics"]
 
 STOP_REASONS = {
     StopReason.SIMULATIONS: planner_pb2.STOP_REASON_SIMULATIONS,
@@ -103,6 +103,11 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
     return response
 
 
+def statistics_rows(actions: Sequence[ActionStatistics]) -> Sequence[tuple[Any, ...]]:
+    """The fields of each, in their order."""
+    return actions.rows if isinstance(actions, ActionTable) else [_row(one) for one in actions]
+
+
 def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionStatistics]) -> None:
     """Adds what is known of each action.
 
@@ -112,8 +117,8 @@ def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionSta
       messages: a field of repeated ActionStatistics.
       kind: as of `action_message`.
     """
-    rows = actions.rows if isinstance(actions, ActionTable) else map(_row, actions)
-    for action, visits, value, standard_error, lower, upper, prior, proven in rows:
+    for row in statistics_rows(actions):
+        action, visits, value, standard_error, lower, upper, prior, proven = row
         message = messages.add(visits=visits, proven=proven)
         if kind == "discrete":
             message.action.discrete = action
