@@ -14,26 +14,68 @@ from side_process import Side, SideProcess
 __all__ = ["calls"]
 
 PLAN, PLAN_LESS_SEARCH, EMPTY = "Plan", "Plan, less its search", "empty call"
+PLAN_BATCH = "PlanBatch"
 
 
 def calls(programs: Programs) -> Iterator[Comparison]:
-    """`Plan` with one simulation against a call that does nothing."""
-    with closing(SideProcess(_call("PlanCall", 1, 1))) as process:
-        response_bytes = int(process.counts()["response bytes"])
-    latency = {
-        PLAN: _call("PlanCall", 1, 1_000),
-        PLAN_LESS_SEARCH: _call("PlanCall", 1, 1_000, less_search_time=True),
-        EMPTY: _call("EmptyCall", 1, 1_000, response_bytes=response_bytes),
+    """`Plan` with few simulations and `PlanBatch` against calls that do nothing."""
+    for work, work_in_flight, arguments, latency_aim, rate_aim in (
+        (
+            "unary call, one at a time",
+            "unary calls, 64 in flight",
+            {},
+            Aim(1.15, "lower"),
+            Aim(0.85, "higher"),
+        ),
+        (
+            "connect four, 100 simulations, one at a time",
+            "connect four, 100 simulations, 64 in flight",
+            {"model": "connect_four", "simulations": 100},
+            None,
+            None,
+        ),
+    ):
+        empty = {
+            **arguments,
+            "response_bytes": _response_bytes(_call("PlanCall", 1, 1, **arguments)),
+        }
+        latency = {
+            PLAN: _call("PlanCall", 1, 1_000, **arguments),
+            PLAN_LESS_SEARCH: _call("PlanCall", 1, 1_000, **arguments, less_search_time=True),
+            EMPTY: _call("EmptyCall", 1, 1_000, **empty),
+        }
+        pairs = [Pair(PLAN_LESS_SEARCH, EMPTY, latency_aim), Pair(PLAN, EMPTY)]
+        yield Comparison("gRPC", work, "ms, median latency", "lower", latency, pairs)
+        rate = {
+            PLAN: _call("PlanCall", 64, 4_000, **arguments),
+            EMPTY: _call("EmptyCall", 64, 4_000, **empty),
+        }
+        pairs = [Pair(PLAN, EMPTY, rate_aim)]
+        yield Comparison("gRPC", work_in_flight, "calls a second", "higher", rate, pairs)
+    yield _batches(states=64, in_flight=4)
+
+
+def _batches(states: int, in_flight: int) -> Comparison:
+    """Many states in a call against as many calls, and against calls that do nothing."""
+    batch = {"in_flight": in_flight, "amount": 16_000, "states": states}
+    sides = {
+        PLAN_BATCH: _call("PlanBatchCall", **batch),
+        PLAN: _call("PlanCall", states, 4_000),
+        EMPTY: _call(
+            "EmptyCall",
+            **batch,
+            response_bytes=_response_bytes(_call("PlanBatchCall", **batch)),
+        ),
     }
-    pairs = [Pair(PLAN_LESS_SEARCH, EMPTY, Aim(1.15, "lower")), Pair(PLAN, EMPTY)]
-    work = "unary call, one at a time"
-    yield Comparison("gRPC", work, "ms, median latency", "lower", latency, pairs)
-    rate = {
-        PLAN: _call("PlanCall", 64, 4_000),
-        EMPTY: _call("EmptyCall", 64, 4_000, response_bytes=response_bytes),
-    }
-    pairs = [Pair(PLAN, EMPTY, Aim(0.85, "higher"))]
-    yield Comparison("gRPC", "unary calls, 64 in flight", "calls a second", "higher", rate, pairs)
+    work = f"batches of {states} states, {in_flight} in flight"
+    pairs = [Pair(PLAN_BATCH, PLAN), Pair(PLAN_BATCH, EMPTY)]
+    return Comparison("gRPC", work, "states a second", "higher", sides, pairs)
+
+
+def _response_bytes(side: Side) -> int:
+    """Bytes that a call gets back."""
+    with closing(SideProcess(side)) as process:
+        return int(process.counts()["response bytes"])
 
 
 def _call(name: str, in_flight: int, amount: int, **arguments: Any) -> Side:
