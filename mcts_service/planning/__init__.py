@@ -10,6 +10,7 @@ from mcts_service.planning.plan import (
     PrincipalVariationStep,
     StopReason,
 )
+from mcts_service.planning.unfinished import UnfinishedPlan
 
 __all__ = [
     "MCTS",
@@ -21,4 +22,5 @@ __all__ = [
     "PrincipalVariationStep",
     "SearchConfig",
     "StopReason",
+    "UnfinishedPlan",
 ]

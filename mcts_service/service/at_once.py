@@ -17,6 +17,8 @@ AT_ONCE_SECONDS = 0.0002
 class SearchTimes:
     """What the searches of one planner take, by their number of simulations to a factor of two.
 
+    That is time of the CPU: how long others had it meanwhile says nothing of the next search.
+
     Threads may share it: of two who write at once, one may be lost.
     """
 
@@ -47,12 +49,12 @@ class SearchTimes:
 class LoopShare:
     """Sees to it that an event loop has time for other things than searches. For one thread.
 
-    Searches may have half of the loop's time, and a few milliseconds in a row.
+    Searches may have half of the loop's time, and some milliseconds in a row.
     """
 
     SHARE = 0.5
     #: Of searches in a row, in seconds.
-    BURST = 0.005
+    BURST = 0.01
 
     def __init__(self) -> None:
         self._paid_at = 0.0
@@ -62,5 +64,5 @@ class LoopShare:
         return self._paid_at <= now + self.BURST
 
     def spend(self, now: float, seconds: float) -> None:
-        """Notes a search that has ended now."""
+        """Notes a search that has ended now, and took so long of the CPU."""
         self._paid_at = max(self._paid_at, now) + seconds / self.SHARE

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mcts_service.planning import MCTS, CancelFlag
-from mcts_service.planning.unfinished import UnfinishedPlan
+from mcts_service.planning import MCTS, CancelFlag, UnfinishedPlan
 from mcts_service.service.query import PlanOutcome, PlanQuery
 
 __all__ = ["BegunSearch"]

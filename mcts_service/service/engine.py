@@ -18,8 +18,7 @@ from mcts_service.errors import (
     MCTSServiceError,
     ReplicaLost,
 )
-from mcts_service.planning import CancelFlag
-from mcts_service.planning.unfinished import UnfinishedPlan
+from mcts_service.planning import CancelFlag, UnfinishedPlan
 from mcts_service.service.actions import travelling
 from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
@@ -187,7 +186,9 @@ class Engine:
         """Searches for a short time, in the thread of the event loop."""
         if self._stopping:
             raise stopped()
-        started = time.monotonic()
+        # With no other search beside, the wall tells the same, and takes less time to read.
+        cpu_time = time.thread_time if self._jobs else time.monotonic
+        started, cpu_started = time.monotonic(), cpu_time()
         cancel = CancelFlag()
         arguments = plan_arguments(query, search_until(query, self._clock), cancel)
         seconds = _PATIENCE * self._at_once_seconds
@@ -198,14 +199,14 @@ class Engine:
         except Exception as error:
             raise fault(query) from error
         finally:
-            finished = time.monotonic()
-            self._loop_share.spend(finished, finished - started)
+            finished, spent = time.monotonic(), cpu_time() - cpu_started
+            self._loop_share.spend(finished, spent)
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
             return BegunSearch(plan, planner.mcts, started, cancel)
         planner.mcts.forget()
-        planner.times.observe(simulations, finished - started)
+        planner.times.observe(simulations, spent)
         return PlanOutcome(plan, started - query.received, finished)
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
@@ -231,7 +232,7 @@ class Engine:
         plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
         planner.mcts.forget()
         if query.budget.simulations is not None and plan.deterministic:
-            # Not by the wall: here others take turns. Nor of a search that was cut short.
+            # A search that was cut short says nothing.
             planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
         return PlanOutcome(
             travelling(query.model, plan),

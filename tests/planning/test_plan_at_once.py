@@ -9,8 +9,15 @@ from served_models import Corridor
 
 from mcts_service.errors import Cancelled, InvalidRequest, TerminalState
 from mcts_service.models import make
-from mcts_service.planning import MCTS, Budget, CancelFlag, Plan, SearchConfig, StopReason
-from mcts_service.planning.unfinished import UnfinishedPlan
+from mcts_service.planning import (
+    MCTS,
+    Budget,
+    CancelFlag,
+    Plan,
+    SearchConfig,
+    StopReason,
+    UnfinishedPlan,
+)
 
 #: Far more than any of these searches takes, and less than any does.
 LONG, NONE = 3600.0, 0.0
