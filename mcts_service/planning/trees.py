@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcts_service._core import Search
@@ -22,12 +22,10 @@ class Tree:
       horizon: steps left at its root; 0: no end.
       limit_bytes: of its memory.
       recipe: the algorithm.
-      idle: where those of its algorithm are set aside.
     """
 
     search: Search
     recipe: SearchConfig
-    idle: list[Tree] = field(repr=False)
     advanced_to: Hashable | None = None
     horizon: int = 0
     limit_bytes: int = 0
@@ -43,6 +41,7 @@ class Trees:
         # Reentrant, because a state_key may plan.
         self._own = threading.RLock()
         self._idle: dict[SearchConfig, list[Tree]] = {}
+        self._recent: tuple[SearchConfig | None, list[Tree]] = (None, [])
         self._latest: Tree | None = None
 
     @property
@@ -96,14 +95,13 @@ class Trees:
                     latest.advanced_to = None
                     return latest
                 self._set_aside(latest)
-            idle = self._idle.setdefault(recipe, [])
-            return idle.pop() if idle else Tree(new_search(), recipe, idle)
+            idle = self._idle_of(recipe)
+            return idle.pop() if idle else Tree(new_search(), recipe)
 
     def prepare(self, recipe: SearchConfig, search: Search) -> None:
         """Takes in a search that a plan may use."""
         with self._own:
-            idle = self._idle.setdefault(recipe, [])
-            idle.append(Tree(search, recipe, idle))
+            self._idle_of(recipe).append(Tree(search, recipe))
 
     def release(self, tree: Tree) -> None:
         """Gives it back, as the one that `advance` goes on with."""
@@ -139,4 +137,11 @@ class Trees:
         """To be used again, for a fresh search. Needs the lock."""
         tree.advanced_to = None
         tree.search.clear()
-        tree.idle.append(tree)
+        self._idle_of(tree.recipe).append(tree)
+
+    def _idle_of(self, recipe: SearchConfig) -> list[Tree]:
+        """Those of an algorithm that are set aside. Needs the lock."""
+        # Nearly always the same object as last time, and a recipe takes a while to hash.
+        if recipe is not self._recent[0]:
+            self._recent = recipe, self._idle.setdefault(recipe, [])
+        return self._recent[1]
