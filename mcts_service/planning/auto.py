@@ -139,13 +139,15 @@ def capabilities_of(model: Any, handle: ModelHandle | None) -> Capabilities:
     )
 
 
-def kind_of_root(model: Capabilities, state: Any) -> RootKind:
+def kind_of_root(config: SearchConfig, model: Capabilities, state: Any) -> RootKind:
     """What a state or a `Belief` is, as far as the choice of a recipe depends on it."""
     if isinstance(state, Belief):
         return "belief"
-    if model.has_key or isinstance(state, np.ndarray) or is_hashable(state):
+    # A hash may cost the model much, so it is not asked for in vain.
+    if model.has_key or model.num_players > 1 or "auto" not in _choices(config):
         return "state"
-    return "state without identity"
+    is_known = isinstance(state, np.ndarray) or is_hashable(state)
+    return "state" if is_known else "state without identity"
 
 
 def resolve(
@@ -172,8 +174,7 @@ def resolve(
         return _tree(config, model, f"nodes stand for outcomes by {outcome_key}")
     if model.num_players > 1:
         return _tree(config, model, f"{model.num_players} players")
-    choices = (config.selection, config.evaluation, config.backup, config.sharing)
-    if "auto" not in choices:
+    if "auto" not in _choices(config):
         return Recipe(config)
     is_of_means = config.backup == "mean" or config.selection not in ("auto", "ucb1")
     is_of_means = is_of_means or config.recommendation == "lower_bound"
@@ -187,6 +188,10 @@ def resolve(
     if root == "state without identity":
         return _tree(config, model, "states cannot be told apart")
     return _graph(config, model, horizon, steps)
+
+
+def _choices(config: SearchConfig) -> tuple[str, ...]:
+    return config.selection, config.evaluation, config.backup, config.sharing
 
 
 def probe_simulations(simulations: int) -> int:

@@ -193,7 +193,7 @@ class RequestReader:
     def recipe(self, state: Any, horizon: int | None) -> Recipe:
         """The algorithm for a plan from that state."""
         steps = getattr(self._model, "horizon", None)
-        return self._resolve(kind_of_root(self._capabilities, state), horizon, steps)
+        return self._resolve(kind_of_root(self._config, self._capabilities, state), horizon, steps)
 
     def action(self, field: str, action: Any) -> Any:
         """One of the model's numbers, or what may be a label: which ones depends on the state.
