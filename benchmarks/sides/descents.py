@@ -47,7 +47,7 @@ class Descents(Work):
         self.model = _model(problem, library)
         self.horizon = HORIZONS.get(problem, HORIZON)
         config = SearchConfig.preset(**RECIPES[recipe], early_stop=False, max_depth=self.horizon)
-        searches = Searches(self.model, in_flight=1)
+        searches = Searches(self.model, in_flight=1, keep_trees=False)
         state = self.model.initial_state()
         handle = getattr(self.model, "handle", None)
         self.search: Search = searches.new(config, searches.asked_alone([state]))

@@ -74,7 +74,7 @@ class Batches(Work):
             add_root_noise(search, self.config, seed)
 
     def _searches(self) -> list[Search]:
-        searches = Searches(self.model, in_flight=1)
+        searches = Searches(self.model, in_flight=1, keep_trees=False)
         first = searches.new(self.config, searches.asked_in_rows(list(self.states)))
         is_native = hasattr(self.model, "handle")
         self.roots = [self.model.pack_state(s) if is_native else s for s in self.states]

@@ -48,11 +48,19 @@ class MCTS:
       config: the algorithm.
       seed: 0 .. 2**64 - 1. The first plan uses it as it is, later ones seeds that follow
         from it, so that a planner's whole run can be repeated.
+      keep_trees: whether the last plan's tree is kept for `advance`.
     Raises:
       InvalidRequest: the model lacks what a sample model, or the config, needs.
     """
 
-    def __init__(self, model: Any, config: SearchConfig | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        model: Any,
+        config: SearchConfig | None = None,
+        *,
+        seed: int = 0,
+        keep_trees: bool = True,
+    ) -> None:
         self.model = model
         self.config = of_type("config", config, SearchConfig)
         handle: ModelHandle | None = getattr(model, "handle", None)
@@ -63,7 +71,7 @@ class MCTS:
         self._turn: AbstractContextManager[Any] = (
             nullcontext() if self._is_shared else threading.RLock()
         )
-        self._searches = Searches(model, in_flight=self.config.in_flight)
+        self._searches = Searches(model, in_flight=self.config.in_flight, keep_trees=keep_trees)
         # At once, so that what does not go together is found out here.
         recipe = self._reader.recipe(0, None).config
         refuse_endless(recipe, model)
@@ -194,7 +202,7 @@ class MCTS:
           action: what was done in the state of the last plan.
           next_state: what it led to.
         Returns:
-          True if there is something to go on from.
+          True if there is something to go on from; never where the planner keeps no trees.
         Raises:
           InvalidRequest: an argument is wrong.
           ModelFault: the model could not tell its states apart; nothing has changed.

@@ -24,9 +24,9 @@ class Searches:
       answers_in_batches: True if the model does.
     """
 
-    def __init__(self, model: Any, *, in_flight: int) -> None:
-        """`in_flight` is the number of simulations in progress at once."""
-        self._model = model
+    def __init__(self, model: Any, *, in_flight: int, keep_trees: bool) -> None:
+        """With `in_flight` simulations in progress at once; `keep_trees` as of `MCTS`."""
+        self._model, self._keep_trees = model, keep_trees
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         if self._handle is not None:
             self.answers_in_batches = self._handle.answers_in_batches
@@ -88,7 +88,7 @@ class Searches:
         self._form_is_proven |= asked is self._batch_model
 
     def _begin_with_none(self) -> None:
-        self.trees, self.rows = Trees(), RowSearches()
+        self.trees, self.rows = Trees(keep_latest=self._keep_trees), RowSearches()
 
 
 def _core_settings(recipe: SearchConfig) -> dict[str, Any]:

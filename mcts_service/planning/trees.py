@@ -37,7 +37,9 @@ class Trees:
     Any number of threads may use it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_latest: bool = True) -> None:
+        """Without `keep_latest` none keeps its tree, and `advance` finds nothing."""
+        self._keep_latest = keep_latest
         # Reentrant, because a state_key may plan.
         self._own = threading.RLock()
         self._idle: dict[SearchConfig, list[Tree]] = {}
@@ -105,6 +107,12 @@ class Trees:
 
     def release(self, tree: Tree) -> None:
         """Gives it back, as the one that `advance` goes on with."""
+        if not self._keep_latest:
+            # Outside of the lock: to give up a large tree takes long, and others wait.
+            tree.search.clear()
+            with self._own:
+                self._idle_of(tree.recipe).append(tree)
+            return
         with self._own:
             if self._latest is not None:
                 self._set_aside(self._latest)

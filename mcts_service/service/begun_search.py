@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mcts_service.planning import MCTS, CancelFlag, UnfinishedPlan
+from mcts_service.planning import CancelFlag, UnfinishedPlan
 from mcts_service.service.query import PlanOutcome, PlanQuery
 
 __all__ = ["BegunSearch"]
@@ -18,16 +18,13 @@ class BegunSearch:
       is_taken: True once it is being finished.
     """
 
-    def __init__(
-        self, plan: UnfinishedPlan, planner: MCTS, started: float, cancel: CancelFlag
-    ) -> None:
-        """`planner` is whose plan it is; it `started` at a time of time.monotonic()."""
-        self._plan, self._planner, self._started = plan, planner, started
+    def __init__(self, plan: UnfinishedPlan, started: float, cancel: CancelFlag) -> None:
+        """It `started` at a time of time.monotonic()."""
+        self._plan, self._started = plan, started
         self.cancel, self.is_taken = cancel, False
 
     def finish(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
         """Does it, once. When it must end, and what cancels it, was settled when it began."""
         self.is_taken = True
         plan = self._plan.finish()
-        self._planner.forget()
         return PlanOutcome(plan, self._started - query.received, time.monotonic())

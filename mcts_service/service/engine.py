@@ -204,8 +204,7 @@ class Engine:
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
-            return BegunSearch(plan, planner.mcts, started, cancel)
-        planner.mcts.forget()
+            return BegunSearch(plan, started, cancel)
         planner.times.observe(simulations, spent)
         return PlanOutcome(plan, started - query.received, finished)
 
@@ -230,7 +229,6 @@ class Engine:
         state = query.read_state()
         cpu_started = time.thread_time()
         plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
-        planner.mcts.forget()
         if query.budget.simulations is not None and plan.deterministic:
             # A search that was cut short says nothing.
             planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
@@ -247,7 +245,6 @@ class Engine:
         planner = self._planners.get(query.model, query.config).mcts
         budget_left = partial(budget_until, query, end_by)
         plans = plan_rows(planner, query, budget_left, seeds, cancel)
-        planner.forget()
         finished = time.monotonic()
         return BatchOutcome(
             plans=[stopped() if isinstance(plan, Cancelled) else plan for plan in plans],

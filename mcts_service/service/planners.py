@@ -54,11 +54,15 @@ class Planners:
         if found is not None:
             return found
         if config == entry.config:
-            return self._default.setdefault(entry, TimedPlanner(MCTS(entry.model, config)))
+            return self._default.setdefault(entry, _made(entry, config))
         with prefixed("options."):
-            made = TimedPlanner(MCTS(entry.model, config))
+            made = _made(entry, config)
         with self._lock:
             found = self._special.setdefault((entry, config), made)
             if len(self._special) > _MAX_SPECIAL:
                 self._special.popitem(last=False)
         return found
+
+
+def _made(entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
+    return TimedPlanner(MCTS(entry.model, config, keep_trees=False))

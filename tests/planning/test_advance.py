@@ -296,3 +296,17 @@ def test_what_is_kept_fits_into_the_byte_limit_beside_the_old_tree(
     assert plan.simulations == 900
     assert (2 * plan.bytes < max_bytes) == kept
     assert planner.advance(0, 1) == kept
+
+
+def test_a_planner_that_keeps_no_trees_plans_the_same_and_goes_on_with_none() -> None:
+    model = make("taxi")
+    keeping, other = MCTS(model), MCTS(model, keep_trees=False)
+    for seed in range(3):
+        plan, same = (
+            planner.plan(328, Budget(simulations=100), seed=seed) for planner in (keeping, other)
+        )
+        assert plan.actions == same.actions
+        following, _, _ = model.sample(328, plan.action, np.random.default_rng(0))
+        assert keeping.advance(plan.action, following)
+        assert not other.advance(plan.action, following)
+        assert other.plan(following, Budget(simulations=100)).reused_simulations == 0
