@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mcts_service._core import Search
-from mcts_service.planning.action_table import ActionTable
 from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import (
+    ActionStatistics,
     Plan,
     PrincipalVariationStep,
     StopReason,
@@ -37,7 +37,7 @@ def read_plan(
       recipe: its algorithm.
       tried: simulations that another recipe has run before.
     """
-    actions = ActionTable(search.root_actions())
+    actions = [ActionStatistics(*row) for row in search.root_actions()]
     if recipe.config.temperature > 0:
         best = actions[draw_by_visits(actions, recipe.config.temperature, seed)]
     else:

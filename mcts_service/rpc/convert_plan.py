@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -13,7 +13,6 @@ from mcts_service.planning import (
     PrincipalVariationStep,
     StopReason,
 )
-from mcts_service.planning.action_table import ActionTable
 from mcts_service.rpc.convert_action import action_message, allowed_actions_reader
 from mcts_service.rpc.convert_settings import read_settings
 from mcts_service.rpc.convert_state import state_reader
@@ -36,7 +35,7 @@ STOP_REASONS = {
 
 
 #: The fields of an `ActionStatistics`.
-_row = attrgetter(*(field.name for field in fields(ActionStatistics)))
+_fields_of = attrgetter(*(field.name for field in fields(ActionStatistics)))
 
 #: Kinds of states that are read before a search.
 _READ_AT_ONCE = ("tensor", "discrete")
@@ -103,9 +102,9 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
     return response
 
 
-def statistics_rows(actions: Sequence[ActionStatistics]) -> Sequence[tuple[Any, ...]]:
+def statistics_rows(actions: Sequence[ActionStatistics]) -> Iterable[tuple[Any, ...]]:
     """The fields of each, in their order."""
-    return actions.rows if isinstance(actions, ActionTable) else [_row(one) for one in actions]
+    return map(_fields_of, actions)
 
 
 def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionStatistics]) -> None:
