@@ -82,7 +82,8 @@ def test_cancelling_the_rest_gives_what_was_found():
     planner, _, state = both("connect_four")
     cancel = CancelFlag()
     budget = Budget(simulations=10**9, max_bytes=2**28)
-    rest = planner.plan_at_once(state, budget, seconds=1e-3, seed=5, cancel=cancel)
+    # So long that even a machine with much else to do comes to a simulation.
+    rest = planner.plan_at_once(state, budget, seconds=0.1, seed=5, cancel=cancel)
     cancel.cancel()
     plan = rest.finish()
     assert plan.stop_reason is StopReason.CANCELLED

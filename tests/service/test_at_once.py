@@ -314,7 +314,7 @@ async def test_what_was_never_taken_up_again_has_no_plan_without_a_simulation(be
 
 async def test_simulations_from_before_are_a_plan_where_no_thread_was_free(engine_of):
     entry = entry_of(make("connect_four"))
-    engine = engine_of(entry, at_once_seconds=0.001)
+    engine = engine_of(entry, at_once_seconds=0.05)
     expect_short(engine, entry)
     engine_of.hold(engine)
     planning = asyncio.create_task(engine.plan(query_of(entry, budget=ENDLESS)))
@@ -327,10 +327,10 @@ async def test_simulations_from_before_are_a_plan_where_no_thread_was_free(engin
 
 async def test_the_callers_time_ends_it_while_it_waits(engine_of):
     entry = entry_of(make("connect_four"))
-    engine = engine_of(entry, at_once_seconds=0.001)
+    engine = engine_of(entry, at_once_seconds=0.05)
     expect_short(engine, entry)
     engine_of.hold(engine)
-    plan = (await engine.plan(query_of(entry, budget=replace(ENDLESS, time_limit=0.2)))).plan
+    plan = (await engine.plan(query_of(entry, budget=replace(ENDLESS, time_limit=0.5)))).plan
     assert plan.stop_reason is StopReason.TIME_LIMIT
     assert plan.simulations >= 1
 
