@@ -18,14 +18,16 @@ static inline double open_prior(const search *s, const double *priors, int32_t a
   return priors[place];
 }
 
-/* Gives the edges of a node their priors, scaled to sum 1; equal ones where the model has none. */
-static inline int open_with(search *s, const node *n, const double *priors, int32_t count) {
+/* Gives the edges of a node their priors, scaled to sum 1; equal ones where the model has none.
+ * `function` has given them, for the faults. */
+static inline int open_with(search *s, const node *n, const double *priors, int32_t count,
+                            const char *function) {
   edges e = edges_at(&s->tree, n);
   double sum = 0.0;
   for (uint32_t i = 0; i < e.count; i++) {
     e.prior[i] = priors ? open_prior(s, priors, edge_action(&s->tree, &e, i), count) : 1.0;
     if (!(e.prior[i] >= 0.0) || !ask_is_sound(e.prior[i]))
-      return fault_set(&s->fault, s->model, s->ctx, "evaluate",
+      return fault_set(&s->fault, s->model, s->ctx, function,
                        "a prior is not a finite number of 0 or more, or was not set", MCTS_OK);
     sum += e.prior[i];
   }
@@ -47,7 +49,9 @@ static inline int open_node(search *s, cursor *c) {
   if (status < 0) return status;
   if (s->exact) /* expanding has asked about other states */
     status = ask_some_actions(s->model, s->ctx, state, s->actions, &count, &s->fault);
-  if (status == MCTS_OK) status = open_with(s, n, s->asks_priors ? c->priors : NULL, count);
+  const char *function = c->told ? "step_batch" : "evaluate";
+  if (status == MCTS_OK)
+    status = open_with(s, n, s->asks_priors ? c->priors : NULL, count, function);
   if (status < 0) return status;
   edges e = edges_at(&s->tree, n);
   if (s->asks_values) *e.own = c->answer[e.head->player];

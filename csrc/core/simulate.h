@@ -235,7 +235,6 @@ LOOP_PIECE int cursor_advance_to_question(search *s, cursor *c, unsigned recipe)
         break;
       case CURSOR_OPENING:
         if ((s->asks_priors || s->asks_values) && !c->told) return MCTS_OK;
-        c->told = false;
         c->phase = CURSOR_OPENED;
         break;
       case CURSOR_OPENED:
