@@ -1,8 +1,8 @@
 /* A walk whose states are handles to counted objects, as a Python model's are.
  *
  * It counts its calls and can be told to fail at one of them, or at a row of a batch, to cancel the
- * search at one of them, to leave an output unset, and to give priors that are none. Every call is checked to come between `enter` and
- * `leave`; a state that is used after its last release is found by AddressSanitizer, one that
+ * search at one of them, to leave an output unset, and to give priors that are none. Every call is
+ * checked to come between `enter` and `leave`; a state that is used after its last release is found by AddressSanitizer, one that
  * is never released by `handles_alive`. */
 #ifndef HANDLE_MODEL_H
 #define HANDLE_MODEL_H
@@ -28,9 +28,10 @@ enum question { SAMPLE, ACTIONS, PLAYER, TERMINAL, KEY, VALIDATE, EVALUATE, ROLL
 enum omission { OMIT_NOTHING, OMIT_REWARDS, OMIT_SECOND_REWARD, OMIT_TERMINATED, OMIT_ALL };
 
 /* What is wrong with an evaluation: its value is unset, or the prior of the last legal action is
- * unset, negative or infinite. All priors may be zero: then actions are equally likely. */
+ * unset, negative or infinite. All priors may be zero: then actions are equally likely. A step that
+ * evaluates may also give a value that is too large. */
 enum flaw { FLAW_NONE, FLAW_NO_VALUE, FLAW_NO_PRIOR, FLAW_NEGATIVE, FLAW_INFINITE, FLAWS,
-            ZERO_PRIORS };
+            ZERO_PRIORS, FLAW_LARGE_VALUE };
 
 typedef struct {
   mcts_model model;
@@ -43,6 +44,11 @@ typedef struct {
   int fail_status;
   enum omission omit;
   enum flaw flaw;
+  bool certain;      /* steps do not depend on what is drawn */
+  int64_t evaluated; /* rows that evaluate_batch was asked for */
+  int64_t told;      /* rows that did not end whose step was asked to evaluate */
+  int64_t told_flaw_at; /* the one of them that has `told_flaw`; 0: none */
+  enum flaw told_flaw;
   int64_t ring;  /* positions go round: from ring - 1 on to 0; 0: they do not */
   double charge; /* taken off every reward */
   int64_t cancel_at; /* the sample that sets `cancelled`; 0: none */
@@ -175,7 +181,8 @@ static int32_t handle_ends(const handle_model *h, int64_t position) {
 static int handle_step(handle_model *h, bool fails, const void *state, int64_t action,
                        mcts_bitgen *rng, void *next_state, double *rewards, int32_t *terminated,
                        void *observation) {
-  int64_t position = handle_follow(h, state, action + (int64_t)mcts_random_below(rng, 2));
+  int64_t drawn = mcts_random_below(rng, 2);
+  int64_t position = handle_follow(h, state, action + (h->certain ? 1 : drawn));
   if (fails) return h->fail_status;
   handle_write(h, next_state, position);
   if (h->omit == OMIT_ALL) return MCTS_OK;
@@ -201,26 +208,6 @@ static bool handle_row_fails(handle_model *h) {
   h->rows += 1;
   if (h->rows == h->cancel_at) atomic_store(&h->cancelled, 1);
   return h->rows == h->fail_row_at;
-}
-
-static int handle_step_batch(void *ctx, int64_t count, const void *states, const int64_t *actions,
-                             mcts_bitgen *const *rngs, void *next_states, double *rewards,
-                             int32_t *terminated, void *observations, double *priors,
-                             double *values, int32_t *status) {
-  handle_model *h = ctx;
-  CHECK(count > 0 && !priors && !values);
-  if (handle_asked(h, STEP_BATCH)) {
-    mcts_random_uint64(rngs[count - 1]); /* which must not be missed by who is asked again */
-    return h->fail_status;
-  }
-  for (int64_t i = 0; i < count; i++) {
-    CHECK(status[i] == MCTS_OK && terminated[i] == -1);
-    void *observation = observations ? (int64_t *)observations + i : NULL;
-    status[i] = handle_step(h, handle_row_fails(h), (counted *const *)states + i, actions[i],
-                            rngs[i], (counted **)next_states + i,
-                            rewards + i * h->model.num_players, terminated + i, observation);
-  }
-  return MCTS_OK;
 }
 
 /* `max_outcomes` of them, as likely as each other, one step further each. */
@@ -294,6 +281,45 @@ static void handle_answer(const handle_model *h, const void *state, double *prio
   if (h->model.num_players > 1) values[1] = -values[0];
 }
 
+/* What a step tells of where it leads to: of an end, what must not be looked at. */
+static void handle_tell(handle_model *h, const void *next_state, bool ends, double *priors,
+                        double *values) {
+  for (uint32_t i = 0; ends && priors && i < h->model.max_actions; i++) priors[i] = -1.0;
+  for (uint32_t p = 0; ends && values && p < h->model.num_players; p++) values[p] = INFINITY;
+  if (ends) return;
+  h->told += 1;
+  h->flaw = h->told == h->told_flaw_at ? h->told_flaw : FLAW_NONE;
+  handle_answer(h, next_state, priors, values);
+  if (values && h->flaw == FLAW_LARGE_VALUE) values[h->model.num_players - 1] = 1e141;
+  h->flaw = FLAW_NONE;
+}
+
+static int handle_step_batch(void *ctx, int64_t count, const void *states, const int64_t *actions,
+                             mcts_bitgen *const *rngs, void *next_states, double *rewards,
+                             int32_t *terminated, void *observations, double *priors,
+                             double *values, int32_t *status) {
+  handle_model *h = ctx;
+  const uint64_t tells = MCTS_MODEL_STEP_EVALUATES | MCTS_MODEL_DETERMINISTIC;
+  bool evaluates = priors || values;
+  CHECK(count > 0 && (!evaluates || (h->model.flags & tells) == tells));
+  if (handle_asked(h, STEP_BATCH)) {
+    mcts_random_uint64(rngs[count - 1]); /* which must not be missed by who is asked again */
+    return h->fail_status;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    CHECK(status[i] == MCTS_OK && terminated[i] == -1);
+    void *observation = observations ? (int64_t *)observations + i : NULL;
+    status[i] = handle_step(h, handle_row_fails(h), (counted *const *)states + i, actions[i],
+                            rngs[i], (counted **)next_states + i,
+                            rewards + i * h->model.num_players, terminated + i, observation);
+    if (evaluates && status[i] == MCTS_OK)
+      handle_tell(h, (counted **)next_states + i, terminated[i] == 1,
+                  priors ? priors + i * h->model.max_actions : NULL,
+                  values ? values + i * h->model.num_players : NULL);
+  }
+  return MCTS_OK;
+}
+
 static int handle_evaluate(void *ctx, const void *state, double *priors, double *values) {
   CHECK(priors || values);
   if (handle_asked(ctx, EVALUATE)) return ((handle_model *)ctx)->fail_status;
@@ -308,6 +334,7 @@ static int handle_evaluate_batch(void *ctx, int64_t count, const void *states, d
   if (handle_asked(h, EVALUATE_BATCH)) return h->fail_status;
   for (int64_t i = 0; i < count; i++) {
     CHECK(status[i] == MCTS_OK);
+    h->evaluated += 1;
     if (handle_row_fails(h)) status[i] = h->fail_status;
     else
       handle_answer(h, (counted *const *)states + i,
@@ -362,6 +389,13 @@ static void handle_model_evaluates(handle_model *h, uint64_t flags) {
 static void handle_model_answers_in_batches(handle_model *h) {
   h->model.step_batch = handle_step_batch;
   if (h->model.evaluate) h->model.evaluate_batch = handle_evaluate_batch;
+}
+
+/* Which is deterministic indeed, and whose steps evaluate where they lead to. */
+static void handle_model_steps_evaluate(handle_model *h) {
+  h->certain = true;
+  h->model.flags |= MCTS_MODEL_DETERMINISTIC | MCTS_MODEL_STEP_EVALUATES;
+  h->model.step_batch = handle_step_batch;
 }
 
 /* Which also tells all outcomes of an action. */

@@ -55,6 +55,7 @@ int main(void) {
   CHECK_REFUSED(m.abi_version = 2, "abi_version");
   CHECK_REFUSED(m.struct_size -= 8, "struct_size");
   CHECK_REFUSED(m.sample = NULL, "sample");
+  CHECK_REFUSED(m.flags |= MCTS_MODEL_STEP_EVALUATES, "step_batch is missing");
   CHECK_REFUSED(m.discount = 0.0, "discount");
   CHECK_REFUSED(m.discount = 1.5, "discount");
   CHECK_REFUSED(m.discount = NAN, "discount");
