@@ -1,6 +1,7 @@
 """Compiles each C program of this folder with the core and models, under sanitizers; runs it.
 
-A program exits 0 or says what does not hold. AddressSanitizer finds memory that is used after
+A program exits 0 or says what does not hold. One whose name ends with "_avx2" is compiled for such
+CPUs, with both copies of the loop, and skipped on others. AddressSanitizer finds memory that is used after
 its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
 """
 
@@ -25,6 +26,13 @@ FLAGS = [
     *("-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
     *(f"-I{folder}" for folder in (INCLUDE, CORE, MODELS, HERE)),
 ]
+#: As in csrc/meson.build.
+AVX2 = ["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt", "-DHAVE_LOOP_AVX2"]
+IS_AVX2 = """int main(void) {
+  return !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"));
+}
+"""
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
@@ -66,7 +74,33 @@ def core_objects(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -
     return objects
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.fixture(scope="session")
+def avx2_loop(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The loop once more; skips where the compiler or the CPU has no AVX2."""
+    folder = tmp_path_factory.mktemp("avx2")
+    probe, loop = folder / "probe.c", folder / "loop_avx2.o"
+    probe.write_text(IS_AVX2)
+    flags = [*AVX2, str(probe), "-o", str(probe.with_suffix(""))]
+    compiled = subprocess.run([*compiler(), *flags], capture_output=True, check=False)
+    if compiled.returncode != 0:
+        pytest.skip("the compiler does not know AVX2")
+    if subprocess.run([probe.with_suffix("")], check=False).returncode != 0:
+        pytest.skip("the CPU has no AVX2")
+    compile_c("-c", CORE / "loop.c", *AVX2, "-DLOOP=loop_avx2", "-o", loop)
+    return loop
+
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if name.endswith("_avx2")])
+def test_native_program_for_avx2_holds(
+    program: str, compile_c: Compile, core_objects: list[Path], avx2_loop: Path, tmp_path: Path
+) -> None:
+    binary = tmp_path / program
+    compile_c(HERE / f"{program}.c", *AVX2, avx2_loop, *core_objects, "-lm", "-o", binary)
+    done = subprocess.run([binary], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if not name.endswith("_avx2")])
 def test_native_program_holds(
     program: str, compile_c: Compile, core_objects: list[Path], tmp_path: Path
 ) -> None:
