@@ -1,8 +1,8 @@
 """Compiles each C program of this folder with the core and models, under sanitizers; runs it.
 
 A program exits 0 or says what does not hold. One whose name ends with "_avx2" is compiled for such
-CPUs, with both copies of the loop, and skipped on others. AddressSanitizer finds memory that is used after
-its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
+CPUs, with both copies of the loop, and skipped on others. AddressSanitizer finds memory that is
+used after its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
 """
 
 from __future__ import annotations
