@@ -80,6 +80,7 @@ def model_of_functions(
     thread_safe: bool,
     deterministic: bool,
     gives_priors: bool,
+    step_evaluates: bool,
     float64_state: bool,
     keep_alive: Any,
 ) -> Any: ...

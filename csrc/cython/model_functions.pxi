@@ -6,6 +6,7 @@ from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_SetContext
 
 cdef extern from "mcts_model.h" nogil:
     enum: MCTS_MODEL_FLOAT64_STATE
+    enum: MCTS_MODEL_STEP_EVALUATES
 
 
 cdef void point(void *slot, dict functions, str name) except *:
@@ -53,6 +54,7 @@ def model_of_functions(
     bint thread_safe,
     bint deterministic,
     bint gives_priors,
+    bint step_evaluates,
     bint float64_state,
     keep_alive,
 ):
@@ -61,7 +63,8 @@ def model_of_functions(
     Args:
       functions: address of each function, by its name in mcts_model.h.
       ctx: address that every function is given.
-      thread_safe, deterministic, gives_priors, float64_state: the flags of those names.
+      thread_safe, deterministic, gives_priors, step_evaluates, float64_state: the flags of
+        those names.
       keep_alive: what the addresses need; lives as long as the capsule.
     """
     cdef mcts_model *m = <mcts_model *>calloc(1, sizeof(mcts_model))
@@ -88,6 +91,8 @@ def model_of_functions(
         m.flags |= MCTS_MODEL_DETERMINISTIC
     if float64_state:
         m.flags |= MCTS_MODEL_FLOAT64_STATE
+    if step_evaluates:
+        m.flags |= MCTS_MODEL_STEP_EVALUATES
     if m.evaluate != NULL:
         m.flags |= MCTS_MODEL_VALUES
         if gives_priors:

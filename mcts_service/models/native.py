@@ -112,6 +112,7 @@ class NativeModel(ABC, Generic[S]):
         deterministic: bool = False,
         thread_safe: bool = False,
         gives_priors: bool = False,
+        step_evaluates: bool = False,
         actions: Any = None,
         terminal: Any = None,
         player: Any = None,
@@ -149,6 +150,9 @@ class NativeModel(ABC, Generic[S]):
           thread_safe: whether any number of threads may call at once; else the plans of a
             planner come one after the other.
           gives_priors: whether `evaluate` and `evaluate_batch` give priors beside values.
+          step_evaluates: whether `step_batch` gives the priors and values of the next states too,
+            where it is asked for them: then a batch of searches that weigh priors asks
+            `evaluate_batch` about little but its roots. Of deterministic models only.
           actions, terminal, player, rollout, rollout_action, evaluate, transitions, step_batch,
             evaluate_batch, key, validate, error_text: as in the header. `evaluate` gives values.
           max_outcomes: most outcomes that `transitions` gives.
@@ -192,6 +196,7 @@ class NativeModel(ABC, Generic[S]):
             deterministic=deterministic,
             thread_safe=thread_safe,
             gives_priors=gives_priors,
+            step_evaluates=step_evaluates,
             max_outcomes=max_outcomes,
             key_bytes=key_bytes,
             observation_bytes=observation_bytes,

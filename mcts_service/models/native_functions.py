@@ -38,6 +38,7 @@ def functions_capsule(
     deterministic: bool,
     thread_safe: bool,
     gives_priors: bool,
+    step_evaluates: bool,
     max_outcomes: int,
     key_bytes: int,
     observation_bytes: int,
@@ -50,8 +51,8 @@ def functions_capsule(
       functions: by their names in mcts_model.h; None where there is none.
       spec, dtype: the form of a state.
       num_actions, discount, return_bounds, num_players, deterministic, thread_safe,
-        gives_priors, max_outcomes, key_bytes, observation_bytes, ctx, keep_alive: as in
-        `NativeModel.from_functions`.
+        gives_priors, step_evaluates, max_outcomes, key_bytes, observation_bytes, ctx,
+        keep_alive: as in `NativeModel.from_functions`.
     Raises:
       InvalidRequest: names the argument and what would be right.
     """
@@ -62,10 +63,11 @@ def functions_capsule(
         for name, function in functions.items()
         if function is not None
     }
-    _require_pairs(addresses, num_players, key_bytes, max_outcomes)
     require_bool("deterministic", deterministic)
     require_bool("thread_safe", thread_safe)
     require_bool("gives_priors", gives_priors)
+    require_bool("step_evaluates", step_evaluates)
+    _require_pairs(addresses, num_players, key_bytes, max_outcomes, step_evaluates)
     if require_number("discount", discount, 0, 1) == 0:
         raise InvalidRequest("discount", "is 0; must be above 0")
     bounds = require_bounds("return_bounds", return_bounds)
@@ -86,18 +88,25 @@ def functions_capsule(
         thread_safe=thread_safe,
         deterministic=deterministic,
         gives_priors=gives_priors,
+        step_evaluates=step_evaluates,
         float64_state=dtype == np.float64 and "key" not in addresses,
         keep_alive=(functions, ctx, keep_alive),
     )
 
 
 def _require_pairs(
-    addresses: Mapping[str, int], num_players: int, key_bytes: int, max_outcomes: int
+    addresses: Mapping[str, int],
+    num_players: int,
+    key_bytes: int,
+    max_outcomes: int,
+    step_evaluates: bool,
 ) -> None:
     """What goes together only."""
     require_integer("num_players", num_players, 1, _MOST_PLAYERS)
     if "evaluate_batch" in addresses and "evaluate" not in addresses:
         raise InvalidRequest("evaluate", "is missing; evaluate_batch needs it beside")
+    if step_evaluates and "step_batch" not in addresses:
+        raise InvalidRequest("step_batch", "is missing; step_evaluates says what it gives")
     if num_players > 1 and "player" not in addresses:
         raise InvalidRequest("player", f"is missing; a game for {num_players} players needs it")
     for size, function, number in (

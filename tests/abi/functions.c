@@ -132,6 +132,51 @@ int refuses_negative(void *ctx, const void *state) {
   return *(const int64_t *)state < 0 ? MCTS_INVALID_STATE : MCTS_OK;
 }
 
+/* ctx: int64_t[2], the states that evaluate_batch was asked about and those that step_batch was. */
+static void weigh(int64_t state, double *priors, double *values) {
+  if (priors) priors[0] = 1.0 + (double)(state % 3);
+  if (priors) priors[1] = 2.0;
+  if (values) values[0] = (double)(state % 5);
+}
+
+int weighs(void *ctx, const void *state, double *priors, double *values) {
+  (void)ctx;
+  weigh(*(const int64_t *)state, priors, values);
+  return MCTS_OK;
+}
+
+int weighs_rows(void *ctx, int64_t count, const void *states, double *priors, double *values,
+                int32_t *status) {
+  (void)status;
+  ((int64_t *)ctx)[0] += count;
+  for (int64_t i = 0; i < count; i++)
+    weigh(((const int64_t *)states)[i], priors ? priors + 2 * i : 0, values ? values + i : 0);
+  return MCTS_OK;
+}
+
+int steps_and_weighs(void *ctx, int64_t count, const void *states, const int64_t *actions,
+                     mcts_bitgen *const *rngs, void *next_states, double *rewards,
+                     int32_t *terminated, void *observations, double *priors, double *values,
+                     int32_t *status) {
+  (void)rngs, (void)observations, (void)status;
+  if (priors || values) ((int64_t *)ctx)[1] += count;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t next = ((int64_t *)next_states)[i] = ((const int64_t *)states)[i] + 1 + actions[i];
+    rewards[i] = 1.0;
+    terminated[i] = 0;
+    weigh(next, priors ? priors + 2 * i : 0, values ? values + i : 0);
+  }
+  return MCTS_OK;
+}
+
+SAMPLE(steps) {
+  UNUSED;
+  *(int64_t *)next_state = *(const int64_t *)state + 1 + action;
+  rewards[0] = 1.0;
+  *terminated = 0;
+  return MCTS_OK;
+}
+
 /* A good struct, which a test copies and spoils. */
 const mcts_model good_model = {
     .abi_version = MCTS_MODEL_ABI_VERSION,

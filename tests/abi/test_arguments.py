@@ -71,6 +71,8 @@ def test_an_integer_beyond_the_memory_is_no_address(library: ctypes.CDLL, addres
         ({"max_outcomes": 2}, "^max_outcomes: is 2; must be 0 where transitions is not"),
         ({"deterministic": 1}, "^deterministic: is 1; must be true or false"),
         ({"thread_safe": None}, "^thread_safe: is None; must be true or false"),
+        ({"step_evaluates": 1}, "^step_evaluates: is 1; must be true or false"),
+        ({"step_evaluates": True}, "^step_batch: is missing; step_evaluates says what it gives"),
         ({"ctx": "here"}, "^ctx: is 'here', of type str; must be an int"),
         ({"ctx": None}, "^ctx: is None"),
         ({"state_dtype": None}, "^state_dtype: is missing; must be a dtype of bool, integers"),

@@ -49,6 +49,7 @@ def test_the_tests_know_the_struct_as_the_compiler_does(make_struct: Make) -> No
         ({"retain": "keeps"}, "retain and release do not go together"),
         ({"retain": "keeps", "release": "drops"}, "states that are handles cannot be shown"),
         ({"flags": 8}, "evaluate is missing"),
+        ({"flags": 32}, "step_batch is missing"),
         ({"action_bytes": 8}, "action_bytes above 0 is not searched"),
         ({"observation_bytes": 2**24 + 1}, "observation_bytes is above 16777216"),
     ],
