@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "check.h"
-#include "mcts_model.h"
+#include "search.h"
 
 enum style { STYLE_TIES, STYLE_UNIFORM, STYLE_OUTLIERS, STYLE_ZEROS, STYLE_WIDE, STYLES };
 
@@ -92,6 +92,17 @@ static void fan_model_begin(fan_model *m, uint32_t actions, uint32_t players, en
       .sample = fan_sample,
       .evaluate = fan_evaluate,
   };
+}
+
+/* All of memory that is in use, and what was counted. */
+static void check_same_memory(const search *one, const search *other) {
+  const arena *a = &one->tree.blocks, *b = &other->tree.blocks;
+  CHECK(a->low == b->low && a->high == b->high && a->size == b->size);
+  CHECK(one->simulations == other->simulations && one->model_steps == other->model_steps);
+  CHECK(one->tree_depth == other->tree_depth && one->tree.root == other->tree.root);
+  CHECK(memcmp(arena_at(a, 0), arena_at(b, 0), a->low) == 0);
+  const unsigned char *top = arena_at(a, 0), *other_top = arena_at(b, 0);
+  CHECK(memcmp(top + a->high, other_top + b->high, a->size - a->high) == 0);
 }
 
 #endif

@@ -2,8 +2,8 @@
  *
  * It counts its calls and can be told to fail at one of them, or at a row of a batch, to cancel the
  * search at one of them, to leave an output unset, and to give priors that are none. Every call is
- * checked to come between `enter` and `leave`; a state that is used after its last release is found by AddressSanitizer, one that
- * is never released by `handles_alive`. */
+ * checked to come between `enter` and `leave`; a state that is used after its last release is found
+ * by AddressSanitizer, one that is never released by `handles_alive`. */
 #ifndef HANDLE_MODEL_H
 #define HANDLE_MODEL_H
 

@@ -5,7 +5,7 @@
 
 enum { LONG = 150, MANY = 40, ROOM = 1 << 22 };
 
-/* ---- a walk of few actions, in every recipe ------------------------------------------------- */
+/* ---- a walk of few actions, in every recipe -------------------------------------------------- */
 
 typedef search_loop loops(unsigned recipe);
 
@@ -38,18 +38,7 @@ static void walks_are_the_same(const handle_model *pattern, search_options optio
   walk_end(&other);
 }
 
-/* ---- many actions, and numbers of all kinds ---------------------------------------------------- */
-
-/* All of memory that is in use. */
-static void check_same_memory(const search *one, const search *other) {
-  const arena *a = &one->tree.blocks, *b = &other->tree.blocks;
-  CHECK(a->low == b->low && a->high == b->high && a->size == b->size);
-  CHECK(one->simulations == other->simulations && one->model_steps == other->model_steps);
-  CHECK(one->tree_depth == other->tree_depth && one->tree.root == other->tree.root);
-  CHECK(memcmp(arena_at(a, 0), arena_at(b, 0), a->low) == 0);
-  const unsigned char *top = arena_at(a, 0), *other_top = arena_at(b, 0);
-  CHECK(memcmp(top + a->high, other_top + b->high, a->size - a->high) == 0);
-}
+/* ---- many actions, and numbers of all kinds -------------------------------------------------- */
 
 static search *begin_fan(fan_model *m, search_options options, loops *loop) {
   search *s = search_new(&m->model, options, 0);

@@ -14,7 +14,7 @@ static double uniform(void) { return (double)(mcts_splitmix64(&draws) >> 11) * 0
 
 static bool same_bits(double x, double y) { return memcmp(&x, &y, sizeof x) == 0; }
 
-/* ---- the pieces --------------------------------------------------------------------------------- */
+/* ---- the pieces ------------------------------------------------------------------------------ */
 
 static void check_exponentials(const double *x, double greatest) {
   double numbers[4];
@@ -64,7 +64,7 @@ static void bits_are_found(void) {
   for (int i = 0; i < 50000; i++) check_bit(below(UINT32_MAX) & (i % 2 ? below(UINT32_MAX) : ~0u));
 }
 
-/* ---- edges -------------------------------------------------------------------------------------- */
+/* ---- edges ----------------------------------------------------------------------------------- */
 
 /* Each array ends with its memory, so that what is read behind it is found. */
 static edges edges_of(const search *s, uint32_t count) {

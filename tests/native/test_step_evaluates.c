@@ -75,7 +75,7 @@ static void only_roots_are_asked_about(const handle_model *pattern, search_optio
   group_end(&g);
 }
 
-/* ---- what is wrong with an answer -------------------------------------------------------------- */
+/* ---- what is wrong with an answer ------------------------------------------------------------ */
 
 static void check_fault(const search *s, enum flaw flaw) {
   bool of_value = flaw == FLAW_NO_VALUE || flaw == FLAW_LARGE_VALUE;
@@ -150,7 +150,7 @@ static void calls_and_rows_may_fail(const handle_model *pattern, search_options 
   for (int k = 0; k < SEARCHES; k++) walk_end(&expected[k]);
 }
 
-/* ---- the models -------------------------------------------------------------------------------- */
+/* ---- the models ------------------------------------------------------------------------------ */
 
 static bool values_leaves(search_options o) { return o.evaluation == EVALUATION_VALUE; }
 
