@@ -76,7 +76,8 @@ static int crowd_sample(void *ctx, const void *state, int64_t action, mcts_bitge
                         void *next_state, double *rewards, int32_t *terminated,
                         void *observation) {
   crowd_model *m = ctx;
-  int status = fan_sample(&m->fan, state, action, rng, next_state, rewards, terminated, observation);
+  int status =
+      fan_sample(&m->fan, state, action, rng, next_state, rewards, terminated, observation);
   if (m->all_end) *terminated = 1;
   return status;
 }

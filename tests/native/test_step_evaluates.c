@@ -12,8 +12,8 @@ static handle_model without(const handle_model *pattern) {
 
 /* ---- the same trees -------------------------------------------------------------------------- */
 
-/* With several in flight the tree depends on when which of them has come how far: then it is that of
- * the search alone. */
+/* With several in flight the tree depends on when which of them has come how far: then it is that
+ * of the search alone. */
 static void the_tree_is_the_same(const handle_model *pattern, search_options options) {
   static group g;
   walk expected[SEARCHES];
@@ -192,7 +192,7 @@ static void for_every_model(void) {
       }
 }
 
-/* The steps of stochastic models, and of searches that open no nodes, are asked for nothing more. */
+/* Steps of stochastic models, and of searches that open no nodes, are asked for nothing more. */
 static void nothing_is_told(bool deterministic, search_options options) {
   static group g;
   handle_model h;
