@@ -118,6 +118,7 @@ static void common_fans_are_the_same(void) {
         common[i].in_flight = 1;
         common[i].prove = common[i].selection == SELECTION_UCB1 && style % 2;
         fan_model_begin(&m, actions, i < 4 ? 1 + actions % 2 : 1, (enum style)style, true);
+        if (common[i].prove) m.model.min_return = -3.0, m.model.max_return = 3.0;
         fans_are_the_same(&m, common[i]);
       }
 }
