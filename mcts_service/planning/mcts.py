@@ -253,7 +253,7 @@ class MCTS:
         cancel: CancelFlag | None,
         pause_at: float | None = None,
     ) -> PlanSteps:
-        """Plans, and pauses once where it is not done at a time of time.perf_counter()."""
+        """Plans, and pauses where it is not done at a time of time.perf_counter()."""
         tree = self._advanced(request)
         if tree is not None:
             return self._go_on(tree, request, cancel, pause_at)

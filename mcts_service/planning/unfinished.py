@@ -14,8 +14,9 @@ __all__ = ["PlanSteps", "UnfinishedPlan", "finished", "plan_or_rest", "run_in_st
 #: What `Search.run` says where its slice is over.
 _SLICE = "slice"
 
-#: Gives a plan in the end; where it yields, another thread may take over.
-PlanSteps = Generator[None, None, Plan]
+#: Gives a plan in the end. Where it yields, another thread may take over; it is sent the time of
+#: time.perf_counter() of the next pause, or None: it pauses no more.
+PlanSteps = Generator[None, float | None, Plan]
 
 
 class UnfinishedPlan:
@@ -23,6 +24,10 @@ class UnfinishedPlan:
 
     def __init__(self, steps: PlanSteps) -> None:
         self._steps = steps
+
+    def go_on(self, seconds: float) -> Plan | UnfinishedPlan:
+        """Searches on, in this thread, for about so long; else as `finish`."""
+        return _plan_or_rest(self._steps, time.perf_counter() + seconds)
 
     def finish(self) -> Plan:
         """Searches on, in this thread; once.
@@ -47,8 +52,12 @@ def finished(steps: PlanSteps) -> Plan:
 
 def plan_or_rest(steps: PlanSteps) -> Plan | UnfinishedPlan:
     """The plan, if it is made before the first pause."""
+    return _plan_or_rest(steps, None)
+
+
+def _plan_or_rest(steps: PlanSteps, pause_at: float | None) -> Plan | UnfinishedPlan:
     try:
-        next(steps)
+        steps.send(pause_at)
     except StopIteration as end:
         plan: Plan = end.value
         return plan
@@ -61,20 +70,19 @@ def run_in_steps(
     simulations: int,
     cancel: CancelFlag | None,
     pause_at: float | None,
-) -> Generator[None, None, str]:
-    """`Search.run` within the time of a request, with a pause where it lasts that long.
+) -> Generator[None, float | None, str]:
+    """`Search.run` within the time of a request, with pauses where it lasts that long.
 
     Args:
       pause_at: in seconds of time.perf_counter(); None: never.
     Returns:
       The name of the rule that stopped it.
     """
-    if pause_at is None:
-        return search.run(simulations, request.seconds_left(), cancel)
-    seconds = pause_at - time.perf_counter()
-    if seconds > 0 and request.recipe.config.in_flight == 1:
-        end = search.run(simulations, request.seconds_left(), cancel, seconds)
-        if end != _SLICE:
-            return end
-    yield
+    while pause_at is not None:
+        seconds = pause_at - time.perf_counter()
+        if seconds > 0 and request.recipe.config.in_flight == 1:
+            end = search.run(simulations, request.seconds_left(), cancel, seconds)
+            if end != _SLICE:
+                return end
+        pause_at = yield
     return search.run(simulations, request.seconds_left(), cancel)

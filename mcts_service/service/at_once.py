@@ -11,7 +11,7 @@ import math
 __all__ = ["AT_ONCE_SECONDS", "LoopShare", "SearchTimes"]
 
 #: A search that is expected to take no longer runs on the loop; it is paused after twice as long.
-AT_ONCE_SECONDS = 0.0002
+AT_ONCE_SECONDS = 0.0003
 
 
 class SearchTimes:

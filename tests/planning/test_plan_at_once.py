@@ -58,6 +58,16 @@ def test_what_another_thread_finishes_is_the_planners_own_plan(name, seconds):
     assert without_times(plan) == without_times(other.plan(state, budget, seed=5))
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plan_in_many_pieces_is_the_planners_own(name):
+    at_once, other, state = both(name)
+    budget = Budget(simulations=20_000)
+    plan = at_once.plan_at_once(state, budget, seconds=NONE, seed=5)
+    while isinstance(plan, UnfinishedPlan):
+        plan = plan.go_on(1e-3)
+    assert without_times(plan) == without_times(other.plan(state, budget, seed=5))
+
+
 def test_several_simulations_in_flight_are_left_to_another_thread():
     at_once, other, state = both("connect_four", SearchConfig(in_flight=4))
     budget = Budget(simulations=100)
