@@ -93,8 +93,10 @@ LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
   ref block = node_at(t, c->node)->block;
   for (;;) {
     edges e = edges_in(t, block, recipe_layout(s, recipe));
+    block_fetch(t, e.child[e.head->last]); /* mostly it is this one again */
     uint32_t edge = select_edge(s, &e, depth, &c->rng, recipe);
     ref child = e.child[edge];
+    e.head->last = (uint16_t)(edge < UINT16_MAX ? edge : 0);
     c->path[depth] = (cursor_step){block, edge, 0};
     if (recipe & RECIPE_FLIGHTS) {
       e.flights[edge] += 1;
@@ -115,7 +117,7 @@ LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
       e.child[edge] = child = node_at(t, child)->block;
     }
     const block_head *head = block_at(t, child);
-    __builtin_prefetch((const char *)head + ARENA_LINE);
+    block_fetch(t, child);
     double *rewards = &c->rewards[(size_t)depth * players];
     for (uint32_t p = 0; p < players; p++) rewards[p] = 0.0;
     if (head->paid) arrive_paid(s, &e, edge, head->node, rewards, recipe);

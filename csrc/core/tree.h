@@ -78,8 +78,10 @@ typedef struct {
   uint32_t visits; /* simulations that came to the node */
   uint32_t count;  /* edges */
   uint8_t player;  /* to move */
-  bool all_tried;  /* every edge has been */
-  bool solved, paid; /* as the node's flags say */
+  bool all_tried : 1; /* every edge has been */
+  bool solved : 1, paid : 1; /* as the node's flags say */
+  uint16_t last;   /* the edge that was followed last, where it has so small a number: a guess at
+                      the next */
 } block_head;
 
 typedef struct {
@@ -249,6 +251,13 @@ static inline size_t outcome_size(const tree *t) {
 /* ---- edges ------------------------------------------------------------------------------ */
 
 static inline block_head *block_at(const tree *t, ref r) { return arena_at(&t->blocks, r); }
+
+/* Brings what is looked at first of a block into the cache. */
+LOOP_PIECE void block_fetch(const tree *t, ref r) {
+  const char *at = arena_at(&t->blocks, r);
+  __builtin_prefetch(at);
+  __builtin_prefetch(at + ARENA_LINE);
+}
 
 /* True if a node with so many edges stores the numbers of their actions. */
 static inline bool block_has_actions(const tree *t, uint32_t count) {
