@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from compare import Comparison, measure
+from comparison import Comparison, measure
 from machine import describe_machine
 from plot import plot_report
 from programs import BUILD, compile_programs

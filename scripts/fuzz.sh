@@ -8,14 +8,14 @@ set -eu
 seconds=$1
 folder=$2
 seed=${3:-1}
-source=tests/fuzz/fuzz_search.c
+sources="tests/fuzz/fuzz_search.c csrc/core/loop.c"
 flags="-std=c11 -O1 -g -ffp-contract=off -Icsrc/include -Icsrc/core -Itests/native"
 sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=all"
 mkdir -p "$folder/corpus"
 
 libfuzzer() {
   # shellcheck disable=SC2086
-  clang $flags $sanitizers -fsanitize=fuzzer -DLIBFUZZER "$source" -lm -o "$folder/libfuzzer" \
+  clang $flags $sanitizers -fsanitize=fuzzer -DLIBFUZZER $sources -lm -o "$folder/libfuzzer" \
     2>"$folder/libfuzzer.log"
 }
 
@@ -27,10 +27,10 @@ fi
 echo "no libFuzzer: it comes with clang; on Debian: sudo apt-get install clang libclang-rt-dev"
 
 # shellcheck disable=SC2086
-if ! ${CC:-cc} $flags $sanitizers "$source" -lm -o "$folder/random" 2>"$folder/random.log"; then
+if ! ${CC:-cc} $flags $sanitizers $sources -lm -o "$folder/random" 2>"$folder/random.log"; then
   echo "no sanitizers: they come with gcc; on Fedora: sudo dnf install libasan libubsan"
   # shellcheck disable=SC2086
-  ${CC:-cc} $flags "$source" -lm -o "$folder/random"
+  ${CC:-cc} $flags $sources -lm -o "$folder/random"
 fi
 echo "== random bytes, $seconds s, from seed $seed"
 exec "$folder/random" "$seconds" "$seed"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from compare import Comparison, Pair
+from comparison import Comparison, Pair
 from programs import Programs
 from report import Aim
 from side_process import Side, SideProcess

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compare import Comparison, Pair
+from comparison import Comparison, Pair
 from programs import Programs
 from report import Aim
 from side_process import Side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from compare import Comparison
+from comparison import Comparison
 from programs import Programs
 from suite.calls import calls
 from suite.graph import graphs

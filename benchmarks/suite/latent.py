@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compare import Comparison, Pair
+from comparison import Comparison, Pair
 from programs import Programs
 from report import Aim, Known
 from side_process import Side

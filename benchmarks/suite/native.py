@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compare import Comparison, Pair
+from comparison import Comparison, Pair
 from programs import Programs
 from report import Aim, Known
 from side_process import Side

@@ -146,7 +146,7 @@ static bool begins(tape *t, search *s, handle_model *h) {
 static void moves(tape *t, search *s, handle_model *h) {
   node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
-  uint32_t edge = next(t, root->count), outcomes = next(t, 4);
+  uint32_t edge = next(t, e.count), outcomes = next(t, 4);
   int64_t position = next(t, 50);
   ref r = e.child[edge];
   while (r && outcomes-- > 0 && !s->deterministic && !s->carried) {
@@ -154,7 +154,7 @@ static void moves(tape *t, search *s, handle_model *h) {
                    ->position;
     r = outcome_at(&s->tree, r)->sibling;
   }
-  int32_t action = e.action[edge];
+  int32_t action = edge_action(&s->tree, &e, edge);
   void *state;
   handle_write(h, &state, position);
   int status = search_advance(s, action, &state);
@@ -216,16 +216,16 @@ static void check_told(const search *s) {
   const node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
   bool known = false;
-  for (uint32_t i = 0; i < root->count; i++) {
+  for (uint32_t i = 0; i < e.count; i++) {
     edge_statistics told = statistics_of(s, &e, i);
     known |= statistics_is_known(s, &e, i);
     CHECK(!isinf(told.value) && !isinf(told.standard_error));
-    CHECK(isnan(told.prior) ? !(root->flags & NODE_OPEN) || !s->tree.priors
+    CHECK(isnan(told.prior) ? !(root->flags & NODE_OPEN) || !(s->tree.layout & BLOCK_PRIORS)
                             : told.prior >= 0.0 && told.prior <= 1.0);
     CHECK(!told.proven || (told.lower == told.value && told.upper == told.value));
   }
   uint32_t best = recommend(s, root);
-  CHECK(best <= root->count && (!known || best < root->count));
+  CHECK(best <= e.count && (!known || best < e.count));
 }
 
 /* The values of a model that says what it likes are no matter here: see test_graph_limits.c. */
@@ -236,9 +236,9 @@ static void holds(search *s) {
   CHECK(w.met <= t->nodes && tree_bytes(t) <= t->blocks.limit);
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(t, w.nodes[k]);
-    if (!n->edges) continue;
+    if (!node_is_expanded(n)) continue;
     edges e = edges_at(t, n);
-    for (uint32_t i = 0; i < n->count; i++) {
+    for (uint32_t i = 0; i < e.count; i++) {
       CHECK(isfinite(e.value[i]));
       check_links(s, &e, i);
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compare import Comparison, measure
+from comparison import Comparison, measure
 from programs import Programs
 from readme import BEGIN, END, write_readme
 from report import Aim, Known, Report, Result
