@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -46,9 +47,9 @@ class Batches(Work):
         seconds = sum(self.work() for _ in range(batches))
         return batches * total / seconds
 
+    @abstractmethod
     def work(self) -> float:
         """Seconds of one batch."""
-        raise NotImplementedError
 
     def counts(self) -> dict[str, float]:
         self.begin()
