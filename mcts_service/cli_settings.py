@@ -37,6 +37,7 @@ _SETTINGS: dict[str, tuple[type, str]] = {
     "prove": (bool, "whether what is proven counts in place of means, in a game"),
     "early_stop": (bool, "whether to end once the action is decided"),
     "in_flight": (int, "simulations at once, of a model that answers in batches"),
+    "threads": (int, "that search one tree together, of a model that is thread-safe"),
 }
 _METAVARS = {int: "N", float: "X", str: "HOW"}
 

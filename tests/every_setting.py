@@ -30,4 +30,5 @@ EVERY_SETTING: dict[str, Any] = {
     "prove": False,
     "early_stop": False,
     "in_flight": 4,
+    "threads": 4,
 }

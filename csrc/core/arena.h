@@ -9,10 +9,15 @@
  * pointer stays good, but whatever is stored is a ref: half the size. Ref 0 is no block; which end
  * a block is at can be told from its ref.
  *
- * Low blocks are placed so that they lie in as few cache lines as their size allows. */
+ * Low blocks are placed so that they lie in as few cache lines as their size allows.
+ *
+ * Several threads may fill one arena, each through a window of its own: a stretch at either end that
+ * is the window's alone, and that is followed by another when it is full. Then the two ends have
+ * half of the address space each, so that all windows know where the border is. */
 #ifndef MCTS_CORE_ARENA_H
 #define MCTS_CORE_ARENA_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,25 +28,43 @@ typedef uint32_t ref;
 
 enum { ARENA_LINE = 64 };
 
+typedef struct arena arena;
+
+/* Where a window gets its stretches from. */
 typedef struct {
+  arena *whole;
+  pthread_mutex_t *lock; /* of `whole` */
+} arena_source;
+
+struct arena {
   unsigned char *base;
   size_t low, low_ready, high_ready, high; /* offsets */
+  size_t border;      /* low blocks end at or below it, high ones begin at or above it */
+  bool has_windows;   /* the border stays where it is */
   size_t size, limit; /* bytes that are reserved, and that may be in use */
-  void *mapping;      /* what the system gave, of `mapped` bytes */
+  void *mapping;      /* what the system gave, of `mapped` bytes; NULL in a window */
   size_t mapped;
-} arena;
+  const arena_source *source; /* of a window; else NULL */
+};
 
 /* Reserves `limit` bytes, at most ARENA_MAX_BYTES. Returns 0, or -1 if the system has not
  * that much address space. */
 int arena_open(arena *a, size_t limit);
+
+/* The same for an arena that is to have windows: at most half of ARENA_MAX_BYTES. */
+int arena_open_for_windows(arena *a, size_t limit);
 void arena_close(arena *a);
+
+/* An empty window. Its limit is that of the whole, of which its stretches are a part. */
+void arena_open_window(arena *window, const arena_source *source);
 
 /* Forgets every block; keeps a modest amount of memory for the next use. */
 void arena_reset(arena *a);
 
-/* Makes at least `bytes` more usable at one end. Returns 0, or -1 at the limit. */
-int arena_commit_low(arena *a, size_t bytes);
-int arena_commit_high(arena *a, size_t bytes);
+/* Makes at least `bytes` more usable at one end; in a window that end may then be elsewhere. Returns
+ * 0, or -1 at the limit. */
+int arena_extend_low(arena *a, size_t bytes);
+int arena_extend_high(arena *a, size_t bytes);
 
 static inline size_t arena_round(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
 
@@ -51,7 +74,7 @@ static inline void *arena_at(const arena *a, ref r) { return a->base + (size_t)r
 static inline size_t arena_used(const arena *a) { return a->low + (a->size - a->high); }
 
 /* True if a block was allocated at the high end. */
-static inline bool arena_is_high(const arena *a, ref r) { return (size_t)r * 8 >= a->high; }
+static inline bool arena_is_high(const arena *a, ref r) { return (size_t)r * 8 >= a->border; }
 
 /* Bytes to leave empty before a low block, so that it lies in no more cache lines than it must. */
 static inline size_t arena_gap(const arena *a, size_t bytes) {
@@ -61,14 +84,18 @@ static inline size_t arena_gap(const arena *a, size_t bytes) {
 
 /* A block of `bytes`, which must be a multiple of 8, uninitialised; 0 at the limit. */
 static inline ref arena_alloc_low(arena *a, size_t bytes) {
-  size_t gap = arena_gap(a, bytes), start = a->low + gap;
-  if (start + bytes > a->low_ready && arena_commit_low(a, gap + bytes) < 0) return 0;
+  size_t gap = arena_gap(a, bytes);
+  if (a->low + gap + bytes > a->low_ready) {
+    if (arena_extend_low(a, gap + bytes) < 0) return 0;
+    gap = arena_gap(a, bytes);
+  }
+  size_t start = a->low + gap;
   a->low = start + bytes;
   return (ref)(start / 8);
 }
 
 static inline ref arena_alloc_high(arena *a, size_t bytes) {
-  if (a->high - a->high_ready < bytes && arena_commit_high(a, bytes) < 0) return 0;
+  if (a->high - a->high_ready < bytes && arena_extend_high(a, bytes) < 0) return 0;
   a->high -= bytes;
   return (ref)(a->high / 8);
 }

@@ -73,7 +73,7 @@ LOOP_PIECE void arrive_paid(const search *s, const edges *e, uint32_t i, ref chi
     return;
   }
   const node *n = node_at(&s->tree, child);
-  bool paid = n->flags & NODE_PAID;
+  bool paid = n->born & NODE_PAID;
   const double *from = node_rewards(&s->tree, n);
   for (uint32_t p = 0; p < players; p++) rewards[p] = paid ? from[p] : 0.0;
 }

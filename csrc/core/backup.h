@@ -62,6 +62,21 @@ LOOP_PIECE void backup_leaf(search *s, const cursor *c, node *leaf, unsigned rec
   g->value += (c->returns[0] - g->value) / (double)node_visits(&s->tree, leaf);
 }
 
+/* One more return. */
+static inline void backup_see(returns_seen *seen, double value) {
+  double change = value - seen->mean;
+  seen->count += 1;
+  seen->mean += change / (double)seen->count;
+  seen->squares += change * (value - seen->mean);
+  if (value < seen->low) seen->low = value;
+  if (value > seen->high) seen->high = value;
+}
+
+/* What the simulations brought that started where this one did. */
+RARE_PIECE void backup_see_all(search *s, const double *returns, uint32_t players) {
+  for (uint32_t p = 0; p < players; p++) backup_see(&s->seen[p], returns[p]);
+}
+
 /* The path, from the leaf up: `returns` [players] are those from the leaf on, and become those of
  * the root. */
 LOOP_PIECE void backup_path(search *s, cursor *c, double *returns, uint32_t players,
@@ -71,7 +86,7 @@ LOOP_PIECE void backup_path(search *s, cursor *c, double *returns, uint32_t play
   ref below = c->node;
   /* It may have been proven while this simulation was below it, or by it just now. */
   bool exact = (recipe & RECIPE_PROVEN) && prove_is_exact(node_at(t, below));
-  for (uint32_t d = c->depth; d-- > 0;) {
+  for (uint32_t d = c->depth, start = s->start_depth; d-- > start;) {
     const cursor_step *step = &c->path[d];
     if (exact) prove_returns(s, node_at(t, below), returns);
     const double *rewards = &c->rewards[(size_t)d * players];
@@ -96,7 +111,8 @@ LOOP_PIECE void backup_path(search *s, cursor *c, double *returns, uint32_t play
     below = e.head->node;
     exact = (recipe & RECIPE_PROVEN) && e.head->solved;
   }
-  for (uint32_t p = 0; p < players; p++)
+  if (s->seen) backup_see_all(s, returns, players);
+  else for (uint32_t p = 0; p < players; p++)
     s->root_mean[p] += (returns[p] - s->root_mean[p]) / (double)(s->simulations + 1);
 }
 

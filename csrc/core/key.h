@@ -27,7 +27,7 @@ static inline uint32_t key_hash(const tree *t, const void *key, bool terminated)
 }
 
 static inline bool key_matches(const tree *t, node *n, const void *key, bool terminated) {
-  bool ended = n->flags & NODE_TERMINAL;
+  bool ended = n->born & NODE_TERMINAL;
   return ended == terminated &&
          (key_size(t) == 0 || memcmp(node_key(t, n), key, key_size(t)) == 0);
 }

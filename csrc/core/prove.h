@@ -22,6 +22,7 @@ static inline bool prove_edge_is_exact(const search *s, const edges *e, uint32_t
   const tree *t = &s->tree;
   ref child = e->child[i];
   if (!child || e->visits[i] == 0) return false;
+  if (s->num_leased && search_is_leased(s, child_node(t, child))) return false;
   if (!arena_is_high(&t->blocks, child)) return block_at(t, child)->solved;
   return prove_is_exact(node_at(t, child));
 }

@@ -73,6 +73,19 @@ LOOP_PIECE void range_add(value_range *r, double value) {
   if (!(value >= r->second_low && value <= r->second_high)) range_widen(r, value);
 }
 
+/* A value at an end of another range, which has `mine` there. */
+static inline void range_take(value_range *r, double value, double mine) {
+  if (isfinite(value) && value != mine) range_add(r, value);
+}
+
+/* With the values that another range has seen; one that both have seen is one. */
+static inline void range_merge(value_range *r, const value_range *other) {
+  range_take(r, other->first_low, r->first_low);
+  range_take(r, other->first_high, r->first_high);
+  range_take(r, other->second_low, r->second_low);
+  range_take(r, other->second_high, r->second_high);
+}
+
 LOOP_PIECE double range_scaled(const value_range *r, double value) {
   double scaled = (value - r->low) * r->scale;
   if (!r->clips) return scaled;

@@ -88,8 +88,25 @@ static const char *refuses_outcomes(const mcts_model *m, search_options o) {
   return NULL;
 }
 
+static const char *refuses_threads(const mcts_model *m, search_options o) {
+  if (o.threads <= 1) return NULL;
+  if (!(m->flags & MCTS_MODEL_THREAD_SAFE) || m->enter)
+    return "threads: needs a model that says that it is thread-safe; 1 would work";
+  if (o.outcome_key != OUTCOME_STATE)
+    return "threads: needs the outcome_key state; 1 would work";
+  if (o.sharing != SHARING_NONE) return "threads: needs a tree, and so the sharing none; 1 would work";
+  if (o.backup != BACKUP_MEAN) return "threads: needs the backup mean; 1 would work";
+  if (o.selection == SELECTION_GUMBEL)
+    return "threads: cannot take the turns of gumbel; 1 would work";
+  if (o.outcome_widening > 0.0)
+    return "threads: needs outcome_widening 0; 1 would work";
+  if (o.in_flight > 1) return "threads: needs in_flight 1; 1 would work";
+  return NULL;
+}
+
 const char *search_refuses_options(const mcts_model *m, search_options o) {
   const char *refusal = refuses_selection(m, o); /* first: Gumbel's asks for more than a value */
   if (!refusal) refusal = refuses_backup(m, o);
-  return refusal ? refusal : refuses_outcomes(m, o);
+  if (!refusal) refusal = refuses_outcomes(m, o);
+  return refusal ? refusal : refuses_threads(m, o);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "arrive.h"
+#include "parallel.h"
 
 enum { NODE_MOVED = 128 };
 
@@ -204,10 +205,11 @@ static int advance(search *s, int32_t action, const void *next_state) {
   mover v = {.s = s, .old = s->tree};
   tree *t = &s->tree;
   t->blocks = (arena){0};
-  if (arena_open(&t->blocks, v.old.blocks.limit) < 0) {
+  if (search_open_arena(s, &t->blocks, v.old.blocks.limit) < 0) {
     *t = v.old;
     return OUT_OF_BYTES;
   }
+  parallel_forget(s);
   t->root = t->last_owned = t->newest = 0;
   t->nodes = 0;
   t->deepest = 0;

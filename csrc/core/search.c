@@ -6,6 +6,7 @@
 
 #include "expand.h"
 #include "loops.h"
+#include "parallel.h"
 #include "settle.h"
 
 int64_t search_now(void) {
@@ -139,6 +140,7 @@ static search *new_search(const mcts_model *m, search_options options, size_t by
   s->model = m;
   s->ctx = m->ctx;
   if (options.in_flight == 0) options.in_flight = 1;
+  if (options.threads == 0) options.threads = 1;
   s->options = options;
   s->discount = options.discount > 0.0 ? options.discount : m->discount;
   s->state_size = arena_round(m->state_bytes);
@@ -221,6 +223,7 @@ void search_abandon(search *s) {
 
 void search_free(search *s) {
   if (!s) return;
+  parallel_free(s);
   if (s->cursors && s->tree.blocks.base) search_abandon(s);
   enter_to_release(s);
   arena_close(&s->tree.blocks);
@@ -242,6 +245,7 @@ int search_clear(search *s) {
   int status = enter_to_release(s);
   if (status < 0) return status;
   if (t->blocks.base) arena_reset(&t->blocks);
+  parallel_forget(s);
   t->last_owned = t->newest = 0;
   t->nodes = 0;
   t->deepest = 0;
@@ -254,7 +258,7 @@ static int reset_tree(search *s, uint64_t max_bytes) {
   if (status < 0) return status;
   if (!t->blocks.base || t->blocks.limit != max_bytes) {
     arena_close(&t->blocks);
-    if (arena_open(&t->blocks, max_bytes) < 0) return OUT_OF_BYTES;
+    if (search_open_arena(s, &t->blocks, max_bytes) < 0) return OUT_OF_BYTES;
   }
   bool shared = s->options.sharing != SHARING_NONE;
   bool by_depth = s->options.sharing == SHARING_DEPTH;
@@ -419,7 +423,7 @@ int search_run(search *s, const search_limits *limits, stop_reason *reason) {
   int status = search_enter(s);
   if (status < 0) return status;
   if (s->started > s->simulations) search_abandon(s); /* that a batch has left in progress */
-  status = s->loop.run(s, reason);
+  status = s->options.threads > 1 ? parallel_run(s, reason) : s->loop.run(s, reason);
   s->started = s->simulations;
   search_leave(s);
   return status;

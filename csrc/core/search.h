@@ -2,7 +2,7 @@
  *
  *   search_new -> (search_begin -> search_run ... -> read the tree)* -> search_free
  *
- * A search belongs to one thread at a time. Reading order of its parts: tree.h (what is in
+ * A search belongs to one thread at a time, and brings in the others itself. Reading order of its parts: tree.h (what is in
  * memory), ask.h (the model), cursor.h (one simulation), then select.h, evaluate.h, backup.h
  * and simulate.h, the loop in search.c that answers each question on the spot, and batch.h,
  * which gathers the questions of many simulations. */
@@ -112,6 +112,7 @@ typedef struct {
   search_outcome_key outcome_key;
   search_recommendation recommendation;
   uint32_t in_flight; /* simulations in progress at once, >= 1 (0 is 1) */
+  uint32_t threads;   /* on one tree, >= 1 (0 is 1) */
   double discount;    /* in place of the model's, in (0, 1]; 0: the model's own */
   bool prove;         /* with mean backups: whether values that are proven count as such */
   bool early_stop;    /* whether a search ends that is decided */
@@ -157,7 +158,15 @@ typedef struct {
   unsigned char *state; /* state_size apart */
 } transitions_row;
 
+/* Returns of one player that were seen. */
+typedef struct {
+  uint64_t count;
+  double mean, squares; /* the latter of the deviations from it: their sum */
+  double low, high;
+} returns_seen;
+
 typedef struct search search;
+typedef struct parallel parallel;
 
 /* How simulations are run, for one recipe and one kind of CPU: see loops.h. */
 typedef struct {
@@ -219,6 +228,12 @@ struct search {
   bool decided_by_clock; /* and not by counting alone */
   int64_t run_began;   /* when this run did, and after how many simulations */
   uint64_t run_simulations;
+
+  parallel *parallel;   /* the threads on its tree, once there have been any */
+  const ref *leased;    /* [num_leased] nodes that they are at work below: see parallel.h */
+  uint32_t num_leased;
+  uint32_t start_depth; /* of tree.root, in one of those threads: steps from the plan's own root */
+  returns_seen *seen;   /* [players] from there; NULL elsewhere */
 
   search_limits limits;
   uint32_t burst_left;      /* model calls until the model may breathe */
@@ -283,8 +298,8 @@ void search_settle(search *s);
 /* The limits of what runs next. */
 void search_set_limits(search *s, const search_limits *limits);
 
-/* Runs simulations, one after the other, until a limit is reached. FAILED: see s->fault; the tree
- * is sound. For options with one simulation in flight; see batch.h for more. */
+/* Runs simulations, one after the other or by several threads, until a limit is reached. FAILED: see
+ * s->fault; the tree is sound. For options with one simulation in flight; see batch.h for more. */
 int search_run(search *s, const search_limits *limits, stop_reason *reason);
 
 /* Monotonic nanoseconds, the clock of search_limits. */
@@ -334,6 +349,18 @@ LOOP_PIECE uint32_t recipe_players(const search *s, unsigned recipe) {
 LOOP_PIECE ref cursor_block(const search *s, const cursor_step *step, unsigned recipe) {
   if (!(recipe & RECIPE_CARRIED)) return step->block;
   return node_at(&s->tree, block_at(&s->tree, step->block)->node)->block;
+}
+
+/* For the tree of a search. */
+static inline int search_open_arena(const search *s, arena *a, size_t limit) {
+  return s->options.threads > 1 ? arena_open_for_windows(a, limit) : arena_open(a, limit);
+}
+
+/* True if another thread may be at work below a node, and on it: what it has is not to be read. */
+static inline bool search_is_leased(const search *s, ref at) {
+  for (uint32_t i = 0; i < s->num_leased; i++)
+    if (s->leased[i] == at) return true;
+  return false;
 }
 
 /* Gives up a state that is no node's. */

@@ -32,7 +32,7 @@
 LOOP_PIECE void cursor_begin(search *s, cursor *c, uint64_t simulation, unsigned recipe) {
   c->phase = CURSOR_SELECTING;
   c->node = s->tree.root;
-  c->depth = 0;
+  c->depth = s->start_depth;
   c->chosen = 0;
   c->told = false;
   c->counter = stream_start(s->seed, simulation);

@@ -69,7 +69,8 @@ typedef struct {
     uint32_t leaf_visits; /* else: simulations that came here */
   };
   uint16_t depth; /* steps from the root */
-  uint8_t flags, spare;
+  uint8_t flags;
+  uint8_t born; /* those flags that it was made with: they never change, whoever is at work below */
 } node;
 
 /* What begins an edge block. */
@@ -221,7 +222,7 @@ LOOP_PIECE ref node_new(tree *t, const void *state, const void *key, const doubl
   if (!r) return 0;
   node *n = node_at(t, r);
   uint8_t flags = (uint8_t)((terminal ? NODE_TERMINAL : 0) | (paid ? NODE_PAID : 0));
-  *n = (node){.depth = (uint16_t)depth, .flags = flags};
+  *n = (node){.depth = (uint16_t)depth, .flags = flags, .born = flags};
   if (t->graph_size) {
     *node_graph(n) = (graph_part){.older = t->newest};
     t->newest = r;

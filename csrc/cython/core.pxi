@@ -149,7 +149,7 @@ cdef extern from "search.h" nogil:
         search_sharing sharing
         search_outcome_key outcome_key
         search_recommendation recommendation
-        uint32_t in_flight
+        uint32_t in_flight, threads
         double discount
         bint prove, early_stop
 

@@ -68,6 +68,7 @@ cdef search_options options_of(dict settings) except *:
     o.outcome_key = <search_outcome_key><int>OUTCOME_KEYS[take("outcome_key", "state")]
     o.recommendation = <search_recommendation><int>RECOMMENDATIONS[take("recommendation", "auto")]
     o.in_flight = take("in_flight", 1)
+    o.threads = take("threads", 1)
     o.discount = take("discount", None) or 0.0
     o.prove = take("prove", False)
     o.early_stop = take("early_stop", False)

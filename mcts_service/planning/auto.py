@@ -2,7 +2,7 @@
 
     what is known                                       recipe
     a belief, or an outcome_key that is not "state"     tree of histories or of actions, rollouts
-    two players or more                                 tree, mean backups, rollouts or values
+    two players or more, or several threads             tree, mean backups, rollouts or values
     one player, with values or priors                   tree, mean backups, values or rollouts
     one player, states that can be told apart           graph by state, Bellman backups, trials;
                                                         by frequencies (max) if outcomes are many;
@@ -176,6 +176,8 @@ def resolve(
         return _tree(config, model, f"{model.num_players} players")
     if "auto" not in _choices(config):
         return Recipe(config)
+    if config.threads > 1:
+        return _tree(config, model, f"{config.threads} threads share a tree")
     is_of_means = config.backup == "mean" or config.selection not in ("auto", "ucb1")
     is_of_means = is_of_means or config.recommendation == "lower_bound"
     if is_of_means or config.evaluation not in ("auto", "trial"):

@@ -51,6 +51,8 @@ MAX_DEPTH = 2**16 - 1
 MAX_NUMBER = 1e140
 #: Simulations in progress at once; each has its own path and states.
 MAX_IN_FLIGHT = 4096
+#: On one tree.
+MAX_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,10 @@ class SearchConfig:
       in_flight: simulations in progress at once, 1 .. 4096, whose questions a model that answers
         in batches (`sample_batch`, `evaluate_batch`) is asked together. With one, each knows what
         all before it have learned; with more a plan is faster and somewhat weaker.
+      threads: that search one tree together, 1 .. 64, of a native model that is thread-safe: for
+        searches of thousands of simulations, on a machine that has nothing else to do. They share a
+        tree of states with mean backups, which is then what "auto" stands for. Plans of several
+        threads are not the same from one time to the next. Chaslot et al. (2008).
     Source: Browne et al. (2012), section 3.3; Keller and Helmert (2013) for trials and Bellman
     backups.
     """
@@ -169,6 +175,7 @@ class SearchConfig:
     prove: bool = True
     early_stop: bool = True
     in_flight: int = 1
+    threads: int = 1
 
     def __post_init__(self) -> None:
         require_number("exploration", self.exploration, 0, math.inf)
@@ -192,6 +199,7 @@ class SearchConfig:
         require_bool("prove", self.prove)
         require_bool("early_stop", self.early_stop)
         require_integer("in_flight", self.in_flight, 1, MAX_IN_FLIGHT)
+        require_integer("threads", self.threads, 1, MAX_THREADS)
         for field, choices in CHOICES.items():
             value = getattr(self, field)
             if value not in choices:

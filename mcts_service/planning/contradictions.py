@@ -13,6 +13,14 @@ __all__ = ["refuse_contradictions", "refuse_endless"]
 
 #: Selection by priors: over the actions of a state.
 _BY_PRIORS = ("puct", "gumbel")
+#: What several threads on one tree go with, the plainest choice last.
+_WITH_THREADS: dict[str, tuple[str, ...]] = {
+    "selection": ("auto", "ucb1_tuned", "thompson", "puct", "ucb1"),
+    "evaluation": ("auto", "value", "mixed", "constant", "rollout"),
+    "backup": ("auto", "mean"),
+    "sharing": ("auto", "none"),
+    "outcome_key": ("auto", "state"),
+}
 #: Selection by the spread of returns, which only their mean keeps.
 _BY_SPREAD = ("ucb1_tuned", "thompson")
 
@@ -23,6 +31,7 @@ def refuse_contradictions(config: SearchConfig) -> None:
     _refuse_about_widening(config)
     _refuse_about_nodes(config)
     _refuse_about_recommendation(config)
+    _refuse_about_threads(config)
 
 
 def refuse_endless(config: SearchConfig, model: Any) -> None:
@@ -105,6 +114,19 @@ def _refuse_about_nodes(config: SearchConfig) -> None:
             f"is {config.action_widening}; with the outcome_key {config.outcome_key!r} a node's "
             "actions depend on the simulation, and 0 would work",
         )
+
+
+def _refuse_about_threads(config: SearchConfig) -> None:
+    if config.threads == 1:
+        return
+    for field, works in _WITH_THREADS.items():
+        value = getattr(config, field)
+        if value not in works:
+            raise InvalidRequest(
+                "threads",
+                f"is {config.threads}, and {field} {value!r}; with {field} {works[-1]!r}, or "
+                "threads 1, it would work",
+            )
 
 
 def _refuse_about_recommendation(config: SearchConfig) -> None:

@@ -175,7 +175,8 @@ class Engine:
         simulations = query.budget.simulations
         if simulations is None or not query.is_read or not query.model.is_prompt:
             return None
-        if query.config.in_flight > 1 or not self._loop_share.allows(query.received):
+        shares = query.config.in_flight > 1 or query.config.threads > 1
+        if shares or not self._loop_share.allows(query.received):
             return None
         planner = self._planners.known(query.model, query.config)
         if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:

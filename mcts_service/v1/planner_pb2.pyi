@@ -252,7 +252,7 @@ class Budget(_message.Message):
     def __init__(self, simulations: _Optional[int] = ..., time_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("selection", "exploration", "soft_temperature", "considered_actions", "gumbel_visits", "gumbel_value_scale", "value_scaling", "root_noise", "root_noise_concentration", "action_widening", "outcome_widening", "widening_exponent", "max_depth", "evaluation", "value_weight", "leaf_value", "rollout", "rollout_depth", "backup", "sharing", "outcome_key", "recommendation", "temperature", "discount", "prove", "early_stop", "in_flight", "preset")
+    __slots__ = ("selection", "exploration", "soft_temperature", "considered_actions", "gumbel_visits", "gumbel_value_scale", "value_scaling", "root_noise", "root_noise_concentration", "action_widening", "outcome_widening", "widening_exponent", "max_depth", "evaluation", "value_weight", "leaf_value", "rollout", "rollout_depth", "backup", "sharing", "outcome_key", "recommendation", "temperature", "discount", "prove", "early_stop", "in_flight", "threads", "preset")
     SELECTION_FIELD_NUMBER: _ClassVar[int]
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     SOFT_TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
@@ -280,6 +280,7 @@ class SearchOptions(_message.Message):
     PROVE_FIELD_NUMBER: _ClassVar[int]
     EARLY_STOP_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     selection: Selection
     exploration: float
@@ -308,8 +309,9 @@ class SearchOptions(_message.Message):
     prove: bool
     early_stop: bool
     in_flight: int
+    threads: int
     preset: str
-    def __init__(self, selection: _Optional[_Union[Selection, str]] = ..., exploration: _Optional[float] = ..., soft_temperature: _Optional[float] = ..., considered_actions: _Optional[int] = ..., gumbel_visits: _Optional[float] = ..., gumbel_value_scale: _Optional[float] = ..., value_scaling: _Optional[_Union[ValueScaling, str]] = ..., root_noise: _Optional[float] = ..., root_noise_concentration: _Optional[float] = ..., action_widening: _Optional[float] = ..., outcome_widening: _Optional[float] = ..., widening_exponent: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., value_weight: _Optional[float] = ..., leaf_value: _Optional[float] = ..., rollout: _Optional[_Union[Rollout, str]] = ..., rollout_depth: _Optional[int] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., recommendation: _Optional[_Union[Recommendation, str]] = ..., temperature: _Optional[float] = ..., discount: _Optional[float] = ..., prove: bool = ..., early_stop: bool = ..., in_flight: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
+    def __init__(self, selection: _Optional[_Union[Selection, str]] = ..., exploration: _Optional[float] = ..., soft_temperature: _Optional[float] = ..., considered_actions: _Optional[int] = ..., gumbel_visits: _Optional[float] = ..., gumbel_value_scale: _Optional[float] = ..., value_scaling: _Optional[_Union[ValueScaling, str]] = ..., root_noise: _Optional[float] = ..., root_noise_concentration: _Optional[float] = ..., action_widening: _Optional[float] = ..., outcome_widening: _Optional[float] = ..., widening_exponent: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., value_weight: _Optional[float] = ..., leaf_value: _Optional[float] = ..., rollout: _Optional[_Union[Rollout, str]] = ..., rollout_depth: _Optional[int] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., recommendation: _Optional[_Union[Recommendation, str]] = ..., temperature: _Optional[float] = ..., discount: _Optional[float] = ..., prove: bool = ..., early_stop: bool = ..., in_flight: _Optional[int] = ..., threads: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount")

@@ -110,8 +110,8 @@ static void walk_rewards(walk *w, const search *s, const node *n) {
 static walk walk_begin(const search *s, ref from) {
   const arena *a = &s->tree.blocks;
   walk w = {.nodes = calloc(s->tree.nodes + 1, sizeof(ref)),
-            .place = calloc((a->size - a->high) / 8, sizeof(uint32_t)),
-            .first = (ref)(a->high / 8)};
+            .place = calloc((a->size - a->border) / 8, sizeof(uint32_t)),
+            .first = (ref)(a->border / 8)};
   CHECK(w.nodes && w.place);
   walk_meet(&w, from);
   return w;

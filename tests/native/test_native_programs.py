@@ -22,7 +22,7 @@ MODELS = HERE.parents[1] / "csrc" / "models"
 INCLUDE = HERE.parents[1] / "csrc" / "include"
 PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
 FLAGS = [
-    *("-std=c11", "-O1", "-g", "-ffp-contract=off"),
+    *("-std=c11", "-O1", "-g", "-ffp-contract=off", "-pthread"),
     *("-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
     *(f"-I{folder}" for folder in (INCLUDE, CORE, MODELS, HERE)),
 ]

@@ -310,6 +310,7 @@ class SearchOptions:
     prove: bool | None
     early_stop: bool | None
     in_flight: int | None
+    threads: int | None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class SearchSettings(TypedDict, total=False):
       early_stop: whether a search ends once what is left of its budget cannot change the most
         visited action.
       in_flight: simulations in progress at once, 1 .. 4096, of a model that answers in batches.
+      threads: that search one tree together, 1 .. 64, of a model that is thread-safe.
       preset: a known algorithm: "auto", "uct", "max_uct", "dp_uct", "graph", "puct", "gumbel",
         "ments", "open_loop" or "pomcp". It sets selection, evaluation, backup, sharing and
         outcome_key; those of them that are given too win.
@@ -84,4 +85,5 @@ class SearchSettings(TypedDict, total=False):
     prove: bool | None
     early_stop: bool | None
     in_flight: int | None
+    threads: int | None
     preset: str | None
