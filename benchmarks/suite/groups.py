@@ -12,6 +12,7 @@ from suite.latent import latent_loops, latent_trees
 from suite.native import games, native_grid10
 from suite.python import python_grid10
 from suite.scaling import scaling
+from suite.threads import threads
 
 __all__ = ["GROUPS"]
 
@@ -20,6 +21,7 @@ GROUPS: dict[str, Callable[[Programs], Iterator[Comparison]]] = {
     "games": games,
     "grid10": native_grid10,
     "scaling": scaling,
+    "threads": threads,
     "graph": graphs,
     "python": python_grid10,
     "latent": latent_trees,

@@ -9,27 +9,32 @@
 /* A tree that has fewer visits is not worth the threads. */
 enum { ALONE = 2048 };
 
-/* Handed out at once: of the visits that an edge has had, one in PART; and no more than MOST. */
-enum { PART = 16, MOST = 4096 };
+/* Handed out at once for what lies behind an edge: of the visits that it has had, one in PART; and no
+ * more than MOST. */
+enum { PART = 32, MOST = 4096 };
 
-/* Nodes with so many visits, or less than one in TOP_PART of the root's for each thread, are leased
- * whole, and so is whatever lies deeper than TOP_DEPTH. */
-enum { SMALLEST = 32, TOP_PART = 4, TOP_DEPTH = 256 };
+/* What lies behind an edge is leased whole where it has had SMALLEST visits or fewer, or less than
+ * TOP_PART of the root's for each thread, and where it lies deeper than TOP_DEPTH. */
+enum { SMALLEST = 32, TOP_DEPTH = 256 };
+#define TOP_PART 0.75
 
-/* Simulations that are handed out before anything else is done, and leases that there may be. */
-enum { ENOUGH = 64, MOST_LEASES = 256 };
+/* What is known at the top grows old while simulations are not home. So many are handed out as there
+ * are visits of the root for each thread and AHEAD, but not more than MOST_AHEAD, and then as many
+ * again while those are run; HANDFUL at a time, so that nobody waits long for the lock. */
+enum { AHEAD = 128, MOST_AHEAD = 512, HANDFUL = 16, MOST_LEASES = 1024 };
 
 /* Simulations of a thread between two looks at what values the others have seen. */
 enum { RANGES_AFTER = 256 };
 
-/* The right to run simulations below one node, `given` in all, of which `done` are home. */
+/* The right to run simulations along an edge, or from a leaf on that an edge of chance has led to:
+ * `given` in all, of which `done` are home. */
 typedef struct {
-  ref node;
-  uint32_t depth;
+  ref leaf;                   /* 0: what is leased is the last edge of the path */
   bool running;
   uint32_t place;             /* among the leases */
   uint64_t given, done;
   uint64_t waiting;           /* of those that are given: not begun yet */
+  uint32_t depth;
   cursor_step *path;          /* [depth] from the root */
   double *rewards, *paid;     /* [depth][players], means: of those waiting, and of those running */
   uint32_t room;              /* of these three */
@@ -37,7 +42,8 @@ typedef struct {
 
 typedef struct {
   parallel *p;
-  search *s; /* its root is the node of a lease */
+  search *s; /* its root is the leaf of a lease, or: */
+  ref stand_in, block; /* a node that has the leased edge and no other, as its one thread's own */
   pthread_t thread;
   uint32_t since_ranges; /* simulations since its ranges were compared with the others' */
 } worker;
@@ -47,7 +53,8 @@ struct parallel {
   uint32_t threads;
   worker *workers;
   lease *leases[MOST_LEASES]; /* the first s->num_leased are in use */
-  ref nodes[MOST_LEASES];     /* of those */
+  uint64_t keys[MOST_LEASES]; /* of those: see key_of */
+  ref nodes[MOST_LEASES];     /* of those: where their simulations go; 0: not known yet */
   lease *all;
   returns_seen *seen;         /* scratch: [players] */
   double *exact;              /* scratch: [players] */
@@ -55,6 +62,7 @@ struct parallel {
   pthread_cond_t changed;
   arena_source source;
   bool has_windows;           /* the workers' arenas are windows of the tree's as it is now */
+  bool handing_out;           /* one of the threads is */
   uint32_t running;           /* leases */
   uint64_t handed_out;        /* times */
   uint64_t next_number;       /* of a simulation */
@@ -110,7 +118,13 @@ static parallel *new_parallel(search *s) {
   s->parallel = p;
   p->s = s;
   p->threads = s->options.threads;
-  pthread_mutex_init(&p->lock, NULL);
+  pthread_mutexattr_t kind;
+  pthread_mutexattr_init(&kind);
+#ifdef __GLIBC__ /* held for a few microseconds: to sleep takes longer */
+  pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+  pthread_mutex_init(&p->lock, &kind);
+  pthread_mutexattr_destroy(&kind);
   pthread_cond_init(&p->changed, NULL);
   p->source = (arena_source){&s->tree.blocks, &p->lock};
   size_t players = s->model->num_players;
@@ -137,22 +151,29 @@ void parallel_forget(search *s) {
 
 /* ---- leases ------------------------------------------------------------------------------------ */
 
-static lease *lease_of(const parallel *p, ref at) {
+static uint64_t key_of_edge(const cursor_step *step) {
+  return (uint64_t)step->block << 32 | step->edge;
+}
+
+/* What tells a lease from the others: its edge, or its leaf. */
+static uint64_t key_of(const lease *l) {
+  return l->leaf ? l->leaf : key_of_edge(&l->path[l->depth - 1]);
+}
+
+static lease *lease_of(const parallel *p, uint64_t key) {
   for (uint32_t i = 0; i < p->s->num_leased; i++)
-    if (p->nodes[i] == at) return p->leases[i];
+    if (p->keys[i] == key) return p->leases[i];
   return NULL;
 }
 
-static bool is_step(const cursor_step *a, const cursor_step *b) {
-  return a->block == b->block && a->edge == b->edge && a->outcome == b->outcome;
+static bool is_on_edge(const lease *l, uint32_t d, const cursor_step *step) {
+  return l->depth > d && l->path[d].block == step->block && l->path[d].edge == step->edge;
 }
 
-/* True if some node below the one that the first `depth` steps of a path lead to is leased. */
-static bool holds_leases(const parallel *p, const cursor_step *path, uint32_t depth) {
-  for (uint32_t i = 0; i < p->s->num_leased; i++) {
-    const lease *l = p->leases[i];
-    if (l->depth > depth && is_step(&l->path[depth - 1], &path[depth - 1])) return true;
-  }
+/* True if something that lies behind an edge, `d` steps from the root, is leased. */
+static bool holds_leases(const parallel *p, const cursor_step *step, uint32_t d) {
+  for (uint32_t i = 0; i < p->s->num_leased; i++)
+    if (is_on_edge(p->leases[i], d, step)) return true;
   return false;
 }
 
@@ -161,8 +182,7 @@ static uint64_t pending_at(const parallel *p, const cursor_step *path, uint32_t 
   uint64_t pending = 0;
   for (uint32_t i = 0; i < p->s->num_leased; i++) {
     const lease *l = p->leases[i];
-    bool same = l->depth > d && l->path[d].block == path[d].block && l->path[d].edge == path[d].edge;
-    if (same) pending += l->given - l->done;
+    if (is_on_edge(l, d, &path[d])) pending += l->given - l->done;
   }
   return pending;
 }
@@ -216,7 +236,8 @@ static bool make_room(lease *l, uint32_t depth, size_t players) {
 static void give(parallel *p, lease *l, uint64_t count) {
   search *s = p->s;
   const cursor *c = s->cursors;
-  size_t numbers = (size_t)l->depth * s->model->num_players;
+  uint32_t steps = l->leaf ? l->depth : l->depth - 1; /* what a leased edge pays its thread sees */
+  size_t numbers = (size_t)steps * s->model->num_players;
   l->given += count;
   l->waiting += count;
   double part = (double)count / (double)l->waiting;
@@ -224,22 +245,26 @@ static void give(parallel *p, lease *l, uint64_t count) {
   reserve(s, l->path, l->depth, count);
 }
 
-/* Leases the node that the cursor's path leads to. False if there is no lease to be had. */
-static bool lease_out(parallel *p, ref at, uint32_t depth, uint64_t count) {
+/* Leases the last edge of the cursor's path, or the leaf that it leads to. False if there is no lease
+ * to be had. */
+static bool lease_out(parallel *p, ref leaf, uint32_t depth, uint64_t count) {
   search *s = p->s;
   const cursor *c = s->cursors;
   size_t players = s->model->num_players;
   if (s->num_leased == MOST_LEASES) return false;
   lease *l = p->leases[s->num_leased];
   if (!make_room(l, depth, players)) return false;
-  l->node = at;
+  l->leaf = leaf;
   l->depth = depth;
   l->running = false;
   l->place = s->num_leased;
   l->given = l->done = l->waiting = 0;
   memcpy(l->path, c->path, depth * sizeof *l->path);
-  memcpy(l->rewards, c->rewards, depth * players * sizeof *l->rewards);
-  p->nodes[s->num_leased++] = at;
+  edges e = edges_in(&s->tree, l->path[depth - 1].block, s->tree.layout);
+  ref child = s->deterministic ? e.child[l->path[depth - 1].edge] : 0;
+  p->keys[l->place] = key_of(l);
+  p->nodes[l->place] = child ? child_node(&s->tree, child) : leaf;
+  s->num_leased += 1;
   give(p, l, count);
   return true;
 }
@@ -247,11 +272,12 @@ static bool lease_out(parallel *p, ref at, uint32_t depth, uint64_t count) {
 static void end_lease(parallel *p, lease *l) {
   search *s = p->s;
   cancel(s, l->path, l->depth, l->given - l->done);
-  lease *last = p->leases[--s->num_leased];
-  p->leases[l->place] = last;
-  p->nodes[l->place] = last->node;
-  last->place = l->place;
-  p->leases[s->num_leased] = l;
+  uint32_t last = --s->num_leased, place = l->place;
+  p->leases[place] = p->leases[last];
+  p->leases[place]->place = place;
+  p->keys[place] = p->keys[last];
+  p->nodes[place] = p->nodes[last];
+  p->leases[last] = l;
 }
 
 /* ---- coming home ------------------------------------------------------------------------------- */
@@ -276,10 +302,11 @@ static void bring_mean(search *s, const edges *e, uint32_t i, uint32_t d, const 
   if (seen->count > 1) range_add(search_range(s, d), seen->high);
 }
 
-/* Backs up what simulations have seen below a node: `seen` [players] are the returns from there on.
- * Their visits are reserved already, and are none of those that are pending. */
-static void bring_home(parallel *p, ref below, const cursor_step *path, const double *rewards,
-                       uint32_t depth, returns_seen *seen) {
+/* Backs up what simulations have seen below a node: `seen` [players] are the returns from there on or,
+ * if it stands in for one that has the last edge of the path, along that edge. Their visits are
+ * reserved already, and are none of those that are pending. */
+static void bring_home(parallel *p, ref below, bool stands_in, const cursor_step *path,
+                       const double *rewards, uint32_t depth, returns_seen *seen) {
   search *s = p->s;
   tree *t = &s->tree;
   uint32_t players = s->model->num_players;
@@ -288,7 +315,8 @@ static void bring_home(parallel *p, ref below, const cursor_step *path, const do
   bool exact = proves && prove_is_exact(node_at(t, below));
   for (uint32_t d = depth; d-- > 0;) {
     if (exact) see_exactly(s, node_at(t, below), seen, p->exact);
-    for (uint32_t i = 0; i < players; i++) {
+    bool is_seen = stands_in && d == depth - 1;
+    for (uint32_t i = 0; i < players && !is_seen; i++) {
       double reward = rewards[(size_t)d * players + i];
       seen[i].mean = reward + s->discount * seen[i].mean;
       seen[i].low = reward + s->discount * seen[i].low;
@@ -323,50 +351,39 @@ static void bring_at_once(parallel *p, ref at, uint32_t depth, uint64_t count) {
   add_visits(node_is_expanded(n) ? &block_at(&s->tree, n->block)->visits : &n->leaf_visits, count);
   reserve(s, c->path, depth, count);
   s->tree_depth += count * depth;
-  bring_home(p, at, c->path, c->rewards, depth, p->seen);
+  bring_home(p, at, false, c->path, c->rewards, depth, p->seen);
 }
 
 /* ---- handing out --------------------------------------------------------------------------------- */
 
-static uint64_t part_of(const search *s, uint32_t visits) {
-  if (!s->deterministic) return 1; /* each is to have an outcome of its own */
+static uint64_t part_of(uint32_t visits) {
   uint64_t part = visits / PART;
   return part < 1 ? 1 : part < MOST ? part : MOST;
 }
 
-static uint32_t smallest_of(const parallel *p) {
+static bool is_small(const parallel *p, uint32_t visits) {
   const tree *t = &p->s->tree;
-  uint32_t part = node_visits(t, node_at(t, t->root)) / (TOP_PART * p->threads);
-  return part > SMALLEST ? part : SMALLEST;
+  double all = node_visits(t, node_at(t, t->root));
+  return visits <= SMALLEST || visits <= TOP_PART / p->threads * all;
+}
+
+/* Simulations that are to be waiting for a thread. */
+static uint64_t ahead_of(const parallel *p) {
+  const tree *t = &p->s->tree;
+  uint64_t ahead = node_visits(t, node_at(t, t->root)) / (AHEAD * p->threads);
+  return ahead < MOST_AHEAD ? ahead + 1 : MOST_AHEAD;
 }
 
 static int hand_out(parallel *p, ref at, uint32_t depth, uint64_t count, uint64_t *placed);
 
-/* Up to `count` more for a node that is leased, by an edge that has been visited so often. */
-static uint64_t add_to(parallel *p, lease *l, uint32_t visits, uint64_t count) {
-  uint64_t pending = l->given - l->done, most = visits / (PART / 2) + 1;
+/* Up to `count` more along an edge that is leased, and has been visited so often; all of them
+ * where chance has led there: else what is likely would happen too rarely. */
+static uint64_t add_to(parallel *p, lease *l, uint32_t visits, uint64_t count, bool by_chance) {
+  uint64_t pending = l->given - l->done, most = 2 * part_of(visits);
   uint64_t room = pending < most ? most - pending : 0;
-  if (count > room) count = room;
+  if (!by_chance && count > room) count = room;
   if (count > 0) give(p, l, count);
   return count;
-}
-
-/* `count` simulations for a child that an edge leads to, of so many visits. */
-static int hand_to(parallel *p, ref child, uint32_t depth, uint32_t visits, uint64_t count,
-                   uint64_t *placed) {
-  search *s = p->s;
-  const node *n = node_at(&s->tree, child);
-  *placed = count;
-  if (n->flags & (NODE_TERMINAL | NODE_SOLVED)) {
-    bring_at_once(p, child, depth, count);
-    return MCTS_OK;
-  }
-  bool leaf = !node_is_expanded(n) || depth == s->bound;
-  bool whole = leaf || visits <= smallest_of(p) || depth >= TOP_DEPTH;
-  if (!whole || holds_leases(p, s->cursors->path, depth))
-    return hand_out(p, child, depth, count, placed);
-  if (!lease_out(p, child, depth, count)) *placed = 0;
-  return MCTS_OK;
 }
 
 /* Until a simulation is home an edge is worth as little as any that was tried. */
@@ -377,67 +394,92 @@ static double lowest_value(const edges *e) {
   return isfinite(lowest) ? lowest : 0.0;
 }
 
-/* What an edge leads to that is taken for the first time, or of a model that is not deterministic. */
-static int take_step(parallel *p, ref at, uint32_t depth, const edges *e, uint32_t edge,
-                     ref *child) {
+/* A simulation for what chance has led to. */
+static int hand_to(parallel *p, ref child, uint32_t depth, uint64_t *placed) {
   search *s = p->s;
-  cursor *c = s->cursors;
-  c->node = at;
-  c->depth = depth;
-  c->action = edge_action(&s->tree, e, edge);
-  int status = cursor_take_step(s, c, s->recipe);
-  if (status < 0) return status;
-  if (s->deterministic) {
-    status = arrive_deterministic(s, c, s->recipe);
-    *child = c->node;
-    return status;
+  const node *n = node_at(&s->tree, child);
+  lease *l = lease_of(p, child);
+  *placed = 1;
+  if (l) {
+    give(p, l, 1);
+  } else if (n->born & NODE_TERMINAL) {
+    bring_at_once(p, child, depth, 1);
+  } else if (!node_is_expanded(n) || depth == s->bound) {
+    *placed = lease_out(p, child, depth, 1);
+  } else {
+    return hand_out(p, child, depth, 1, placed);
   }
-  status = outcome_for(s, e, edge, c->next, depth + 1, c->terminated, &c->path[depth].outcome,
-                       s->recipe);
-  if (status == MCTS_OK) *child = outcome_at(&s->tree, c->path[depth].outcome)->node;
-  return status;
+  return MCTS_OK;
 }
 
-/* `count` simulations for what lies behind an edge. */
+/* Simulations for the outcomes of an edge, each drawn: a handful at most. */
+static int draw_outcomes(parallel *p, ref at, uint32_t depth, const edges *e, uint32_t edge,
+                         uint64_t count, uint64_t *placed) {
+  search *s = p->s;
+  cursor *c = s->cursors;
+  uint64_t got = 1;
+  for (*placed = 0; *placed < count && *placed < HANDFUL && got > 0; *placed += got) {
+    cursor_step *step = &c->path[depth];
+    c->node = at;
+    c->depth = depth;
+    c->action = edge_action(&s->tree, e, edge);
+    int status = cursor_take_step(s, c, s->recipe);
+    if (status < 0) return status;
+    status = outcome_for(s, e, edge, c->next, depth + 1, c->terminated, &step->outcome, s->recipe);
+    if (status < 0) return status;
+    status = hand_to(p, outcome_at(&s->tree, step->outcome)->node, depth + 1, &got);
+    if (status < 0) return status;
+  }
+  return MCTS_OK;
+}
+
+/* `count` simulations for what lies behind an edge that is not leased. */
 static int hand_along(parallel *p, ref at, uint32_t depth, const edges *e, uint32_t edge,
                       uint64_t count, uint64_t *placed) {
   search *s = p->s;
   cursor *c = s->cursors;
-  uint32_t visits = e->visits[edge];
-  ref child = 0;
-  if (visits == 0) e->value[edge] = lowest_value(e);
-  if (s->deterministic && e->child[edge]) {
-    child = child_node(&s->tree, e->child[edge]);
-    double *rewards = &c->rewards[(size_t)depth * s->model->num_players];
-    arrive_paid(s, e, edge, child, rewards, s->recipe);
-  } else {
-    int status = take_step(p, at, depth, e, edge, &child);
-    if (status < 0) return status;
-    if (!s->deterministic) visits = outcome_at(&s->tree, c->path[depth].outcome)->visits;
+  bool known = s->deterministic && e->child[edge];
+  ref child = known ? child_node(&s->tree, e->child[edge]) : 0;
+  const node *n = known ? node_at(&s->tree, child) : NULL;
+  if (known)
+    arrive_paid(s, e, edge, child, &c->rewards[(size_t)depth * s->model->num_players], s->recipe);
+  *placed = count;
+  if (known && n->flags & (NODE_TERMINAL | NODE_SOLVED)) {
+    bring_at_once(p, child, depth + 1, count);
+    return MCTS_OK;
   }
-  lease *l = lease_of(p, child);
-  if (!l) return hand_to(p, child, depth + 1, visits, count, placed);
-  *placed = add_to(p, l, visits, count);
-  return MCTS_OK;
+  bool leads_on = known ? node_is_expanded(n) : !s->deterministic && e->child[edge];
+  bool whole = !leads_on || is_small(p, e->visits[edge]) || depth + 1 >= TOP_DEPTH ||
+               depth + 1 == s->bound;
+  if (whole && !holds_leases(p, &c->path[depth], depth)) {
+    if (e->visits[edge] == 0) e->value[edge] = lowest_value(e);
+    if (!lease_out(p, 0, depth + 1, count)) *placed = 0;
+    return MCTS_OK;
+  }
+  if (!known) return draw_outcomes(p, at, depth, e, edge, count, placed);
+  return hand_out(p, child, depth + 1, count, placed);
 }
 
 /* Hands out `count` simulations from a node on, as selection has it; `*placed` of them are where all
- * that it would go to have been handed enough. At the root ENOUGH will do. */
+ * that it would go to have been handed enough. From the root on it is a handful at a time. */
 static int hand_out(parallel *p, ref at, uint32_t depth, uint64_t count, uint64_t *placed) {
   search *s = p->s;
   cursor *c = s->cursors;
   ref block = node_at(&s->tree, at)->block;
   edges e = edges_in(&s->tree, block, s->tree.layout);
   *placed = 0;
-  while (*placed < count) {
+  while (*placed < count && (depth > 0 || *placed < HANDFUL)) {
     uint32_t edge = select_edge(s, &e, depth, &c->rng, s->recipe);
-    uint64_t part = part_of(s, e.visits[edge]), got;
+    uint64_t part = part_of(e.visits[edge]), got = 0;
     if (part > count - *placed) part = count - *placed;
     c->path[depth] = (cursor_step){block, edge, 0};
-    int status = hand_along(p, at, depth, &e, edge, part, &got);
+    lease *l = lease_of(p, key_of_edge(&c->path[depth]));
+    int status = MCTS_OK;
+    if (l) got = add_to(p, l, e.visits[edge], part, !s->deterministic && depth > 0);
+    else status = hand_along(p, at, depth, &e, edge, part, &got);
     if (status < 0) return status;
     *placed += got;
-    if (got < part || (depth == 0 && *placed >= ENOUGH)) break;
+    if (got < part) break;
   }
   return MCTS_OK;
 }
@@ -460,10 +502,17 @@ static stop_reason look_around(search *s) {
   return stop_by_clock(s);
 }
 
-static lease *waiting_lease(const parallel *p) {
-  for (uint32_t i = 0; i < p->s->num_leased; i++)
-    if (!p->leases[i]->running) return p->leases[i];
-  return NULL;
+/* The one with most to do that nobody is at work on; and how many simulations wait in all. */
+static lease *waiting_lease(const parallel *p, uint64_t *waiting) {
+  lease *best = NULL;
+  *waiting = 0;
+  for (uint32_t i = 0; i < p->s->num_leased; i++) {
+    lease *l = p->leases[i];
+    if (l->running) continue;
+    *waiting += l->waiting;
+    if (!best || l->waiting > best->waiting) best = l;
+  }
+  return best;
 }
 
 /* Hands out some simulations, `*placed` of them. */
@@ -482,13 +531,29 @@ static void hand_out_some(parallel *p, uint64_t *placed) {
   else if (status < 0) finish(p, MCTS_OK, STOP_MAX_BYTES);
 }
 
-/* What there is to do; NULL: nothing just now. */
-static lease *next_lease(parallel *p) {
-  lease *l = waiting_lease(p);
-  uint64_t placed = 1;
-  while (!l && !p->over && placed > 0) {
+/* Hands out simulations until enough are waiting, or nobody takes any. */
+static void hand_out_ahead(parallel *p) {
+  search *s = p->s;
+  uint64_t ahead = ahead_of(p), waiting, placed = 1;
+  p->handing_out = true;
+  for (waiting_lease(p, &waiting); waiting < ahead && placed > 0 && !p->over;
+       waiting_lease(p, &waiting)) {
+    if (p->running > 0 && s->started - s->simulations > (p->threads + 1) * ahead) break;
     hand_out_some(p, &placed);
-    l = waiting_lease(p);
+    pthread_mutex_unlock(&p->lock);
+    pthread_mutex_lock(&p->lock);
+  }
+  p->handing_out = false;
+}
+
+/* What there is to do; NULL: nothing, before another thread has done something. */
+static lease *next_lease(parallel *p) {
+  uint64_t waiting;
+  lease *l = waiting_lease(p, &waiting);
+  if (!p->over && !p->handing_out && waiting < ahead_of(p) / 2 + 1) {
+    hand_out_ahead(p);
+    l = waiting_lease(p, &waiting);
+    pthread_cond_broadcast(&p->changed);
   }
   return p->over ? NULL : l;
 }
@@ -508,7 +573,7 @@ static int evaluate_root(search *s, cursor *c) {
   return status;
 }
 
-/* Without the lock: runs simulations below a leased node. */
+/* Without the lock: runs simulations from the leaf of a lease on, or along its edge. */
 static int run_below(search *s, ref at, uint64_t count, stop_reason *reason) {
   const node *n = node_at(&s->tree, at);
   search_limits limits = s->limits;
@@ -518,7 +583,7 @@ static int run_below(search *s, ref at, uint64_t count, stop_reason *reason) {
   int status = MCTS_OK;
   *reason = STOP_NONE;
   while (status == MCTS_OK && *reason == STOP_NONE) {
-    bool leaf = node_visits(&s->tree, n) == 0 || s->start_depth == s->bound;
+    bool leaf = s->start_depth == s->bound || (node_visits(&s->tree, n) == 0 && !node_is_expanded(n));
     if (!leaf) {
       status = s->loop.run(s, reason);
     } else {
@@ -548,14 +613,47 @@ static void collect(search *s, search *mine) {
   mine->tree.nodes = mine->model_steps = mine->tree_depth = 0;
 }
 
-/* A node that is solved need not be visited any more: the rest would have found the same. */
+/* An edge that is solved need not be taken any more: the rest would have found the same. */
 static void bring_rest(worker *w, const lease *l, uint64_t count) {
   search *s = w->p->s, *mine = w->s;
-  node *n = node_at(&s->tree, l->node);
+  node *n = node_at(&s->tree, child_node(&s->tree, edges_in(&s->tree, w->block, s->tree.layout).child[0]));
   uint64_t rest = count - mine->seen[0].count;
   add_visits(node_is_expanded(n) ? &block_at(&s->tree, n->block)->visits : &n->leaf_visits, rest);
   s->tree_depth += rest * l->depth;
   for (uint32_t i = 0; i < s->model->num_players; i++) mine->seen[i].count = count;
+}
+
+/* The leased edge becomes the only one of a node that is the thread's own. */
+static void take_edge(worker *w, const lease *l) {
+  const tree *t = &w->p->s->tree;
+  const cursor_step *step = &l->path[l->depth - 1];
+  edges from = edges_in(t, step->block, t->layout), to;
+  const node *n = node_at(t, from.head->node);
+  node *mine = node_at(t, w->stand_in);
+  uint32_t visits = from.visits[step->edge] - (uint32_t)(l->given - l->done);
+  *mine = (node){.depth = n->depth, .flags = NODE_EXPANDED | NODE_OPEN | NODE_ORDERED};
+  mine->block = w->block;
+  state_copy(node_state(t, mine), node_state(t, n), t->state_size);
+  *block_at(t, w->block) = (block_head){
+      .node = w->stand_in, .visits = visits, .count = 1, .player = from.head->player};
+  to = edges_in(t, w->block, t->layout);
+  edge_begin(t, &to, 0, edge_action(t, &from, step->edge));
+  to.visits[0] = visits;
+  to.value[0] = from.value[step->edge];
+  to.child[0] = from.child[step->edge];
+  if (t->layout & BLOCK_PRIORS) {
+    to.prior[0] = 1.0;
+    *to.own = NAN;
+  }
+  if (t->layout & BLOCK_SPREADS) to.spread[0] = from.spread[step->edge];
+}
+
+/* What lies behind it now is the search's again. */
+static void return_edge(worker *w, const lease *l) {
+  const tree *t = &w->p->s->tree;
+  const cursor_step *step = &l->path[l->depth - 1];
+  edges_in(t, step->block, t->layout).child[step->edge] =
+      edges_in(t, w->block, t->layout).child[0];
 }
 
 /* After `count` simulations were to be run, and some have been. */
@@ -568,9 +666,11 @@ static void give_back(worker *w, lease *l, uint64_t count, int status, stop_reas
     w->since_ranges = 0;
     compare_ranges(s, mine);
   }
+  if (!l->leaf) return_edge(w, l);
   if (reason == STOP_SOLVED) bring_rest(w, l, count);
   l->done += mine->seen[0].count;
-  if (mine->seen[0].count > 0) bring_home(p, l->node, l->path, l->paid, l->depth, mine->seen);
+  if (mine->seen[0].count > 0)
+    bring_home(p, mine->tree.root, !l->leaf, l->path, l->paid, l->depth, mine->seen);
   bool ended = status == FAILED || (reason != STOP_SIMULATIONS && reason != STOP_SOLVED);
   if (status == FAILED) s->fault = mine->fault;
   if (ended) finish(p, status, status == FAILED ? STOP_NONE : reason);
@@ -589,15 +689,16 @@ static void run_lease(worker *w, lease *l) {
   l->waiting = 0;
   l->running = true;
   p->running += 1;
-  mine->tree.root = l->node;
-  mine->start_depth = l->depth;
+  if (!l->leaf) take_edge(w, l);
+  mine->tree.root = l->leaf ? l->leaf : w->stand_in;
+  mine->start_depth = l->leaf ? l->depth : l->depth - 1;
   mine->simulations = p->next_number;
   p->next_number += count;
   for (uint32_t i = 0; i < mine->model->num_players; i++)
     mine->seen[i] = (returns_seen){.low = INFINITY, .high = -INFINITY};
   pthread_mutex_unlock(&p->lock);
   stop_reason reason;
-  int status = run_below(mine, l->node, count, &reason);
+  int status = run_below(mine, mine->tree.root, count, &reason);
   pthread_mutex_lock(&p->lock);
   p->running -= 1;
   give_back(w, l, count, status, reason);
@@ -610,7 +711,7 @@ static void work(worker *w) {
   for (;;) {
     lease *l = next_lease(p);
     if (l) run_lease(w, l);
-    else if (p->running > 0) pthread_cond_wait(&p->changed, &p->lock);
+    else if (p->running > 0 || p->handing_out) pthread_cond_wait(&p->changed, &p->lock);
     else break;
   }
   pthread_cond_broadcast(&p->changed);
@@ -619,7 +720,8 @@ static void work(worker *w) {
 
 /* ---- all of them ----------------------------------------------------------------------------------- */
 
-static void begin_worker(parallel *p, worker *w) {
+/* False if there is no room for it. */
+static bool begin_worker(parallel *p, worker *w) {
   search *s = p->s, *mine = w->s;
   arena window = mine->tree.blocks;
   mine->tree = s->tree;
@@ -636,6 +738,10 @@ static void begin_worker(parallel *p, worker *w) {
   mine->model_steps = mine->tree_depth = 0;
   memcpy(mine->ranges, s->ranges, s->options.max_depth * sizeof *s->ranges);
   w->since_ranges = 0;
+  if (p->has_windows) return true;
+  w->stand_in = tree_alloc_high(&mine->tree, node_size(&mine->tree, false), 0);
+  w->block = w->stand_in ? tree_alloc_low(&mine->tree, edges_size(&mine->tree, 1)) : 0;
+  return w->block != 0;
 }
 
 /* States that a worker's nodes own are owned by the search's tree. */
@@ -669,13 +775,15 @@ static uint32_t begin_threads(parallel *p) {
   return begun;
 }
 
-static void run_threads(parallel *p) {
+/* False if there is no room for them. */
+static bool run_threads(parallel *p) {
   search *s = p->s;
   p->over = false;
   p->status = MCTS_OK;
   p->reason = STOP_NONE;
   if (p->next_number < s->simulations) p->next_number = s->simulations;
-  for (uint32_t i = 0; i < p->threads; i++) begin_worker(p, &p->workers[i]);
+  for (uint32_t i = 0; i < p->threads; i++)
+    if (!begin_worker(p, &p->workers[i])) return false;
   p->has_windows = true;
   uint32_t begun = begin_threads(p);
   work(&p->workers[0]);
@@ -685,6 +793,7 @@ static void run_threads(parallel *p) {
     compare_ranges(s, p->workers[i].s);
     hand_over_states(s, p->workers[i].s);
   }
+  return true;
 }
 
 /* Until the root has had ALONE visits. */
@@ -704,11 +813,10 @@ int parallel_run(search *s, stop_reason *reason) {
   int status = run_alone(s, reason);
   if (status < 0 || *reason != STOP_NONE) return status;
   parallel *p = s->parallel ? s->parallel : new_parallel(s);
-  if (p) {
-    s->started = s->simulations;
-    run_threads(p);
+  s->started = s->simulations;
+  if (p && run_threads(p) && p->over) {
     *reason = p->reason;
-    if (p->over) return p->status;
+    return p->status;
   }
-  return s->loop.run(s, reason); /* what is left: nothing, but where counts of visits are full */
+  return s->loop.run(s, reason); /* what is left: all without room; if counts are full, a rest */
 }

@@ -3,9 +3,9 @@
  *              root                  under the lock: the top, which one thread at a time goes down
  *             /    \                 to hand out simulations, and comes up to bring them home
  *            o      o
- *          / | \      \
- *        [x] o [y]    [z]            leases: below each of them one thread is at work, alone, by
- *        /|\   /|\    /|\            the loop of a search of one thread
+ *          ‖   \      ‖              leases: behind each such edge one thread is at work, alone, by
+ *          o     o    o              the loop of a search of one thread
+ *         /|\   ‖ ‖  /|\
  *
  * Where each thread walks down from the root for every simulation, the nodes at the top are written
  * by all of them all the time, and the memory that holds them travels from core to core: that
@@ -14,9 +14,11 @@
  * changes hardly what would have been chosen one by one; until they are home they count as visits
  * that have changed no value, which sends others elsewhere.
  *
- * Under the lock no one looks below a node that is leased, nor at what changes of the node itself;
- * a leased node has no other below it, and none above. Nodes and blocks of a thread lie in windows of
- * the arena that are its own.
+ * What a lease covers begins behind its edge: with what chance makes of the action, which so is drawn
+ * for each simulation. Where so much lies behind an edge that several threads should work on it, that
+ * is drawn under the lock, and edges further down are leased; a new leaf that it leads to then, too.
+ * What one lease covers no other does, and no one looks at it under the lock but for what never
+ * changes. Nodes and blocks of a thread lie in windows of the arena that are its own.
  *
  * Which simulation goes where depends on which thread is faster: plans of several threads are not
  * the same from one time to the next.
