@@ -18,10 +18,10 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+
 from benchmarks.quality.connect_four_positions import read_positions
 from benchmarks.quality.exact import discounted_values
 from benchmarks.quality.finite import finite_table
-
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.models import ConnectFour, make
 

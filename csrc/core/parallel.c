@@ -11,7 +11,7 @@ enum { ALONE = 2048 };
 
 /* Handed out at once for what lies behind an edge: of the visits that it has had, one in PART; and no
  * more than MOST. */
-enum { PART = 32, MOST = 4096 };
+enum { PART = 64, MOST = 4096 };
 
 /* What lies behind an edge is leased whole where it has had SMALLEST visits or fewer, or less than
  * TOP_PART of the root's for each thread, and where it lies deeper than TOP_DEPTH. */
