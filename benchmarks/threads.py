@@ -3,8 +3,8 @@
     python -m benchmarks.threads [--quick]
 
 For numbers of simulations and of threads: the share of connect-four positions whose value the
-plan's action keeps, and on FrozenLake 4x4, by plain UCT, what the action falls short of the best one
-by, in the mean over its states. Both are known exactly. Writes results/threads.json and .png.
+plan's action keeps, and on FrozenLake 4x4, by plain UCT, what the action falls short of the best
+one by, in the mean over its states. Both are known exactly. Writes results/threads.json and .png.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ LOOP_PIECE void arrive_paid(const search *s, const edges *e, uint32_t i, ref chi
     return;
   }
   const node *n = node_at(&s->tree, child);
-  bool paid = n->born & NODE_PAID;
+  bool paid = n->flags & NODE_PAID;
   const double *from = node_rewards(&s->tree, n);
   for (uint32_t p = 0; p < players; p++) rewards[p] = paid ? from[p] : 0.0;
 }
@@ -123,8 +123,8 @@ LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const vo
                               const void *key, uint32_t depth, bool terminated, ref *found,
                               bool *owned, unsigned recipe) {
   tree *t = &s->tree;
-  uint32_t hash = key_hash(t, key, terminated);
-  ref *link = key_find(t, &e->child[edge], key, hash, terminated);
+  uint32_t hash = key_hash(t, key, terminated), of_outcome = key_outcome_hash(hash, terminated);
+  ref *link = key_find(t, &e->child[edge], key, of_outcome);
   *owned = false;
   *found = *link;
   if (*found) return MCTS_OK;
@@ -135,7 +135,7 @@ LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const vo
     return OUT_OF_BYTES;
   }
   outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
-  *o = (outcome){.node = child, .hash = hash};
+  *o = (outcome){.node = child, .hash = of_outcome};
   if (t->layout & BLOCK_SUMS) {
     *outcome_share_of(o) = (outcome_share){0};
     e->width[edge] += 1;

@@ -9,6 +9,7 @@
 #define MCTS_CORE_BACKUP_H
 
 #include "bellman.h"
+#include "leaf.h"
 #include "prove.h"
 
 /* One edge of the path, by the mean of the returns. */
@@ -51,9 +52,9 @@ static inline void backup_bellman(search *s, const cursor_step *step, const edge
 /* What the leaf itself learns. */
 LOOP_PIECE void backup_leaf(search *s, const cursor *c, node *leaf, unsigned recipe) {
   node_count_visit(&s->tree, leaf);
-  if ((recipe & RECIPE_PRIORS) && node_is_expanded(leaf)) {
-    edges e = edges_at(&s->tree, leaf);
-    if (isnan(*e.own)) *e.own = c->returns[e.head->player];
+  if ((recipe & RECIPE_PRIORS) && node_has_block(leaf)) {
+    double *own = node_own(&s->tree, leaf);
+    if (isnan(*own)) *own = c->returns[node_player(&s->tree, leaf)];
   }
   if (!(recipe & RECIPE_BELLMAN) || bellman_is_chosen_from(s, leaf)) return;
   graph_part *g = node_graph(leaf);

@@ -49,6 +49,7 @@ typedef struct {
   double *returns;   /* [players], from where it is to the end */
   double *answer;    /* [players]: the rewards of a rollout's step, or values */
   double *priors;    /* [max_actions], where nodes are opened */
+  ref spare_leaf;    /* the block of a leaf that has edges now, for the next one; see leaf.h */
   void *next, *spare; /* two states: what the model writes, and where it stands */
   void *observation;
 } cursor;

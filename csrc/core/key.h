@@ -26,21 +26,24 @@ static inline uint32_t key_hash(const tree *t, const void *key, bool terminated)
   return (uint32_t)((h * UINT64_C(0xD6E8FEB86659FD93)) >> 32);
 }
 
-static inline bool key_matches(const tree *t, node *n, const void *key, bool terminated) {
-  bool ended = n->born & NODE_TERMINAL;
-  return ended == terminated &&
-         (key_size(t) == 0 || memcmp(node_key(t, n), key, key_size(t)) == 0);
+static inline bool key_is(const tree *t, node *n, const void *key) {
+  return key_size(t) == 0 || memcmp(node_key(t, n), key, key_size(t)) == 0;
+}
+
+/* The last bit of an outcome's hash says whether the episode ended with it, so that its node need not
+ * be asked: another thread may be at work there. */
+static inline uint32_t key_outcome_hash(uint32_t hash, bool terminated) {
+  return (hash & ~UINT32_C(1)) | terminated;
 }
 
 /* The link, among an edge's outcomes, that leads to the one with that key, or the empty link
- * where a new one is to be hung. */
-static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint32_t hash,
-                            bool terminated) {
+ * where a new one is to be hung. `hash` is an outcome's. */
+static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint32_t hash) {
   uint32_t bits = hash;
   ref *link = outcomes;
   while (*link) {
     outcome *o = outcome_at(t, *link);
-    if (o->hash == hash && key_matches(t, node_at(t, o->node), key, terminated)) return link;
+    if (o->hash == hash && key_is(t, node_at(t, o->node), key)) return link;
     link = &o->next[bits >> 31];
     bits <<= 1;
   }
@@ -56,7 +59,8 @@ static inline ref key_find_node(const tree *t, const node_index *x, const void *
     node *n = node_at(t, r);
     const graph_part *g = node_graph(n);
     bool here = !x->by_depth || n->depth == depth;
-    if (g->hash == index_hash && here && key_matches(t, n, key, terminated)) return r;
+    bool ended = n->flags & NODE_TERMINAL;
+    if (g->hash == index_hash && here && ended == terminated && key_is(t, n, key)) return r;
     r = g->chain;
   }
   return 0;

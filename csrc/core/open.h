@@ -5,6 +5,7 @@
 
 #include "evaluate.h"
 #include "expand.h"
+#include "leaf.h"
 #include "select_priors.h"
 
 /* The prior of an edge among those of all legal actions of its state, the first `count` of
@@ -18,23 +19,74 @@ static inline double open_prior(const search *s, const double *priors, int32_t a
   return priors[place];
 }
 
-/* Gives the edges of a node their priors, scaled to sum 1; equal ones where the model has none.
- * `function` has given them, for the faults. */
-static inline int open_with(search *s, const node *n, const double *priors, int32_t count,
+/* Gives edges their priors, scaled to sum 1; equal ones where the model has none. `function` has
+ * given them, for the faults. */
+static inline int open_with(search *s, const edges *e, const double *priors, int32_t count,
                             const char *function) {
-  edges e = edges_at(&s->tree, n);
   double sum = 0.0;
-  for (uint32_t i = 0; i < e.count; i++) {
-    e.prior[i] = priors ? open_prior(s, priors, edge_action(&s->tree, &e, i), count) : 1.0;
-    if (!(e.prior[i] >= 0.0) || !ask_is_sound(e.prior[i]))
+  for (uint32_t i = 0; i < e->count; i++) {
+    double prior = priors ? open_prior(s, priors, edge_action(&s->tree, e, i), count) : 1.0;
+    if (!(prior >= 0.0) || !ask_is_sound(prior))
       return fault_set(&s->fault, s->model, s->ctx, function,
                        "a prior is not a finite number of 0 or more, or was not set", MCTS_OK);
-    sum += e.prior[i];
+    e->prior[i] = prior;
+    sum += prior;
   }
-  for (uint32_t i = 0; i < e.count; i++)
-    e.prior[i] = sum > 0.0 ? e.prior[i] / sum : 1.0 / (double)e.count;
-  for (uint32_t i = 0; (s->tree.layout & BLOCK_LOGITS) && i < e.count; i++)
-    e.logit[i] = logarithm_series(select_least(e.prior[i]));
+  for (uint32_t i = 0; i < e->count; i++)
+    e->prior[i] = sum > 0.0 ? e->prior[i] / sum : 1.0 / (double)e->count;
+  return MCTS_OK;
+}
+
+static inline void open_logits(const search *s, const edges *e) {
+  for (uint32_t i = 0; (s->tree.layout & BLOCK_LOGITS) && i < e->count; i++)
+    e->logit[i] = logarithm_series(select_least(e->prior[i]));
+}
+
+/* True if the simulation ends at a node that it has opened. */
+static inline bool open_ends_at(const search *s, const cursor *c) {
+  bool is_new = node_visits(&s->tree, node_at(&s->tree, c->node)) == 0;
+  return c->depth > 0 && is_new && !(s->recipe & RECIPE_TRIAL);
+}
+
+/* True if it stays a leaf until an edge is chosen: there are no outcomes to hang in the tree before
+ * that, nor other edges in the next state that it may stand for. */
+static inline bool open_stays_leaf(const search *s, const cursor *c) {
+  bool plain = !(s->recipe & (RECIPE_EXACT | RECIPE_CARRIED));
+  return plain && !node_is_expanded(node_at(&s->tree, c->node)) && open_ends_at(s, c);
+}
+
+/* Of the first `count` of s->actions. */
+static inline int open_leaf(search *s, cursor *c, int32_t count, const char *function) {
+  tree *t = &s->tree;
+  node *n = node_at(t, c->node);
+  uint8_t player;
+  int status = ask_player(s->model, s->ctx, cursor_state(s, c), &player, &s->fault);
+  if (status < 0) return status;
+  ref block = leaf_new(t, n, s->actions, (uint32_t)count, &c->spare_leaf);
+  if (!block) return OUT_OF_BYTES;
+  edges e = leaf_in(t, block);
+  status = open_with(s, &e, s->asks_priors ? c->priors : NULL, count, function);
+  if (status < 0) return status;
+  if (s->asks_values) *e.own = c->answer[player];
+  node_take_leaf(n, block, player);
+  return MCTS_OK;
+}
+
+/* Of a node that is to have an edge block at once. */
+static inline int open_block(search *s, cursor *c, int32_t count, const char *function) {
+  node *n = node_at(&s->tree, c->node);
+  const void *state = cursor_state(s, c);
+  int status = node_is_expanded(n) ? MCTS_OK : expand_with(s, c->node, state, count);
+  if (status < 0) return status;
+  if (s->exact) /* expanding has asked about other states */
+    status = ask_some_actions(s->model, s->ctx, state, s->actions, &count, &s->fault);
+  edges e = edges_at(&s->tree, n);
+  if (status == MCTS_OK)
+    status = open_with(s, &e, s->asks_priors ? c->priors : NULL, count, function);
+  if (status < 0) return status;
+  open_logits(s, &e);
+  if (s->asks_values) *e.own = c->answer[e.head->player];
+  n->flags |= NODE_OPEN;
   return MCTS_OK;
 }
 
@@ -45,25 +97,27 @@ static inline int open_node(search *s, cursor *c) {
   int32_t count;
   const void *state = cursor_state(s, c);
   int status = ask_some_actions(s->model, s->ctx, state, s->actions, &count, &s->fault);
-  if (status == MCTS_OK && !node_is_expanded(n)) status = expand_with(s, c->node, state, count);
   if (status < 0) return status;
-  if (s->exact) /* expanding has asked about other states */
-    status = ask_some_actions(s->model, s->ctx, state, s->actions, &count, &s->fault);
   const char *function = c->told ? "step_batch" : "evaluate";
-  if (status == MCTS_OK)
-    status = open_with(s, n, s->asks_priors ? c->priors : NULL, count, function);
-  if (status < 0) return status;
-  edges e = edges_at(&s->tree, n);
-  if (s->asks_values) *e.own = c->answer[e.head->player];
-  n->flags |= NODE_OPEN;
+  return open_stays_leaf(s, c) ? open_leaf(s, c, count, function)
+                               : open_block(s, c, count, function);
+}
+
+/* An opened leaf gets its edges: one of them is about to be chosen. */
+static inline int open_edges(search *s, cursor *c, ref at) {
+  tree *t = &s->tree;
+  const node *n = node_at(t, at);
+  ref spent = n->block;
+  if (!leaf_expand(t, at)) return OUT_OF_BYTES;
+  c->spare_leaf = spent;
+  edges e = edges_at(t, n);
+  open_logits(s, &e);
   return MCTS_OK;
 }
 
 /* What comes after: at a new leaf its evaluation, elsewhere a choice. */
-LOOP_PIECE cursor_phase open_next(search *s, cursor *c, unsigned recipe) {
-  const node *n = node_at(&s->tree, c->node);
-  bool is_leaf = c->depth > 0 && node_visits(&s->tree, n) == 0 && !(recipe & RECIPE_TRIAL);
-  if (!is_leaf) return CURSOR_SELECTING;
+LOOP_PIECE cursor_phase open_next(search *s, cursor *c) {
+  if (!open_ends_at(s, c)) return CURSOR_SELECTING;
   cursor_phase next = evaluate_leaf(s, c);
   return next == CURSOR_VALUING && s->asks_values ? evaluate_valued(s, c) : next;
 }

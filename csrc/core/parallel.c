@@ -402,7 +402,7 @@ static int hand_to(parallel *p, ref child, uint32_t depth, uint64_t *placed) {
   *placed = 1;
   if (l) {
     give(p, l, 1);
-  } else if (n->born & NODE_TERMINAL) {
+  } else if (n->flags & NODE_TERMINAL) {
     bring_at_once(p, child, depth, 1);
   } else if (!node_is_expanded(n) || depth == s->bound) {
     *placed = lease_out(p, child, depth, 1);

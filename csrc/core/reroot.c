@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "arrive.h"
+#include "leaf.h"
 #include "parallel.h"
 
 enum { NODE_MOVED = 128 };
@@ -35,6 +36,15 @@ static bool push(mover *v, ref r) {
   return true;
 }
 
+/* The new place of an opened leaf's block; 0 if there is no memory. */
+static ref move_leaf(mover *v, ref block) {
+  tree *t = &v->s->tree;
+  size_t size = leaf_size(t, block_at(&v->old, block)->count);
+  ref r = tree_alloc_high(t, size, 0);
+  if (r) memcpy(arena_at(&t->blocks, r), arena_at(&v->old.blocks, block), size);
+  return r;
+}
+
 /* The new place of a node; 0 if there is no memory. */
 static ref move_node(mover *v, ref at) {
   tree *t = &v->s->tree;
@@ -42,9 +52,12 @@ static ref move_node(mover *v, ref at) {
   if (from->flags & NODE_MOVED) return from->block;
   size_t size = node_size(t, from->flags & NODE_PAID);
   ref r = tree_alloc_high(t, size, t->bytes_per_state);
+  ref leaf = r && node_is_opened_leaf(from) ? move_leaf(v, from->block) : 0;
   if (!r || (node_is_expanded(from) && !push(v, r))) return 0;
+  if (node_is_opened_leaf(from) && !leaf) return 0;
   node *to = node_at(t, r);
   memcpy(to, from, size);
+  if (leaf) to->block = leaf;
   to->depth -= to->depth > 0;
   if (t->graph_size) {
     node_graph(to)->older = t->newest;

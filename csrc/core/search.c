@@ -216,6 +216,7 @@ void search_abandon(search *s) {
         edges_in(&s->tree, cursor_block(s, &c->path[d], s->recipe), s->tree.layout)
             .flights[c->path[d].edge] -= 1;
     c->phase = CURSOR_DONE;
+    c->spare_leaf = 0; /* of a tree that may be gone */
     cursor_let_go(s, c);
   }
   s->started = s->simulations;

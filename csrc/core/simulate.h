@@ -54,7 +54,8 @@ LOOP_PIECE int cursor_prepare(search *s, cursor *c, unsigned recipe) {
   node *n = node_at(&s->tree, c->node);
   int status = MCTS_OK;
   if (recipe & RECIPE_CARRIED) status = expand_carried(s, c->node, cursor_state(s, c));
-  else if (!node_is_expanded(n)) status = expand(s, c->node, cursor_state(s, c));
+  else if (!node_is_expanded(n))
+    status = recipe & RECIPE_PRIORS ? open_edges(s, c, c->node) : expand(s, c->node, cursor_state(s, c));
   if (status < 0) return status;
   if ((recipe & RECIPE_WIDENED) && !(n->flags & NODE_ORDERED)) widen_order(s, n, &c->rng);
   return MCTS_OK;
@@ -110,11 +111,16 @@ LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
       return MCTS_OK;
     }
     if (arena_is_high(&t->blocks, child)) {
-      if (!node_is_expanded(node_at(t, child))) {
+      const node *n = node_at(t, child);
+      if ((recipe & RECIPE_PRIORS) && node_is_opened_leaf(n) && depth + 1 != bound) {
+        int status = open_edges(s, c, child);
+        if (status < 0) return status;
+      }
+      if (!node_is_expanded(n)) {
         c->depth = depth;
         return arrive_remembered(s, c, &e, edge, recipe);
       }
-      e.child[edge] = child = node_at(t, child)->block;
+      e.child[edge] = child = n->block;
     }
     const block_head *head = block_at(t, child);
     block_fetch(t, child);
@@ -173,9 +179,9 @@ LOOP_PIECE int cursor_find_child(search *s, cursor *c, unsigned recipe) {
 }
 
 /* Priors, and the value, of a node have come. */
-LOOP_PIECE int cursor_open(search *s, cursor *c, unsigned recipe) {
+LOOP_PIECE int cursor_open(search *s, cursor *c) {
   int status = open_node(s, c);
-  if (status == MCTS_OK) c->phase = open_next(s, c, recipe);
+  if (status == MCTS_OK) c->phase = open_next(s, c);
   return status;
 }
 
@@ -194,7 +200,7 @@ LOOP_PIECE int simulate_to_leaf(search *s, cursor *c, unsigned recipe) {
     if (status == MCTS_OK && c->phase == CURSOR_EVALUATING) c->phase = evaluate_begin(s, c, recipe);
     if ((recipe & RECIPE_PRIORS) && status == MCTS_OK && c->phase == CURSOR_OPENING) {
       status = open_ask(s, c);
-      if (status == MCTS_OK) status = cursor_open(s, c, recipe);
+      if (status == MCTS_OK) status = cursor_open(s, c);
     }
   }
   return status;
@@ -240,7 +246,7 @@ LOOP_PIECE int cursor_advance_to_question(search *s, cursor *c, unsigned recipe)
         c->phase = CURSOR_OPENED;
         break;
       case CURSOR_OPENED:
-        status = cursor_open(s, c, recipe);
+        status = cursor_open(s, c);
         if (status == MCTS_OK) status = cursor_begin_rollout(s, c);
         break;
       case CURSOR_ROLLED:

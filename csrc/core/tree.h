@@ -2,7 +2,7 @@
  *
  *   node                        edge block of a node with E edges, P players
  *   +---------------------+     +------------------------------+
- *   | block or visits ----+---->| node visits count player ... |
+ *   | block or visits ----+---->| count visits node player ... |
  *   | depth flags         |     | value   double [E]           |  for the mover
  *   +---------------------+     | reward  double [E][P]        |  R
  *   | value chain hash    | G   | sum     double [E]           |  B
@@ -35,7 +35,8 @@
  *   A node has no state where the simulations carry it: in open-loop search, and where the tree
  *   is one of observations.
  *
- * A node without edges is a leaf. Edge blocks lie at the arena's low end, where they share no cache
+ * A node without edges is a leaf; where priors are weighed it has a block of its own: see leaf.h.
+ * Edge blocks lie at the arena's low end, where they share no cache
  * lines with leaves, and nodes at its high end. So a ref tells which of them it is, and on the way
  * down a deterministic tree one need not look at a node that has edges: its block is all there
  * is to see.
@@ -58,27 +59,27 @@ enum node_flags {
   NODE_TERMINAL = 1, /* the episode ended on the way here */
   NODE_EXPANDED = 2, /* it has edges */
   NODE_SOLVED = 4,   /* its value is exact: there is nothing left to search */
-  NODE_OPEN = 8,     /* its edges have their priors */
+  NODE_OPEN = 8,     /* its edges have their priors; while it has none: a leaf's block has them */
   NODE_ORDERED = 16, /* its edges are in the order in which they are let in */
   NODE_PAID = 32     /* it has the rewards of the step that leads to it */
 };
 
 typedef struct {
   union {
-    ref block;            /* of edges, where it has any */
+    ref block;            /* of edges, where it has any; of an opened leaf: see leaf.h */
     uint32_t leaf_visits; /* else: simulations that came here */
   };
   uint16_t depth; /* steps from the root */
   uint8_t flags;
-  uint8_t born; /* those flags that it was made with: they never change, whoever is at work below */
+  uint8_t player; /* to move, of an opened leaf */
 } node;
 
-/* What begins an edge block. */
+/* What begins an edge block; `count` and `visits` begin that of an opened leaf too. */
 typedef struct {
-  ref node;
-  uint32_t visits; /* simulations that came to the node */
   uint32_t count;  /* edges */
-  uint8_t player;  /* to move */
+  uint32_t visits; /* simulations that came to the node */
+  ref node;
+  uint8_t player; /* to move */
   bool all_tried : 1; /* every edge has been */
   bool solved : 1, paid : 1; /* as the node's flags say */
   uint16_t last;   /* the edge that was followed last, where it has so small a number: a guess at
@@ -186,6 +187,11 @@ static inline node *node_at(const tree *t, ref r) { return arena_at(&t->blocks, 
 
 static inline bool node_is_expanded(const node *n) { return n->flags & NODE_EXPANDED; }
 
+/* True of an opened leaf too. */
+static inline bool node_has_block(const node *n) {
+  return n->flags & (NODE_EXPANDED | NODE_OPEN);
+}
+
 static inline graph_part *node_graph(const node *n) { return (graph_part *)(n + 1); }
 
 static inline void *node_state(const tree *t, const node *n) {
@@ -222,7 +228,7 @@ LOOP_PIECE ref node_new(tree *t, const void *state, const void *key, const doubl
   if (!r) return 0;
   node *n = node_at(t, r);
   uint8_t flags = (uint8_t)((terminal ? NODE_TERMINAL : 0) | (paid ? NODE_PAID : 0));
-  *n = (node){.depth = (uint16_t)depth, .flags = flags, .born = flags};
+  *n = (node){.depth = (uint16_t)depth, .flags = flags};
   if (t->graph_size) {
     *node_graph(n) = (graph_part){.older = t->newest};
     t->newest = r;
@@ -375,11 +381,11 @@ static inline void edges_swap(const tree *t, const edges *e, uint32_t i, uint32_
 
 /* Simulations that came here. */
 static inline uint32_t node_visits(const tree *t, const node *n) {
-  return node_is_expanded(n) ? block_at(t, n->block)->visits : n->leaf_visits;
+  return node_has_block(n) ? block_at(t, n->block)->visits : n->leaf_visits;
 }
 
 static inline void node_count_visit(const tree *t, node *n) {
-  count_up(node_is_expanded(n) ? &block_at(t, n->block)->visits : &n->leaf_visits);
+  count_up(node_has_block(n) ? &block_at(t, n->block)->visits : &n->leaf_visits);
 }
 
 /* Its value is exact from now on. */
@@ -405,7 +411,7 @@ static inline ref block_new(tree *t, ref at, uint32_t count) {
                        .count = count,
                        .solved = n->flags & NODE_SOLVED,
                        .paid = n->flags & NODE_PAID};
-  if (node_is_expanded(n)) head->player = block_at(t, n->block)->player;
+  head->player = node_is_expanded(n) ? block_at(t, n->block)->player : n->player;
   return block;
 }
 
@@ -431,7 +437,7 @@ static inline bool node_expand(tree *t, ref at, uint8_t player, const int32_t *a
 /* Takes the edges of a node away again: half a node is none. */
 static inline void node_collapse(const tree *t, node *n) {
   uint32_t visits = node_visits(t, n);
-  n->flags &= (uint8_t)~NODE_EXPANDED;
+  n->flags &= (uint8_t)~(NODE_EXPANDED | NODE_OPEN);
   n->leaf_visits = visits;
 }
 

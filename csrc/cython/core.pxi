@@ -59,7 +59,7 @@ cdef extern from "tree.h" nogil:
 
     ctypedef struct node:
         ref block
-        uint8_t flags
+        uint8_t flags, player
 
     ctypedef struct block_head:
         uint32_t visits, count
@@ -104,6 +104,10 @@ cdef extern from "tree.h" nogil:
     bint node_is_expanded(const node *)
     uint32_t node_visits(const tree *, const node *)
     ref child_node(const tree *, ref)
+
+cdef extern from "leaf.h" nogil:
+    bint node_is_opened_leaf(const node *)
+    c_edges leaf_at(const tree *, const node *)
 
 cdef extern from "ask.h" nogil:
     enum: FAILED, OUT_OF_BYTES

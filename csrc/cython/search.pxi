@@ -594,6 +594,9 @@ cdef class Search:
         if self.search.bellman:
             found["value"] = node_graph(n).value
             found["solved"] = (n.flags & NODE_SOLVED) != 0
+        if node_is_opened_leaf(n):
+            found["player"] = n.player
+            found["edges"] = self.untried_edges(n)
         if not node_is_expanded(n):
             return found
         e = edges_at(t, n)
@@ -608,6 +611,21 @@ cdef class Search:
                 "outcomes": [(visits, child) for child, visits in self.outcomes(&e, i)],
             })
         return found
+
+    cdef list untried_edges(self, node *leaf):
+        """Those of an opened leaf, as `dump` gives edges."""
+        cdef c_edges e = leaf_at(&self.search.tree, leaf)
+        return [
+            {
+                "action": self.action_of(leaf, edge_action(&self.search.tree, &e, i)),
+                "visits": 0,
+                "value": 0.0,
+                "prior": e.prior[i],
+                "in_flight": 0,
+                "outcomes": [],
+            }
+            for i in range(e.count)
+        ]
 
     def tree(self):
         """The whole tree as nested dicts, for tests and debugging. Not of a graph."""

@@ -5,6 +5,7 @@
 
 #include "bellman.h"
 #include "key.h"
+#include "leaf.h"
 #include "planning_root.h"
 
 typedef struct {
@@ -79,6 +80,20 @@ static void walk_outcomes(walk *w, const search *s, const edges *e, uint32_t i) 
   }
 }
 
+/* An opened leaf knows nothing of its edges but their priors. */
+static void walk_leaf(walk *w, const search *s, const node *n) {
+  const tree *t = &s->tree;
+  CHECK(t->layout & BLOCK_PRIORS && arena_is_high(&t->blocks, n->block));
+  CHECK(!(n->flags & NODE_TERMINAL) && n->player < t->players);
+  edges e = leaf_at(t, n);
+  walk_note(w, n->player);
+  for (uint32_t i = 0; i < e.count; i++) {
+    walk_note(w, edge_action(t, &e, i));
+    walk_note(w, e.prior[i]);
+  }
+  walk_note(w, *e.own);
+}
+
 static void walk_edges(walk *w, const search *s, const node *n) {
   const tree *t = &s->tree;
   edges e = edges_at(t, n);
@@ -132,6 +147,7 @@ static walk walk_from(const search *s, ref from) {
     if (k > 0) walk_note(&w, node_visits(t, n));
     if (t->graph_size) walk_note(&w, node_graph(n)->value);
     walk_rewards(&w, s, n);
+    if (node_is_opened_leaf(n)) walk_leaf(&w, s, n);
     if (!node_is_expanded(n)) continue;
     check_head(s, w.nodes[k]);
     walk_edges(&w, s, n);
@@ -187,7 +203,7 @@ static void check_open(const search *s, node *n) {
   if (!(s->tree.layout & BLOCK_PRIORS) || !(n->flags & NODE_OPEN)) return;
   const handle_model *h = s->ctx;
   int64_t position = handle_at(node_state(&s->tree, n))->position;
-  edges e = edges_at(&s->tree, n);
+  edges e = node_is_expanded(n) ? edges_at(&s->tree, n) : leaf_at(&s->tree, n);
   double sum = 0.0, equal = 1.0 / e.count;
   for (uint32_t i = 0; i < e.count; i++)
     sum += handle_prior(h, position, edge_action(&s->tree, &e, i));
@@ -199,16 +215,13 @@ static void check_open(const search *s, node *n) {
   if (s->asks_values) CHECK(*e.own == handle_value(h, position));
 }
 
-/* A leaf that is open has edges, which are worth nothing yet: it has learned what it was valued. */
+/* The edges of a leaf that is open are worth nothing yet: it has learned what it was valued. */
 static void check_open_leaf(const search *s, node *n) {
   bool by_value = s->options.evaluation == EVALUATION_VALUE;
   bool weighs = s->tree.layout & BLOCK_PRIORS;
-  if (!s->bellman || !weighs || !by_value || !node_is_expanded(n)) return;
+  if (!s->bellman || !weighs || !by_value || !node_has_block(n)) return;
   if (node_visits(&s->tree, n) != 1 || n->flags & (NODE_SOLVED | NODE_TERMINAL)) return;
-  edges e = edges_at(&s->tree, n);
-  for (uint32_t i = 0; i < e.count; i++)
-    if (e.visits[i] > 0) return;
-  CHECK(node_graph(n)->value == *e.own);
+  if (!bellman_is_chosen_from(s, n)) CHECK(node_graph(n)->value == *node_own(&s->tree, n));
 }
 
 /* The whole graph of a ring's states, by Bellman backups or not. */
@@ -222,9 +235,9 @@ static void check_graph(search *s) {
     if (s->options.sharing != SHARING_NONE)
       CHECK(key_find_node(t, &s->index, node_key(t, n), node_graph(n)->hash,
                           n->flags & NODE_TERMINAL, n->depth) == w.nodes[k]);
-    if (!node_is_expanded(n)) continue;
     check_open(s, n);
     check_open_leaf(s, n);
+    if (!node_is_expanded(n)) continue;
     edges e = edges_at(t, n);
     for (uint32_t i = 0; i < e.count; i++) {
       check_links(s, &e, i);

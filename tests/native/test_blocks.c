@@ -230,11 +230,11 @@ static void collapsed_node_is_a_leaf_again(unsigned layout, uint32_t players, en
   (void)layout, (void)players, (void)width;
   ref at = numbered(count);
   node *n = node_at(&t, at);
-  n->flags |= NODE_OPEN;
+  n->flags |= NODE_OPEN | NODE_ORDERED;
   node_count_visit(&t, n);
   node_collapse(&t, n);
-  CHECK(!node_is_expanded(n) && n->leaf_visits == 18 && node_visits(&t, n) == 18);
-  CHECK(n->flags == NODE_OPEN && n->depth == 3);
+  CHECK(!node_has_block(n) && n->leaf_visits == 18 && node_visits(&t, n) == 18);
+  CHECK(n->flags == NODE_ORDERED && n->depth == 3);
   CHECK(node_expand(&t, at, 0, actions, count));
   check_head(at, 18, count, 0);
   edges e = edges_at(&t, n);
