@@ -80,7 +80,8 @@ LOOP_PIECE void arrive_paid(const search *s, const edges *e, uint32_t i, ref chi
 
 LOOP_PIECE int arrive_remembered(search *s, cursor *c, const edges *e, uint32_t edge,
                                  unsigned recipe) {
-  ref child = child_node(&s->tree, e->child[edge]);
+  uint32_t place = edge_place(e, edge, recipe_layout(s, recipe));
+  ref child = child_node(&s->tree, e->child[place]);
   arrive_paid(s, e, edge, child, cursor_rewards(s, c, recipe), recipe);
   cursor_arrive(s, c, child, recipe);
   return MCTS_OK;
@@ -109,7 +110,7 @@ LOOP_PIECE int arrive_deterministic(search *s, cursor *c, unsigned recipe) {
                                      c->terminated, &owned, recipe);
   if (!child || !owned) search_release(s, c->next);
   if (!child) return status < 0 ? status : OUT_OF_BYTES;
-  e.child[at->edge] = child;
+  e.child[edge_place(&e, at->edge, recipe_layout(s, recipe))] = child;
   if (by_edge) memcpy(&e.reward[(size_t)at->edge * players], rewards, players * sizeof *rewards);
   cursor_arrive(s, c, child, recipe);
   return MCTS_OK;

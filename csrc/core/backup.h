@@ -93,8 +93,9 @@ LOOP_PIECE void backup_path(search *s, cursor *c, double *returns, uint32_t play
     const double *rewards = &c->rewards[(size_t)d * players];
     for (uint32_t p = 0; p < players; p++) returns[p] = rewards[p] + discount * returns[p];
     edges e = edges_in(t, cursor_block(s, step, recipe), recipe_layout(s, recipe));
+    uint32_t place = edge_place(&e, step->edge, recipe_layout(s, recipe));
     count_up(&e.head->visits);
-    bool counted = count_up(&e.visits[step->edge]);
+    bool counted = count_up(&e.visits[place]);
     if (recipe & RECIPE_FLIGHTS) e.flights[step->edge] -= 1;
     if (!(recipe & RECIPE_DETERMINISTIC)) count_up(&outcome_at(t, step->outcome)->visits);
     if ((recipe & RECIPE_WIDENED) && !(recipe & RECIPE_BELLMAN) && (t->layout & BLOCK_SUMS))
@@ -107,7 +108,7 @@ LOOP_PIECE void backup_path(search *s, cursor *c, double *returns, uint32_t play
       prove_edge(s, &e, step->edge, value);
       range_add(search_range(s, d), value);
     } else {
-      backup_mean(s, &e, step->edge, d, value, recipe);
+      backup_mean(s, &e, place, d, value, recipe);
     }
     below = e.head->node;
     exact = (recipe & RECIPE_PROVEN) && e.head->solved;

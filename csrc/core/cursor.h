@@ -50,6 +50,7 @@ typedef struct {
   double *answer;    /* [players]: the rewards of a rollout's step, or values */
   double *priors;    /* [max_actions], where nodes are opened */
   ref spare_leaf;    /* the block of a leaf that has edges now, for the next one; see leaf.h */
+  ref spare_single;  /* blocks of nodes that have larger ones now; see single.h */
   void *next, *spare; /* two states: what the model writes, and where it stands */
   void *observation;
 } cursor;

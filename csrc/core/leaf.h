@@ -8,12 +8,12 @@
  *                               | action  1, 2 or 4 bytes [E]  |  but where all are there in order
  *                               +------------------------------+
  *
- * What else an edge has it gets when one of them is chosen first: then the node gets an edge block,
+ * What else an edge has it gets when one of them is chosen first: the node has an edge block then,
  * and the leaf's own is free. That same simulation goes on to the next leaf, which takes it over. */
 #ifndef MCTS_CORE_LEAF_H
 #define MCTS_CORE_LEAF_H
 
-#include "tree.h"
+#include "single.h"
 
 static inline size_t leaf_size(const tree *t, uint32_t count) {
   size_t actions = block_has_actions(t, count) ? arena_round(count * t->action_bytes) : 0;
@@ -45,8 +45,8 @@ static inline uint8_t node_player(const tree *t, const node *n) {
   return node_is_expanded(n) ? block_at(t, n->block)->player : n->player;
 }
 
-/* A block for a leaf, without priors yet; *spare, which is none afterwards, where it is as large. 0 at
- * the byte limit. */
+/* A block for a leaf, without priors yet; *spare, which is none afterwards, where it is as large.
+ * 0 at the byte limit. */
 static inline ref leaf_new(tree *t, const node *n, const int32_t *actions, uint32_t count,
                            ref *spare) {
   bool fits = *spare && block_at(t, *spare)->count == count;
@@ -69,15 +69,18 @@ static inline void node_take_leaf(node *n, ref block, uint8_t player) {
   n->flags |= NODE_OPEN;
 }
 
-/* Gives an opened leaf its edges, all untried. False at the byte limit. */
-static inline bool leaf_expand(tree *t, ref at) {
+/* Gives an opened leaf its edges, all untried; *spare are single blocks to take. False at the byte
+ * limit. */
+static inline bool leaf_expand(tree *t, ref at, ref *spare) {
   node *n = node_at(t, at);
   edges from = leaf_at(t, n);
-  ref block = block_new(t, at, from.count);
+  bool single = single_suits(t, from.count);
+  ref block = single ? single_new(t, at, from.count, spare) : block_new(t, at, from.count);
   if (!block) return false;
   edges to = edges_in(t, block, t->layout);
   for (uint32_t i = 0; i < from.count; i++) {
-    edge_begin(t, &to, i, edge_action(t, &from, i));
+    if (single) edge_set_action(t, &to, i, edge_action(t, &from, i));
+    else edge_begin(t, &to, i, edge_action(t, &from, i));
     to.prior[i] = from.prior[i];
   }
   *to.own = *from.own;

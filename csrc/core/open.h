@@ -32,8 +32,10 @@ static inline int open_with(search *s, const edges *e, const double *priors, int
     e->prior[i] = prior;
     sum += prior;
   }
-  for (uint32_t i = 0; i < e->count; i++)
-    e->prior[i] = sum > 0.0 ? e->prior[i] / sum : 1.0 / (double)e->count;
+  if (sum > 0.0)
+    for (uint32_t i = 0; i < e->count; i++) e->prior[i] /= sum;
+  else
+    for (uint32_t i = 0; i < e->count; i++) e->prior[i] = 1.0 / (double)e->count;
   return MCTS_OK;
 }
 
@@ -108,11 +110,32 @@ static inline int open_edges(search *s, cursor *c, ref at) {
   tree *t = &s->tree;
   const node *n = node_at(t, at);
   ref spent = n->block;
-  if (!leaf_expand(t, at)) return OUT_OF_BYTES;
+  if (!leaf_expand(t, at, &c->spare_single)) return OUT_OF_BYTES;
   c->spare_leaf = spent;
   edges e = edges_at(t, n);
   open_logits(s, &e);
   return MCTS_OK;
+}
+
+/* At a node with a single block, `depth` steps down the cursor's path, another edge is chosen than
+ * the one that there is room for: the block that it has then. 0 at the byte limit. */
+static inline ref open_another(search *s, cursor *c, uint32_t depth, uint32_t edge) {
+  tree *t = &s->tree;
+  ref single = c->path[depth].block;
+  edges e = edges_in(t, single, t->layout);
+  if (!*e.child) { /* none has been tried */
+    e.head->last = (uint16_t)edge;
+    return single;
+  }
+  ref block = single_grow(t, e.head->node);
+  if (!block) return 0;
+  if (depth > 0) {
+    const cursor_step *above = &c->path[depth - 1];
+    edges from = edges_in(t, above->block, t->layout);
+    from.child[edge_place(&from, above->edge, t->layout)] = block;
+  }
+  single_spend(t, single, &c->spare_single);
+  return c->path[depth].block = block;
 }
 
 /* What comes after: at a new leaf its evaluation, elsewhere a choice. */

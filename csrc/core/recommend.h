@@ -53,7 +53,7 @@ static inline search_recommendation recommend_rule(const search *s, const node *
 
 /* The edge to recommend at a node; its count of edges if nothing is known of any. */
 static inline uint32_t recommend(const search *s, const node *n) {
-  edges e = edges_at(&s->tree, n);
+  edges e = edges_seen(&s->tree, &s->view, n);
   bool is_root = n == node_at(&s->tree, s->tree.root);
   search_recommendation rule = recommend_rule(s, n, is_root);
   uint32_t most = recommend_most_visits(&e), best = e.count;

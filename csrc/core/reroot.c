@@ -112,14 +112,14 @@ static bool move_edges(mover *v, ref at) {
   tree *t = &v->s->tree;
   node *n = node_at(t, at);
   const block_head *from = block_at(&v->old, n->block);
-  size_t bytes = edges_size(t, from->count);
+  size_t bytes = block_size(t, from);
   ref block = tree_alloc_low(t, bytes);
   if (!block) return false;
   memcpy(arena_at(&t->blocks, block), from, bytes);
   n->block = block;
   edges e = edges_at(t, n);
   e.head->node = at;
-  for (uint32_t i = 0; i < e.count; i++) {
+  for (uint32_t i = 0; i < block_room(e.head, t->layout); i++) {
     if (!e.child[i]) continue;
     if (!v->s->deterministic) {
       ref *turn = t->layout & BLOCK_SUMS ? &e.turn[i] : NULL;
@@ -139,7 +139,9 @@ static bool move_all(mover *v, ref child) {
   while (root && v->count > 0)
     if (!move_edges(v, v->pending[--v->count])) return false;
   s->tree.root = root;
-  return root != 0;
+  if (!root) return false;
+  bool single = block_at(&s->tree, node_at(&s->tree, root)->block)->single;
+  return !single || single_grow(&s->tree, root); /* which a root's is not */
 }
 
 /* Ends the states of the nodes that stayed behind. */
@@ -183,7 +185,7 @@ static int is_state(search *s, node *n, const void *state, bool *same) {
 static uint32_t visits_of_edges(const tree *t, const node *n) {
   edges e = edges_at(t, n);
   uint64_t visits = 0;
-  for (uint32_t i = 0; i < e.count; i++) visits += e.visits[i];
+  for (uint32_t i = 0; i < block_room(e.head, t->layout); i++) visits += e.visits[i];
   return visits < UINT32_MAX ? (uint32_t)visits : UINT32_MAX;
 }
 

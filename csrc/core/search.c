@@ -60,6 +60,10 @@ static bool allocate(search *s) {
   s->replies = calloc(m->max_actions, sizeof *s->replies);
   s->look_rewards = calloc(m->num_players, sizeof *s->look_rewards);
   for (int i = 0; i < 2; i++) s->look[i] = calloc(1, s->state_size);
+  s->view = (single_view){.value = calloc(m->max_actions, sizeof *s->view.value),
+                          .visits = calloc(m->max_actions, sizeof *s->view.visits),
+                          .child = calloc(m->max_actions, sizeof *s->view.child),
+                          .last = calloc(1, sizeof *s->view.last)};
   s->scores = calloc(m->max_actions, sizeof *s->scores);
   s->ranges = calloc(s->range_mask ? s->options.max_depth : 1, sizeof *s->ranges);
   s->key = calloc(1, s->tree.key_size + 8);
@@ -69,7 +73,8 @@ static bool allocate(search *s) {
     if (!allocate_cursor(s, &s->cursors[i])) return false;
   return s->actions && s->legal && s->root_spread && s->root_before && s->root_mean &&
          s->root_noise && s->scores && s->ranges && s->replies && s->look_rewards && s->look[0] &&
-         s->look[1] && s->key && allocate_row(s);
+         s->look[1] && s->key && s->view.value && s->view.visits && s->view.child && s->view.last &&
+         allocate_row(s);
 }
 
 /* Without bounds a win is not known from a better one, and only what has been searched to its end
@@ -126,7 +131,8 @@ static void lay_out_tree(search *s, size_t bytes_per_state) {
               (by_outcome && !s->deterministic ? BLOCK_SUMS : 0u) |
               (weighs_priors(s) ? BLOCK_PRIORS : 0u) |
               (selection == SELECTION_GUMBEL ? BLOCK_LOGITS : 0u) | (spreads ? BLOCK_SPREADS : 0u) |
-              (s->options.in_flight > 1 ? BLOCK_FLIGHTS : 0u);
+              (s->options.in_flight > 1 ? BLOCK_FLIGHTS : 0u) |
+              (recipe_has_singles(s->recipe) ? BLOCK_SINGLES : 0u);
   t->players = m->num_players;
   bool in_order = !s->carried && !(s->options.action_widening > 0.0);
   t->all_actions = in_order ? m->num_actions : 0;
@@ -216,7 +222,7 @@ void search_abandon(search *s) {
         edges_in(&s->tree, cursor_block(s, &c->path[d], s->recipe), s->tree.layout)
             .flights[c->path[d].edge] -= 1;
     c->phase = CURSOR_DONE;
-    c->spare_leaf = 0; /* of a tree that may be gone */
+    c->spare_leaf = c->spare_single = 0; /* of a tree that may be gone */
     cursor_let_go(s, c);
   }
   s->started = s->simulations;
@@ -232,6 +238,7 @@ void search_free(search *s) {
   for (uint32_t i = 0; s->cursors && i < s->options.in_flight; i++) free_cursor(&s->cursors[i]);
   void *owned[] = {s->cursors,   s->particles, s->allowed, s->actions,         s->legal,
                    s->root_spread, s->root_before, s->root_mean, s->root_noise, s->scores, s->ranges, s->replies, s->look_rewards, s->look[0], s->look[1], s->key, s->row.probability,
+                   s->view.value, s->view.visits, s->view.child, s->view.last,
                    s->row.reward, s->row.terminated, s->row.state};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(s);

@@ -16,6 +16,7 @@
 #include "key.h"
 #include "range.h"
 #include "rng.h"
+#include "single.h"
 #include "tree.h"
 
 /* Which edge a simulation follows. */
@@ -212,6 +213,7 @@ struct search {
   void *look[2];       /* states, */
   double *look_rewards; /* and rewards of each player */
   double *scores;      /* scratch, of edges */
+  single_view view;    /* scratch: of a block with room for one edge, all */
   double *root_noise;  /* of each root edge, by the selection; see search_add_noise */
   double noise_weight; /* of it, in the root's priors */
   int32_t *allowed;    /* at a root that is carried to: what the request allows, ascending */
@@ -324,6 +326,13 @@ static inline void search_leave(search *s) {
   s->entered = false;
 }
 
+/* Whether edge blocks begin with room for one edge. */
+static inline bool recipe_has_singles(unsigned recipe) {
+  unsigned others = RECIPE_BELLMAN | RECIPE_SHARED | RECIPE_TRIAL | RECIPE_FLIGHTS |
+                    RECIPE_CARRIED | RECIPE_PROVEN | RECIPE_WIDENED;
+  return (recipe & RECIPE_PRIORS) && (recipe & RECIPE_DETERMINISTIC) && !(recipe & others);
+}
+
 /* What the search's edge blocks have, known to the compiler where the recipe is and fixes it. */
 LOOP_PIECE unsigned recipe_layout(const search *s, unsigned recipe) {
   bool is_open = (recipe & RECIPE_WIDENED) ||
@@ -334,7 +343,8 @@ LOOP_PIECE unsigned recipe_layout(const search *s, unsigned recipe) {
   return (rewards ? BLOCK_REWARDS : 0u) | (bellman && !once ? BLOCK_SUMS : 0u) |
          (recipe & RECIPE_PRIORS ? BLOCK_PRIORS : 0u) |
          (recipe & RECIPE_GUMBEL ? BLOCK_LOGITS : 0u) |
-         (recipe & RECIPE_FLIGHTS ? BLOCK_FLIGHTS : 0u);
+         (recipe & RECIPE_FLIGHTS ? BLOCK_FLIGHTS : 0u) |
+         (recipe_has_singles(recipe) ? BLOCK_SINGLES : 0u);
 }
 
 /* The number of players, known to the compiler where the recipe is and fixes it. */

@@ -71,10 +71,11 @@ LOOP_PIECE double select_puct_logarithm(double tries) {
 
 LOOP_PIECE uint32_t select_puct(const search *s, const edges *e, uint32_t width,
                                 unsigned recipe) {
+  unsigned layout = recipe_layout(s, recipe);
   bool known = !isnan(*e->own);
   double sum = known ? *e->own : 0.0, visits = known, tries = 1.0;
   double low = INFINITY, high = -INFINITY;
-  for (uint32_t i = 0; i < e->count; i++) {
+  for (uint32_t i = 0, room = block_room(e->head, layout); i < room; i++) {
     double n = (double)e->visits[i], value = e->value[i];
     tries += (double)tries_of(e, i, recipe);
     visits += n;
@@ -92,14 +93,15 @@ LOOP_PIECE uint32_t select_puct(const search *s, const edges *e, uint32_t width,
   bool noisy = s->noise_weight > 0.0 && e->head->node == s->tree.root;
 #ifdef __AVX2__
   bool plain = !(recipe & (RECIPE_FLIGHTS | RECIPE_CARRIED)) && !noisy && width <= 8;
-  if (plain) return select_puct_by_four(e, width, low, scale, weight);
+  if (plain) return select_puct_by_four(e, width, low, scale, weight, layout);
 #endif
+  edges all = single_spread(&s->view, e, layout);
   double best_score = -INFINITY;
   uint32_t best = 0;
   for (uint32_t i = 0; i < width; i++) {
-    double value = e->visits[i] > 0 ? (e->value[i] - low) * scale : 0.0;
+    double value = all.visits[i] > 0 ? (all.value[i] - low) * scale : 0.0;
     double prior = noisy ? select_noisy_prior(s, e, i) : e->prior[i];
-    double score = value + weight * prior / (1.0 + (double)tries_of(e, i, recipe));
+    double score = value + weight * prior / (1.0 + (double)tries_of(&all, i, recipe));
     if (score > best_score) {
       best_score = score;
       best = i;
@@ -193,6 +195,8 @@ LOOP_PIECE void select_exponentials(double *x, uint32_t count, double greatest) 
 
 LOOP_PIECE uint32_t select_gumbel(const search *s, const edges *e, uint32_t width,
                                   unsigned recipe) {
+  edges all = single_spread(&s->view, e, recipe_layout(s, recipe));
+  e = &all;
   select_score(s, e);
   if (e->head->node == s->tree.root) return select_at_root(s, e, e->count, recipe);
   double greatest = -INFINITY, sum = 0.0, tries = 1.0, best_score = -INFINITY;

@@ -118,14 +118,30 @@ LOOP_PIECE uint32_t select_ucb1_by_four(const search *s, const edges *e, uint32_
 
 /* ---- PUCT -------------------------------------------------------------------------------------- */
 
-/* scaled value + weight prior / (1 + tries), the value 0 where never tried; -INFINITY in lanes from
- * `left` on. */
-LOOP_PIECE __m256d vector_puct(const double *value, const double *prior, const uint32_t *tries,
-                               double low, double scale, double weight, uint32_t left) {
-  __m256i lanes = vector_lanes(left);
+/* Values and tries of the edges from `from` on, 0 in lanes from `left` on. A single block has those
+ * of one edge. */
+LOOP_PIECE void vector_read(const edges *e, uint32_t from, uint32_t left, unsigned layout,
+                            __m256d *value, __m256d *tries) {
+  if (block_is_single(e->head, layout)) {
+    __m256i places = _mm256_setr_epi64x(from, from + 1, from + 2, from + 3);
+    __m256d tried = _mm256_castsi256_pd(
+        _mm256_cmpeq_epi64(places, _mm256_set1_epi64x(e->head->last)));
+    *value = _mm256_and_pd(tried, _mm256_broadcast_sd(e->value));
+    *tries = _mm256_and_pd(tried, _mm256_set1_pd((double)*e->visits));
+    return;
+  }
   __m128i halves = _mm_cmpgt_epi32(_mm_set1_epi32((int)left), _mm_setr_epi32(0, 1, 2, 3));
-  __m256d v = _mm256_maskload_pd(value, lanes), p = _mm256_maskload_pd(prior, lanes);
-  __m256d n = vector_of_counts(_mm_maskload_epi32((const int *)tries, halves));
+  *value = _mm256_maskload_pd(e->value + from, vector_lanes(left));
+  *tries = vector_of_counts(_mm_maskload_epi32((const int *)e->visits + from, halves));
+}
+
+/* scaled value + weight prior / (1 + tries), the value 0 where never tried, of the edges from
+ * `from` on; -INFINITY in lanes from `left` on. */
+LOOP_PIECE __m256d vector_puct(const edges *e, uint32_t from, double low, double scale,
+                               double weight, uint32_t left, unsigned layout) {
+  __m256i lanes = vector_lanes(left);
+  __m256d v, n, p = _mm256_maskload_pd(e->prior + from, lanes);
+  vector_read(e, from, left, layout, &v, &n);
   __m256d tried = _mm256_cmp_pd(n, _mm256_setzero_pd(), _CMP_GT_OQ);
   v = _mm256_mul_pd(_mm256_sub_pd(v, _mm256_set1_pd(low)), _mm256_set1_pd(scale));
   v = _mm256_and_pd(v, tried);
@@ -137,11 +153,10 @@ LOOP_PIECE __m256d vector_puct(const double *value, const double *prior, const u
 
 /* The first of at most eight edges with the highest score. */
 LOOP_PIECE uint32_t select_puct_by_four(const edges *e, uint32_t width, double low, double scale,
-                                        double weight) {
-  __m256d one = vector_puct(e->value, e->prior, e->visits, low, scale, weight, width);
+                                        double weight, unsigned layout) {
+  __m256d one = vector_puct(e, 0, low, scale, weight, width, layout);
   __m256d other = _mm256_set1_pd(-INFINITY);
-  if (width > 4)
-    other = vector_puct(e->value + 4, e->prior + 4, e->visits + 4, low, scale, weight, width - 4);
+  if (width > 4) other = vector_puct(e, 4, low, scale, weight, width - 4, layout);
   return vector_first_of_eight(one, other);
 }
 

@@ -93,12 +93,18 @@ LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
   uint32_t players = recipe_players(s, recipe), depth = c->depth, bound = s->bound;
   ref block = node_at(t, c->node)->block;
   for (;;) {
-    edges e = edges_in(t, block, recipe_layout(s, recipe));
-    block_fetch(t, e.child[e.head->last]); /* mostly it is this one again */
+    unsigned layout = recipe_layout(s, recipe);
+    edges e = edges_in(t, block, layout);
+    block_fetch(t, e.child[edge_place(&e, e.head->last, layout)]); /* mostly it is this one again */
     uint32_t edge = select_edge(s, &e, depth, &c->rng, recipe);
-    ref child = e.child[edge];
-    e.head->last = (uint16_t)(edge < UINT16_MAX ? edge : 0);
     c->path[depth] = (cursor_step){block, edge, 0};
+    if (block_is_single(e.head, layout) && edge != e.head->last) {
+      block = open_another(s, c, depth, edge);
+      if (!block) return OUT_OF_BYTES;
+      e = edges_in(t, block, layout);
+    }
+    ref *place = &e.child[edge_place(&e, edge, layout)], child = *place;
+    e.head->last = (uint16_t)(edge < UINT16_MAX ? edge : 0);
     if (recipe & RECIPE_FLIGHTS) {
       e.flights[edge] += 1;
       c->chosen = depth + 1;
@@ -120,7 +126,7 @@ LOOP_PIECE int cursor_choose_on(search *s, cursor *c, unsigned recipe) {
         c->depth = depth;
         return arrive_remembered(s, c, &e, edge, recipe);
       }
-      e.child[edge] = child = n->block;
+      *place = child = n->block;
     }
     const block_head *head = block_at(t, child);
     block_fetch(t, child);

@@ -35,7 +35,9 @@
  *   A node has no state where the simulations carry it: in open-loop search, and where the tree
  *   is one of observations.
  *
- * A node without edges is a leaf; where priors are weighed it has a block of its own: see leaf.h.
+ * A node without edges is a leaf; where priors are weighed it has a block of its own: see leaf.h. And
+ * there a node of which one edge alone was tried may have room for no more: see single.h.
+ *
  * Edge blocks lie at the arena's low end, where they share no cache
  * lines with leaves, and nodes at its high end. So a ref tells which of them it is, and on the way
  * down a deterministic tree one need not look at a node that has edges: its block is all there
@@ -82,8 +84,9 @@ typedef struct {
   uint8_t player; /* to move */
   bool all_tried : 1; /* every edge has been */
   bool solved : 1, paid : 1; /* as the node's flags say */
+  bool single : 1;           /* there is room for one edge that was tried; see single.h */
   uint16_t last;   /* the edge that was followed last, where it has so small a number: a guess at
-                      the next */
+                      the next; of a single block: the one that there is room for */
 } block_head;
 
 typedef struct {
@@ -116,7 +119,8 @@ enum block_layout {
   BLOCK_PRIORS = 4, /* with own behind them */
   BLOCK_SPREADS = 8,
   BLOCK_FLIGHTS = 16,
-  BLOCK_LOGITS = 32
+  BLOCK_LOGITS = 32,
+  BLOCK_SINGLES = 64 /* a block begins with room for one edge: see single.h */
 };
 
 /* Where the arrays of one edge block lie. */
@@ -271,20 +275,29 @@ static inline bool block_has_actions(const tree *t, uint32_t count) {
   return count != t->all_actions;
 }
 
+LOOP_PIECE bool block_is_single(const block_head *head, unsigned layout) {
+  return (layout & BLOCK_SINGLES) && head->single;
+}
+
+/* How many edges there is room for in a block, beside their priors and actions. */
+LOOP_PIECE uint32_t block_room(const block_head *head, unsigned layout) {
+  return block_is_single(head, layout) ? 1 : head->count;
+}
+
 LOOP_PIECE edges edges_in(const tree *t, ref block, unsigned layout) {
   edges e;
   e.head = block_at(t, block);
-  size_t count = e.count = e.head->count;
+  size_t count = e.count = e.head->count, room = block_room(e.head, layout);
   e.value = (double *)(e.head + 1);
-  e.reward = e.value + count;
+  e.reward = e.value + room;
   e.sum = e.reward + (layout & BLOCK_REWARDS ? count * t->players : 0);
   e.prior = e.sum + (layout & BLOCK_SUMS ? count : 0);
   e.logit = e.prior + (layout & BLOCK_PRIORS ? count : 0);
   e.spread = e.logit + (layout & BLOCK_LOGITS ? count : 0);
   e.own = e.spread + (layout & BLOCK_SPREADS ? count : 0);
   e.visits = (uint32_t *)(e.own + (layout & BLOCK_PRIORS ? 1 : 0));
-  e.child = e.visits + count;
-  e.width = e.child + count;
+  e.child = e.visits + room;
+  e.width = e.child + room;
   e.turn = e.width + (layout & BLOCK_SUMS ? count : 0);
   e.flights = e.turn + (layout & BLOCK_SUMS ? count : 0);
   e.action = e.flights + (layout & BLOCK_FLIGHTS ? count : 0);
@@ -294,6 +307,11 @@ LOOP_PIECE edges edges_in(const tree *t, ref block, unsigned layout) {
 /* Of a node that has some. */
 static inline edges edges_at(const tree *t, const node *n) {
   return edges_in(t, n->block, t->layout);
+}
+
+/* Where a block has what belongs to an edge: of a single block to the one that was tried. */
+LOOP_PIECE uint32_t edge_place(const edges *e, uint32_t i, unsigned layout) {
+  return block_is_single(e->head, layout) ? 0 : i;
 }
 
 static inline size_t edges_size(const tree *t, uint32_t count) {
@@ -400,18 +418,22 @@ static inline ref child_node(const tree *t, ref child) {
   return arena_is_high(&t->blocks, child) ? child : block_at(t, child)->node;
 }
 
-/* Room for `count` edges; what stands in it is the caller's to write. 0 at the byte limit. */
-static inline ref block_new(tree *t, ref at, uint32_t count) {
-  ref block = tree_alloc_low(t, edges_size(t, count));
-  if (!block) return 0;
+/* The head of a block for the node's `count` edges. */
+static inline void block_begin(const tree *t, ref block, ref at, uint32_t count) {
   const node *n = node_at(t, at);
   block_head *head = block_at(t, block);
-  *head = (block_head){.node = at,
+  *head = (block_head){.count = count,
                        .visits = node_visits(t, n),
-                       .count = count,
+                       .node = at,
                        .solved = n->flags & NODE_SOLVED,
                        .paid = n->flags & NODE_PAID};
   head->player = node_is_expanded(n) ? block_at(t, n->block)->player : n->player;
+}
+
+/* Room for `count` edges; what stands in it is the caller's to write. 0 at the byte limit. */
+static inline ref block_new(tree *t, ref at, uint32_t count) {
+  ref block = tree_alloc_low(t, edges_size(t, count));
+  if (block) block_begin(t, block, at, count);
   return block;
 }
 

@@ -109,6 +109,11 @@ cdef extern from "leaf.h" nogil:
     bint node_is_opened_leaf(const node *)
     c_edges leaf_at(const tree *, const node *)
 
+cdef extern from "single.h" nogil:
+    ctypedef struct single_view:
+        pass
+    c_edges edges_seen(const tree *, const single_view *, const node *)
+
 cdef extern from "ask.h" nogil:
     enum: FAILED, OUT_OF_BYTES
 
@@ -182,6 +187,7 @@ cdef extern from "search.h" nogil:
         tree tree
         search_options options
         unsigned recipe
+        single_view view
         bint deterministic, exact, carried, bellman, decided_by_clock
         size_t state_size
         uint32_t *root_before

@@ -539,7 +539,7 @@ cdef class Search:
         while node_is_expanded(node_at(t, at)) and at not in seen:
             seen.add(at)
             best = recommend(self.search, node_at(t, at))
-            e = edges_at(t, node_at(t, at))
+            e = edges_seen(t, &self.search.view, node_at(t, at))
             if best == e.count or e.visits[best] == 0:
                 break
             action = self.action_of(node_at(t, at), edge_action(t, &e, best))
@@ -599,7 +599,7 @@ cdef class Search:
             found["edges"] = self.untried_edges(n)
         if not node_is_expanded(n):
             return found
-        e = edges_at(t, n)
+        e = edges_seen(t, &self.search.view, n)
         found["player"] = e.head.player
         for i in range(e.count):
             found["edges"].append({

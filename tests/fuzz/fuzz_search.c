@@ -237,7 +237,7 @@ static void holds(search *s) {
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(t, w.nodes[k]);
     if (!node_is_expanded(n)) continue;
-    edges e = edges_at(t, n);
+    edges e = edges_seen(t, &s->view, n);
     for (uint32_t i = 0; i < e.count; i++) {
       CHECK(isfinite(e.value[i]));
       check_links(s, &e, i);

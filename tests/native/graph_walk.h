@@ -51,12 +51,12 @@ static void check_head(const search *s, ref at) {
   const tree *t = &s->tree;
   const node *n = node_at(t, at);
   CHECK(node_is_expanded(n) && n->block && !arena_is_high(&t->blocks, n->block));
-  edges e = edges_at(t, n);
+  edges e = edges_seen(t, &s->view, n);
   CHECK(e.head->node == at && e.count > 0 && e.count == e.head->count);
   CHECK(e.head->visits == node_visits(t, n) && e.head->player < t->players);
   CHECK(e.head->solved == !!(n->flags & NODE_SOLVED));
   CHECK(e.head->paid == !!(n->flags & NODE_PAID));
-  CHECK(!(n->flags & NODE_TERMINAL));
+  CHECK(!(n->flags & NODE_TERMINAL) && !(e.head->single && at == t->root));
   for (uint32_t i = 0; e.head->all_tried && i < e.count; i++) CHECK(e.visits[i] > 0);
 }
 
@@ -96,7 +96,7 @@ static void walk_leaf(walk *w, const search *s, const node *n) {
 
 static void walk_edges(walk *w, const search *s, const node *n) {
   const tree *t = &s->tree;
-  edges e = edges_at(t, n);
+  edges e = edges_seen(t, &s->view, n);
   walk_note(w, e.head->player);
   for (uint32_t i = 0; i < e.count; i++) {
     walk_note(w, edge_action(t, &e, i));
@@ -238,7 +238,7 @@ static void check_graph(search *s) {
     check_open(s, n);
     check_open_leaf(s, n);
     if (!node_is_expanded(n)) continue;
-    edges e = edges_at(t, n);
+    edges e = edges_seen(t, &s->view, n);
     for (uint32_t i = 0; i < e.count; i++) {
       check_links(s, &e, i);
       if (s->bellman) check_value(s, &e, i);

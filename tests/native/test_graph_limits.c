@@ -67,13 +67,11 @@ static void fill_counts(search *s, uint32_t visits) {
   walk w = walk_from(s, s->tree.root);
   for (size_t k = 0; k < w.met; k++) {
     node *n = node_at(&s->tree, w.nodes[k]);
-    if (!node_is_expanded(n)) {
-      n->leaf_visits = visits;
-      continue;
-    }
+    if (node_has_block(n)) block_at(&s->tree, n->block)->visits = visits;
+    else n->leaf_visits = visits;
+    if (!node_is_expanded(n)) continue;
     edges e = edges_at(&s->tree, n);
-    e.head->visits = visits;
-    for (uint32_t i = 0; i < e.count; i++) {
+    for (uint32_t i = 0; i < block_room(e.head, s->tree.layout); i++) {
       if (!e.visits[i]) continue;
       double more = visits / (double)e.visits[i];
       e.visits[i] = visits;

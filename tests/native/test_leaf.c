@@ -1,10 +1,10 @@
-/* Opened leaves: what one keeps of its edges until one is chosen, what it hands on to its edge block
- * then, and who gets the block that it had. */
+/* Opened leaves: what one keeps of its edges until one is chosen, what it hands on to its edge
+ * block then, and who gets the block that it had. */
 #include "leaf.h"
 
 #include "check.h"
 
-enum { MOST_EDGES = 70, LIMIT = 1 << 16, PLAYER = 2, VISITS = 17 };
+enum { MOST_EDGES = 70, LIMIT = 1 << 16, MOVER = 2, VISITS = 17 };
 
 /* In how many bytes the numbers of actions are kept; 0: nowhere. */
 static const uint32_t WIDTHS[] = {0, 1, 2, 4};
@@ -38,14 +38,14 @@ static ref opened(uint32_t count, ref *spare) {
   CHECK(e.count == count && isnan(*e.own));
   for (uint32_t i = 0; i < count; i++) e.prior[i] = i + 0.5;
   *e.own = -7.0;
-  node_take_leaf(n, block, PLAYER);
+  node_take_leaf(n, block, MOVER);
   return at;
 }
 
 static void check_leaf(ref at, uint32_t count, uint32_t visits) {
   const node *n = node_at(&t, at);
   CHECK(node_is_opened_leaf(n) && node_has_block(n) && !node_is_expanded(n));
-  CHECK(node_visits(&t, n) == visits && node_player(&t, n) == PLAYER && *node_own(&t, n) == -7.0);
+  CHECK(node_visits(&t, n) == visits && node_player(&t, n) == MOVER && *node_own(&t, n) == -7.0);
   edges e = leaf_at(&t, n);
   CHECK(e.count == count && e.own == node_own(&t, n));
   for (uint32_t i = 0; i < count; i++)
@@ -70,9 +70,9 @@ static void edges_take_over_what_the_leaf_had(uint32_t width, uint32_t count) {
   ref spare = 0, at = opened(count, &spare);
   node *n = node_at(&t, at);
   node_count_visit(&t, n);
-  CHECK(leaf_expand(&t, at));
+  CHECK(leaf_expand(&t, at, &(ref){0}));
   CHECK(node_is_expanded(n) && !node_is_opened_leaf(n) && n->flags & NODE_OPEN);
-  CHECK(node_visits(&t, n) == VISITS + 1 && node_player(&t, n) == PLAYER);
+  CHECK(node_visits(&t, n) == VISITS + 1 && node_player(&t, n) == MOVER);
   edges e = edges_at(&t, n);
   CHECK(e.head == block_at(&t, n->block) && e.head->node == at && e.count == count);
   CHECK(*e.own == -7.0 && node_own(&t, n) == e.own && !e.head->all_tried);
@@ -87,7 +87,7 @@ static void edges_take_over_what_the_leaf_had(uint32_t width, uint32_t count) {
 static void spent_block_serves_the_next_leaf(uint32_t width, uint32_t count) {
   (void)width;
   ref none = 0, at = opened(count, &none), spent = node_at(&t, at)->block, spare = spent;
-  CHECK(leaf_expand(&t, at));
+  CHECK(leaf_expand(&t, at, &(ref){0}));
   ref other = opened(count + 1, &spare);
   CHECK(spare == spent && node_at(&t, other)->block != spent);
   size_t high = t.blocks.high;
@@ -109,10 +109,10 @@ static void what_does_not_fit_changes_nothing(uint32_t width, uint32_t count) {
   ref at = opened(count, &spare);
   uint64_t used = arena_used(&t.blocks), needed = edges_size(&t, count);
   t.blocks.limit = used + arena_gap(&t.blocks, needed) + needed - 1;
-  CHECK(!leaf_expand(&t, at) && arena_used(&t.blocks) == used);
+  CHECK(!leaf_expand(&t, at, &(ref){0}) && arena_used(&t.blocks) == used);
   check_leaf(at, count, VISITS);
   t.blocks.limit += 1;
-  CHECK(leaf_expand(&t, at));
+  CHECK(leaf_expand(&t, at, &(ref){0}));
   t.blocks.limit = LIMIT;
 }
 
@@ -120,7 +120,7 @@ typedef void leaf_test(uint32_t width, uint32_t count);
 
 static void for_every_layout(leaf_test *holds) {
   CHECK(arena_open(&t.blocks, LIMIT) == 0);
-  for (unsigned layout = 0; layout < 2 * BLOCK_LOGITS; layout++)
+  for (unsigned layout = 0; layout < BLOCK_SINGLES; layout++)
     for (size_t i = 0; i < sizeof WIDTHS / sizeof *WIDTHS; i++)
       for (uint32_t count = 1; count < MOST_EDGES; count += 4) {
         begin(layout, WIDTHS[i], count);

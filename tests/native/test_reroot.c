@@ -72,7 +72,7 @@ static void way_on(const search *s, int32_t *action, ref *child) {
     CHECK(way_out(s, k, action, child));
     const node *n = node_at(&s->tree, *child);
     if (!node_is_expanded(n)) continue;
-    edges e = edges_at(&s->tree, n);
+    edges e = edges_seen(&s->tree, &s->view, n);
     for (uint32_t i = 0; i < e.count; i++) visits += e.visits[i];
   }
 }

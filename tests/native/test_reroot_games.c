@@ -52,7 +52,7 @@ static void check_step(const search *s, const node *n, const edges *e, uint32_t 
 static void check_edges(const search *s, walk *w, ref at) {
   const tree *t = &s->tree;
   const node *n = node_at(t, at);
-  edges e = edges_at(t, n);
+  edges e = edges_seen(t, &s->view, n);
   uint64_t visits = 0;
   int32_t player = -1;
   check_head(s, at);

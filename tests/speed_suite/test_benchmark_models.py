@@ -13,6 +13,7 @@ from models.latent import LatentTable, NumpyLatent, native_latent
 from models.native_grids import native_grid10, native_grid1000
 from programs import Programs
 from same_model import check_same_models
+from sides.our_batches import Trees
 
 from mcts_service.testing import assert_model
 
@@ -76,3 +77,10 @@ def test_latent_numbers_are_distributions(programs: Programs) -> None:
     assert (following.min(), following.max()) == (0, 63)
     assert priors.sum(axis=1) == pytest.approx(np.ones(64), abs=1e-6)
     assert (table.column("value", np.float64) >= 0).all()
+
+
+@pytest.mark.parametrize(("preset", "most"), [("puct", 108), ("gumbel", 138)])
+def test_trees_of_a_latent_model_are_small(preset: str, most: int, programs: Programs) -> None:
+    """Bytes a simulation, 8 of which are the state: what is not known of a node takes no room."""
+    counts = Trees(preset, batch=32, simulations=50, library=str(programs.latent)).counts()
+    assert counts["bytes"] < most
