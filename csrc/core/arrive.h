@@ -124,8 +124,8 @@ LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const vo
                               const void *key, uint32_t depth, bool terminated, ref *found,
                               bool *owned, unsigned recipe) {
   tree *t = &s->tree;
-  uint32_t hash = key_hash(t, key, terminated), of_outcome = key_outcome_hash(hash, terminated);
-  ref *link = key_find(t, &e->child[edge], key, of_outcome);
+  uint32_t hash = key_hash(t, key, terminated);
+  ref *link = key_find(t, &e->child[edge], key, hash, terminated);
   *owned = false;
   *found = *link;
   if (*found) return MCTS_OK;
@@ -136,7 +136,7 @@ LOOP_PIECE int outcome_of_key(search *s, const edges *e, uint32_t edge, const vo
     return OUT_OF_BYTES;
   }
   outcome *o = outcome_at(t, r), *first = outcome_at(t, e->child[edge]);
-  *o = (outcome){.node = child, .hash = of_outcome};
+  *o = (outcome){.node = child, .hash = key_outcome_hash(hash, terminated)};
   if (t->layout & BLOCK_SUMS) {
     *outcome_share_of(o) = (outcome_share){0};
     e->width[edge] += 1;

@@ -37,9 +37,10 @@ static inline uint32_t key_outcome_hash(uint32_t hash, bool terminated) {
 }
 
 /* The link, among an edge's outcomes, that leads to the one with that key, or the empty link
- * where a new one is to be hung. `hash` is an outcome's. */
-static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint32_t hash) {
-  uint32_t bits = hash;
+ * where a new one is to be hung. `key_hash` is that of the key. */
+static inline ref *key_find(const tree *t, ref *outcomes, const void *key, uint32_t key_hash,
+                            bool terminated) {
+  uint32_t hash = key_outcome_hash(key_hash, terminated), bits = hash;
   ref *link = outcomes;
   while (*link) {
     outcome *o = outcome_at(t, *link);

@@ -348,7 +348,7 @@ static void bring_at_once(parallel *p, ref at, uint32_t depth, uint64_t count) {
   node *n = node_at(&s->tree, at);
   for (uint32_t i = 0; i < s->model->num_players; i++) p->seen[i] = (returns_seen){.count = count};
   if (n->flags & NODE_SOLVED) see_exactly(s, n, p->seen, p->exact);
-  add_visits(node_is_expanded(n) ? &block_at(&s->tree, n->block)->visits : &n->leaf_visits, count);
+  add_visits(node_visits_at(&s->tree, n), count);
   reserve(s, c->path, depth, count);
   s->tree_depth += count * depth;
   bring_home(p, at, false, c->path, c->rewards, depth, p->seen);
@@ -466,6 +466,8 @@ static int hand_out(parallel *p, ref at, uint32_t depth, uint64_t count, uint64_
   search *s = p->s;
   cursor *c = s->cursors;
   ref block = node_at(&s->tree, at)->block;
+  if (block_is_single(block_at(&s->tree, block), s->tree.layout)) block = open_another(s, c, depth, 0);
+  if (!block) return OUT_OF_BYTES;
   edges e = edges_in(&s->tree, block, s->tree.layout);
   *placed = 0;
   while (*placed < count && (depth > 0 || *placed < HANDFUL)) {
@@ -565,7 +567,7 @@ static int evaluate_root(search *s, cursor *c) {
   int status = MCTS_OK;
   if (c->phase == CURSOR_OPENING) {
     status = open_ask(s, c);
-    if (status == MCTS_OK) status = cursor_open(s, c, s->recipe);
+    if (status == MCTS_OK) status = cursor_open(s, c);
   }
   if (status == MCTS_OK) status = evaluate(s, c, s->recipe);
   if (status == MCTS_OK) backup(s, c, s->recipe);
@@ -616,9 +618,10 @@ static void collect(search *s, search *mine) {
 /* An edge that is solved need not be taken any more: the rest would have found the same. */
 static void bring_rest(worker *w, const lease *l, uint64_t count) {
   search *s = w->p->s, *mine = w->s;
-  node *n = node_at(&s->tree, child_node(&s->tree, edges_in(&s->tree, w->block, s->tree.layout).child[0]));
+  const tree *t = &s->tree;
+  node *n = node_at(t, child_node(t, edges_in(t, w->block, t->layout).child[0]));
   uint64_t rest = count - mine->seen[0].count;
-  add_visits(node_is_expanded(n) ? &block_at(&s->tree, n->block)->visits : &n->leaf_visits, rest);
+  add_visits(node_visits_at(t, n), rest);
   s->tree_depth += rest * l->depth;
   for (uint32_t i = 0; i < s->model->num_players; i++) mine->seen[i].count = count;
 }
@@ -739,6 +742,7 @@ static bool begin_worker(parallel *p, worker *w) {
   memcpy(mine->ranges, s->ranges, s->options.max_depth * sizeof *s->ranges);
   w->since_ranges = 0;
   if (p->has_windows) return true;
+  mine->cursors->spare_leaf = mine->cursors->spare_single = 0;
   w->stand_in = tree_alloc_high(&mine->tree, node_size(&mine->tree, false), 0);
   w->block = w->stand_in ? tree_alloc_low(&mine->tree, edges_size(&mine->tree, 1)) : 0;
   return w->block != 0;

@@ -402,9 +402,12 @@ static inline uint32_t node_visits(const tree *t, const node *n) {
   return node_has_block(n) ? block_at(t, n->block)->visits : n->leaf_visits;
 }
 
-static inline void node_count_visit(const tree *t, node *n) {
-  count_up(node_has_block(n) ? &block_at(t, n->block)->visits : &n->leaf_visits);
+/* Where they are counted. */
+static inline uint32_t *node_visits_at(const tree *t, node *n) {
+  return node_has_block(n) ? &block_at(t, n->block)->visits : &n->leaf_visits;
 }
+
+static inline void node_count_visit(const tree *t, node *n) { count_up(node_visits_at(t, n)); }
 
 /* Its value is exact from now on. */
 static inline void node_solve(const tree *t, node *n) {

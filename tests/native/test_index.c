@@ -86,7 +86,7 @@ static void finds_outcomes_of_one_hash(void) {
     ref child = node_new(&t, &key, NULL, NULL, 0, 0, false);
     ref r = tree_alloc_high(&t, outcome_size(&t), 0);
     CHECK(child && r);
-    *outcome_at(&t, r) = (outcome){.node = child, .hash = UINT32_MAX};
+    *outcome_at(&t, r) = (outcome){.node = child, .hash = key_outcome_hash(UINT32_MAX, false)};
     *link = refs[i] = r;
   }
   for (uint32_t i = 0; i < COLLIDING; i++) {

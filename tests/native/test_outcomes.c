@@ -19,7 +19,7 @@ static void hang(tree *t, ref *outcomes, const void *key, uint32_t hash, bool te
   ref r = tree_alloc_high(t, outcome_size(t), 0);
   ref child = node_new(t, key, t->key_size ? key : NULL, NULL, 0, 1, terminated);
   CHECK(r && child);
-  *outcome_at(t, r) = (outcome){.node = child, .hash = hash};
+  *outcome_at(t, r) = (outcome){.node = child, .hash = key_outcome_hash(hash, terminated)};
   *link = r;
 }
 
