@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 class SplitMix64:
     """The search's own random stream, as a bit generator for `numpy.random.Generator`."""
@@ -13,6 +14,12 @@ class SplitMix64:
     counter: int
     def __init__(self, seed: int = 0) -> None: ...
     def next_uint64(self) -> int: ...
+
+class SeedWords(ISeedSequence):
+    """What `numpy.random.SeedSequence` makes of a seed, in a tenth of the time."""
+
+    def __init__(self, seed: int, spawn_key: int | None = None) -> None: ...
+    def generate_state(self, n_words: int, dtype: Any = ...) -> np.ndarray: ...
 
 class ModelHandle:
     """A model behind the native ABI, asked one question at a time."""

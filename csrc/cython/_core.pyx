@@ -2,6 +2,7 @@
 """The compiled core: the search, and the two ways in which a model reaches it.
 
     stream.pxi            SplitMix64, the random stream as a NumPy bit generator
+    seed_words.pxi        SeedWords: NumPy's way from a seed to a stream, sooner
     model_handle.pxi      ModelHandle: a model behind the native ABI
     model_functions.pxi   functions known by their addresses, as such a model
     held_model.pxi        what models that need the GIL share
@@ -30,6 +31,7 @@ from mcts_service.errors import InvalidRequest, ModelFault, NoLegalAction, Termi
 
 include "core.pxi"
 include "stream.pxi"
+include "seed_words.pxi"
 include "model_handle.pxi"
 include "model_functions.pxi"
 include "held_model.pxi"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcts_service._core import Search
+from mcts_service._core import Search, SeedWords
 from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.plan import ActionStatistics
 
@@ -39,9 +39,11 @@ def draw_by_visits(actions: Sequence[ActionStatistics], temperature: float, seed
     if not visits.any():
         return 0
     weights = (visits / visits.max()) ** (1.0 / temperature)
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
+    rng = _rng(seed, spawn_key=1)
     return int(rng.choice(len(actions), p=weights / weights.sum()))
 
 
-def _rng(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(seed))
+def _rng(seed: int, spawn_key: int | None = None) -> np.random.Generator:
+    # It takes any ISeedSequence, which its stub does not say.
+    bit_generator = np.random.PCG64(SeedWords(seed, spawn_key))  # type: ignore[arg-type]
+    return np.random.Generator(bit_generator)

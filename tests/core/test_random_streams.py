@@ -1,4 +1,4 @@
-"""SplitMix64: the published numbers, in every shape in which NumPy asks for them."""
+"""SplitMix64, the published numbers in every shape in which NumPy asks for them; and SeedWords."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from reference_search import Stream, splitmix64
 
-from mcts_service._core import SplitMix64
+from mcts_service._core import SeedWords, SplitMix64
 
 #: First numbers by seed, of the public-domain program by Vigna (2015).
 KNOWN = {
@@ -107,3 +107,18 @@ def test_streams_of_neighbouring_simulations_and_seeds_have_nothing_in_common() 
 def test_bounded_draws_of_the_reference_cover_their_range() -> None:
     stream = Stream(8, 0)
     assert {stream.below(7) for _ in range(1000)} == set(range(7))
+
+
+@pytest.mark.parametrize("spawn_key", [None, 0, 1, 2**32 - 1])
+def test_seed_words_are_those_of_numpy(spawn_key: int | None) -> None:
+    rng = np.random.default_rng(9)
+    drawn = rng.integers(2**64, size=200, dtype=np.uint64).tolist()
+    for seed in [0, 1, 2**32 - 1, 2**32, 2**64 - 1, *drawn]:
+        keys = () if spawn_key is None else (spawn_key,)
+        expected = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=keys))
+        assert np.random.PCG64(SeedWords(seed, spawn_key)).state == expected.state
+
+
+def test_seed_words_are_made_for_64_bit_words_alone() -> None:
+    with pytest.raises(NotImplementedError, match="four words"):
+        np.random.MT19937(SeedWords(1))
