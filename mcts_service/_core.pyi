@@ -1,10 +1,13 @@
 """Types of the compiled core; see csrc/cython."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
+
+A = TypeVar("A")
+S = TypeVar("S")
 
 class SplitMix64:
     """The search's own random stream, as a bit generator for `numpy.random.Generator`."""
@@ -184,13 +187,9 @@ class Search:
     def discount(self) -> float: ...
     @property
     def mean_depth(self) -> float: ...
-    @property
-    def player_values(self) -> list[float]: ...
-    def root_actions(
-        self,
-    ) -> list[tuple[Any, int, float, float, float, float, float, bool]]: ...
-    def best_action(self) -> int: ...
-    def principal_variation(self) -> list[tuple[Any, int, float]]: ...
+    def read(
+        self, action_kind: type[A], step_kind: type[S]
+    ) -> tuple[list[A], int, list[float], list[S]]: ...
     def graph(self) -> dict[int, dict[str, Any]]: ...
     def tree(self) -> dict[str, Any]: ...
 

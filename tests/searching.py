@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcts_service._core import Search
-from mcts_service.planning import Plan, SearchConfig
+from mcts_service.planning import ActionStatistics, Plan, PrincipalVariationStep, SearchConfig
+
+
+class Found(NamedTuple):
+    """What `Search.read` gives: `position` is that of the recommended action among all."""
+
+    actions: list[ActionStatistics]
+    position: int
+    player_values: list[float]
+    principal_variation: list[PrincipalVariationStep]
+
+    @property
+    def action(self) -> Any:
+        """The recommended one."""
+        return self.actions[self.position].action
+
+
+def read(search: Search) -> Found:
+    """What a search has come to."""
+    return Found(*search.read(ActionStatistics, PrincipalVariationStep))
 
 
 def to_the_end(preset: str = "auto", **changes: Any) -> SearchConfig:

@@ -10,6 +10,7 @@
     row_generator.pxi     RowGenerator: random numbers for the rows of a batch
     batch_model.pxi       BatchModel: a vectorised Python object made to look like one
     search.pxi            Search, CancelFlag
+    read.pxi              a finished search, read out for a plan
     batch.pxi             SearchBatch: many searches at once
 """
 
@@ -40,6 +41,7 @@ include "row_generator.pxi"
 include "batch_model.pxi"
 include "options.pxi"
 include "search.pxi"
+include "read.pxi"
 include "batch.pxi"
 
 logarithm_fill_tables()

@@ -31,9 +31,6 @@ cdef dict STOP_NAMES = {
     <int>STOP_DECIDED: "decided",
 }
 
-# One object, so that two plans that know equally little are equal.
-cdef object NOT_KNOWN = float("nan")
-
 # Between two looks at pending signals, so that Ctrl-C ends a long plan.
 cdef int64_t SLICE_NANOSECONDS = 100_000_000
 
@@ -65,16 +62,8 @@ cdef dict BATCH_NAMES = {
 }
 
 
-cdef object one_nan(double number):
-    return NOT_KNOWN if isnan(number) else number
-
-
 cdef str in_one_line(error):
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def visits_of(outcome_and_visits):
-    return outcome_and_visits[1]
 
 
 cdef size_t weight_of(state, bint has_key):
@@ -305,7 +294,11 @@ cdef class Search:
     def reused_simulations(self):
         """Visits of the root's edges that an earlier search brought."""
         self.require_root()
-        return sum([self.search.root_before[i] for i in range(self.root_count)])
+        cdef uint64_t visits = 0
+        cdef uint32_t i
+        for i in range(<uint32_t>self.root_count):
+            visits += self.search.root_before[i]
+        return visits
 
     def clear(self):
         """Gives up the tree, and most of its memory."""
@@ -475,77 +468,25 @@ cdef class Search:
         """Mean length of the simulations' paths through the tree."""
         return <double>self.search.tree_depth / <double>(self.search.simulations or 1)
 
-    @property
-    def player_values(self):
-        """Mean return of each player over all simulations; with Bellman backups the best value.
+    def read(self, type action_kind, type step_kind):
+        """What the search has come to; copies, which outlive the tree.
 
-        Of a root that is solved, its exact value.
-        """
-        cdef double[255] exact
-        cdef node *root = node_at(&self.search.tree, self.search.tree.root)
-        if self.search.bellman:
-            return [self.root_actions()[self.best_action()][2]]
-        if self.search.recipe & RECIPE_PROVEN and root.flags & NODE_SOLVED:
-            prove_returns(self.search, root, exact)
-            return [exact[p] for p in range(self.model.num_players)]
-        return [self.search.root_mean[p] for p in range(self.model.num_players)]
-
-    def root_actions(self):
-        """[(action, visits, value, standard error, lower, upper, prior, proven)] of the root.
-
-        NaN where not known; in the model's order.
-        """
-        cdef edge_statistics known
-        cdef const tree *t = &self.search.tree
-        rows = []
-        for i in self.root_edges():
-            root = node_at(t, t.root)
-            e = edges_at(t, root)
-            known = statistics_of(self.search, &e, i)
-            action = self.action_of(root, edge_action(t, &e, i))
-            rows.append((action, e.visits[i], one_nan(known.value), one_nan(known.standard_error),
-                         one_nan(known.lower), one_nan(known.upper), one_nan(known.prior),
-                         known.proven))
-        return rows
-
-    cdef list root_edges(self):
-        """The root's edges in the order of their actions, with values that are up to date."""
-        self.require_root()
-        cdef const tree *t = &self.search.tree
-        cdef c_edges e = edges_at(t, node_at(t, t.root))
-        cdef uint32_t i
-        if self.search.bellman:
-            for i in range(e.count):
-                bellman_read(self.search, &e, i, True)
-        return [i for _, i in sorted([(edge_action(t, &e, i), i) for i in range(e.count)])]
-
-    def best_action(self):
-        """The position, among `root_actions`, of the action to recommend."""
-        edges = self.root_edges()
-        best = recommend(self.search, node_at(&self.search.tree, self.search.tree.root))
-        return edges.index(best) if best < len(edges) else -1
-
-    def principal_variation(self):
-        """[(action, visits, value)] along the best actions and their most frequent outcomes.
-
-        It ends where nothing was tried, or where it comes back to a state.
+        Args:
+          action_kind: a frozen dataclass with the fields of an `ActionStatistics`.
+          step_kind: the same of a `PrincipalVariationStep`.
+        Returns:
+          (actions, best, player_values, line): an `action_kind` for each action of the root, in
+          the model's order, NaN where nothing is known; the position of the one to recommend; the
+          mean return of each player, with Bellman backups the best value, and of a root that is
+          solved the exact one; and the best line, a `step_kind` for each step.
         """
         self.require_root()
-        cdef const tree *t = &self.search.tree
-        cdef ref at = t.root
-        cdef c_edges e
-        cdef uint32_t best
-        line, seen = [], set()
-        while node_is_expanded(node_at(t, at)) and at not in seen:
-            seen.add(at)
-            best = recommend(self.search, node_at(t, at))
-            e = edges_seen(t, &self.search.view, node_at(t, at))
-            if best == e.count or e.visits[best] == 0:
-                break
-            action = self.action_of(node_at(t, at), edge_action(t, &e, best))
-            line.append((action, e.visits[best], e.value[best]))
-            at = max(self.outcomes(&e, best), key=visits_of)[0]
-        return line
+        cdef list edges = root_edges(self)
+        cdef list actions = [root_action(self, i, action_kind) for i in edges]
+        cdef uint32_t best = recommend(self.search, node_at(&self.search.tree, self.search.tree.root))
+        position = edges.index(best) if best < <uint32_t>len(edges) else -1
+        values = [actions[position].value] if self.search.bellman else values_of_players(self)
+        return actions, position, values, best_line(self, step_kind)
 
     cdef list outcomes(self, const c_edges *e, uint32_t i):
         """[(node, visits)] of an edge, first seen first but for the order of the rest."""

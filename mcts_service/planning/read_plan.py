@@ -37,19 +37,18 @@ def read_plan(
       recipe: its algorithm.
       tried: simulations that another recipe has run before.
     """
-    actions = [ActionStatistics(*row) for row in search.root_actions()]
+    actions, position, player_values, line = search.read(ActionStatistics, PrincipalVariationStep)
     if recipe.config.temperature > 0:
-        best = actions[draw_by_visits(actions, recipe.config.temperature, seed)]
-    else:
-        best = actions[search.best_action()]
+        position = draw_by_visits(actions, recipe.config.temperature, seed)
+    best = actions[position]
     by_count = stop_reason in _BY_COUNT and not search.decided_by_clock
     reused_simulations = search.reused_simulations
     return Plan.of(
         action=best.action,
         value=best.value,
-        player_values=search.player_values,
+        player_values=player_values,
         actions=actions,
-        principal_variation=[PrincipalVariationStep(*s) for s in search.principal_variation()],
+        principal_variation=line,
         simulations=search.simulations + tried,
         nodes=search.nodes,
         depth=search.depth,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from searching import run_search
+from searching import read, run_search
 from small_models import StepCounter, ValuedStepCounter
 
 SIMULATIONS = 50
 
 
 def values(search: Any) -> list[float]:
-    return [row[2] for row in search.root_actions()]
+    return [row.value for row in read(search).actions]
 
 
 def deepest_state(tree: dict[str, Any]) -> int:
@@ -35,7 +35,7 @@ def test_simulation_takes_as_many_steps_as_it_may(limit: str, bound: int) -> Non
     assert values(search) == [bound, bound]
     assert search.model_steps == bound * SIMULATIONS
     assert deepest_state(search.tree()) == search.depth <= bound
-    assert len(search.principal_variation()) <= bound
+    assert len(read(search).principal_variation) <= bound
 
 
 @pytest.mark.parametrize(("horizon", "max_depth"), [(2, 1), (3, 2), (1000, 3)])
@@ -71,14 +71,14 @@ def test_value_counts_at_max_depth_and_not_at_the_horizon(
 def test_value_at_depth_two_is_asked_for_once_the_tree_is_that_deep() -> None:
     search = run_search(ValuedStepCounter(), 0, SIMULATIONS, max_depth=2, use_value=True)
     first_of_each, rest = 2 * (1 + 100), (SIMULATIONS - 2) * (2 + 100)
-    [mean] = search.player_values
+    [mean] = read(search).player_values
     assert mean == pytest.approx((first_of_each + rest) / SIMULATIONS)
 
 
 def test_horizon_two_with_values_ends_at_zero_worth() -> None:
     search = run_search(ValuedStepCounter(), 0, SIMULATIONS, horizon=2, use_value=True)
     first_of_each, rest = 2 * (1 + 100), (SIMULATIONS - 2) * 2
-    [mean] = search.player_values
+    [mean] = read(search).player_values
     assert mean == pytest.approx((first_of_each + rest) / SIMULATIONS)
 
 
@@ -96,9 +96,9 @@ class Temptation:
 @pytest.mark.parametrize(("horizon", "best", "value"), [(1, 0, 1.0), (2, 1, 5.0), (3, 1, 5.0)])
 def test_horizon_of_one_is_greedy(horizon: int, best: int, value: float) -> None:
     search = run_search(Temptation(), "start", 200, horizon=horizon)
-    action, visits, found, *_ = max(search.root_actions(), key=lambda row: row[1])
-    assert (action, found) == (best, value)
-    assert visits > 100
+    tried = max(read(search).actions, key=lambda row: row.visits)
+    assert (tried.action, tried.value) == (best, value)
+    assert tried.visits > 100
 
 
 class DiscountedStepCounter(StepCounter):
@@ -110,14 +110,14 @@ def test_discount_is_counted_once_a_step(depth: int, value: float) -> None:
     for simulations in (2, 100):
         search = run_search(DiscountedStepCounter(), 0, simulations, max_depth=depth)
         assert values(search) == [value, value]
-        assert search.player_values == [value]
+        assert read(search).player_values == [value]
 
 
 def test_greatest_depth_is_reached_in_one_simulation() -> None:
     model = StepCounter()
     search = run_search(model, 0, 1, max_depth=2**16 - 1)
     assert model.longest == 2**16 - 1
-    assert search.player_values == [2**16 - 1]
+    assert read(search).player_values == [2**16 - 1]
 
 
 class Corridor:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from searching import run_search
+from searching import read, run_search
 from small_models import Arms
 
+from mcts_service.planning import ActionStatistics
 
-def best(search: Any) -> tuple[int, int, float, float]:
-    """The root's action with the most visits: (action, visits, value, standard error)."""
-    return max(search.root_actions(), key=lambda row: row[1])
+
+def best(search: Any) -> ActionStatistics:
+    """The root's action with the most visits."""
+    return max(read(search).actions, key=lambda row: row.visits)
 
 
 def test_certain_arms_are_worth_what_they_pay() -> None:
     search = run_search(Arms(lambda rng: 0.25, lambda rng: 1.0, lambda rng: -0.5), 0, 500)
-    assert [row[2] for row in search.root_actions()] == [0.25, 1.0, -0.5]
-    assert [row[3] for row in search.root_actions()] == [0.0, 0.0, 0.0]
-    assert best(search)[0] == 1
+    assert [row.value for row in read(search).actions] == [0.25, 1.0, -0.5]
+    assert [row.standard_error for row in read(search).actions] == [0.0, 0.0, 0.0]
+    assert best(search).action == 1
 
 
 def test_uncertain_arms_are_worth_their_expectation() -> None:
@@ -32,17 +34,15 @@ def test_uncertain_arms_are_worth_their_expectation() -> None:
         20_000,
     )
     # Within 5 standard errors but for one seed in 500,000, three values together.
-    for (_, visits, value, error, *_), expected in zip(
-        search.root_actions(), [0.7, 0.6, 0.5], strict=True
-    ):
-        assert visits > 1
-        assert abs(value - expected) < 5 * error
-    assert best(search)[0] == 0
+    for row, expected in zip(read(search).actions, [0.7, 0.6, 0.5], strict=True):
+        assert row.visits > 1
+        assert abs(row.value - expected) < 5 * row.standard_error
+    assert best(search).action == 0
 
 
 def test_equal_arms_share_the_visits() -> None:
     search = run_search(Arms(*[lambda rng: 1.0] * 4), 0, 400)
-    assert [row[1] for row in search.root_actions()] == [100] * 4
+    assert [row.visits for row in read(search).actions] == [100] * 4
 
 
 class TwoSteps:
@@ -67,11 +67,11 @@ class TwoSteps:
 @pytest.mark.parametrize("seed", range(3))
 def test_two_step_tree_finds_the_value_of_the_best_play(seed: int) -> None:
     search = run_search(TwoSteps(), "start", 20_000, seed=seed)
-    action, _, value, *_ = best(search)
-    assert action == 1
+    tried = best(search)
+    assert tried.action == 1
     # Exploration in the rooms costs a little; the rest is chance, of standard error 0.007.
-    assert 0.95 < value < 1.09
-    assert search.root_actions()[0][2] == pytest.approx(0.6, abs=1e-12)
+    assert 0.95 < tried.value < 1.09
+    assert read(search).actions[0].value == pytest.approx(0.6, abs=1e-12)
 
 
 class DelayedPay:
@@ -87,7 +87,7 @@ class DelayedPay:
 def test_discount_is_exact_in_tree_and_rollout() -> None:
     for simulations in (2, 10, 1000):
         search = run_search(DelayedPay(), 0, simulations)
-        assert [row[2] for row in search.root_actions()] == [0.25, 0.25]
+        assert [row.value for row in read(search).actions] == [0.25, 0.25]
 
 
 class DoubleOrNothing:
@@ -106,13 +106,13 @@ class DoubleOrNothing:
 
 def test_each_player_takes_what_is_best_for_itself() -> None:
     search = run_search(DoubleOrNothing(), 0, 20_000)
-    action, visits, value, *_ = best(search)
+    tried = best(search)
     # The first takes 3, then the second takes 3 back; without 1 in 100 visits of exploration.
-    assert action == 1
-    assert visits > 19_000
-    assert abs(value) < 0.1
-    first, second = search.player_values
+    assert tried.action == 1
+    assert tried.visits > 19_000
+    assert abs(tried.value) < 0.1
+    first, second = read(search).player_values
     assert first == -second
-    [line] = [search.principal_variation()]
-    assert [step[0] for step in line] == [1, 1]
-    assert line[1][2] == 3.0
+    line = read(search).principal_variation
+    assert [step.action for step in line] == [1, 1]
+    assert line[1].value == 3.0

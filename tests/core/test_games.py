@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from searching import run_search
+from searching import read, run_search
 from small_games import RaceOfThree, TicTacToe
 
 from mcts_service import models
@@ -11,8 +11,8 @@ from mcts_service.models import make
 
 
 def best_action(model: object, state: object, simulations: int = 1000) -> int:
-    rows = run_search(model, state, simulations).root_actions()
-    return max(rows, key=lambda row: row[1])[0]
+    rows = read(run_search(model, state, simulations)).actions
+    return max(rows, key=lambda row: row.visits).action
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -21,9 +21,9 @@ def test_tic_tac_toe_is_a_draw_from_the_start(seed: int) -> None:
     values = []
     for simulations in (2_000, 20_000, 200_000):
         search = run_search(model, model.initial_state(), simulations, seed=seed, exploration=0.5)
-        first, second = search.player_values
+        first, second = read(search).player_values
         assert first == -second
-        values.append(max(search.root_actions(), key=lambda row: row[1])[2])
+        values.append(max(read(search).actions, key=lambda row: row.visits).value)
     # A mean holds on to what was lost by exploring, less and less of it.
     assert values == sorted(values, reverse=True)
     assert abs(values[-1]) < 0.05
@@ -47,8 +47,8 @@ def test_python_game_and_native_game_agree_on_every_root_value() -> None:
     native = models.TicTacToe(decisive=False)
     one = run_search(BoundedTicTacToe(), TicTacToe.start, 500, seed=5)
     other = run_search(native, native.initial_state(), 500, seed=5)
-    assert one.root_actions() == other.root_actions()
-    assert one.principal_variation() == other.principal_variation()
+    assert read(one).actions == read(other).actions
+    assert read(one).principal_variation == read(other).principal_variation
     assert (one.nodes, one.depth, one.model_steps) == (other.nodes, other.depth, other.model_steps)
 
 
@@ -70,8 +70,8 @@ def test_last_of_three_players_wins_where_it_can() -> None:
 def test_three_players_values_are_each_player_s_own() -> None:
     search = run_search(RaceOfThree(), (5, 0, 0, 0), 2000)
     # Player 0 wins at once by action 1, and the last in the field, player 1, pays.
-    assert max(search.root_actions(), key=lambda row: row[1])[2] == 2.0
-    first, second, third = search.player_values
+    assert max(read(search).actions, key=lambda row: row.visits).value == 2.0
+    first, second, third = read(search).player_values
     assert first > 1.9
     assert second < -0.8
     assert third == pytest.approx(0, abs=0.1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reference_numbers import logarithm
 from reference_search import ReferenceSearch
-from searching import run_search
+from searching import read, run_search
 from small_models import Arms
 
 SAMPLED = [
@@ -45,6 +45,6 @@ def test_counts_beyond_the_core_s_table_select_alike() -> None:
     model = Arms(*(lambda rng, i=i: rng.random() * (1 + i / 10) for i in range(3)))
     reference = ReferenceSearch(model, 0, seed=0, exploration=1.0, max_depth=1).run(10_000)
     search = run_search(model, 0, 10_000, max_depth=1)
-    assert [row[:3] for row in search.root_actions()] == [
+    assert [(row.action, row.visits, row.value) for row in read(search).actions] == [
         (edge.action, edge.visits, edge.value) for edge in reference.edges
     ]

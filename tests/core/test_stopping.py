@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from searching import run_search
+from searching import read, run_search
 from small_models import Chain
 
 from mcts_service._core import CancelFlag, Search
@@ -29,7 +29,7 @@ def begun(model: Any = None, *, max_bytes: int = 2**24, bytes_per_state: int = 0
 def test_simulations_are_run_to_the_number(simulations: int) -> None:
     search = run_search(Chain(), 0, simulations)
     assert search.simulations == simulations
-    assert sum(row[1] for row in search.root_actions()) == simulations
+    assert sum(row.visits for row in read(search).actions) == simulations
 
 
 def test_run_counts_from_the_beginning_of_the_tree() -> None:
@@ -113,8 +113,7 @@ def test_search_without_a_root_says_so() -> None:
     for question in (
         lambda: search.run(1),
         search.tree,
-        search.root_actions,
-        search.principal_variation,
+        lambda: read(search),
     ):
         with pytest.raises(RuntimeError, match="no root"):
             question()

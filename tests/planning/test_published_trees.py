@@ -11,6 +11,7 @@ import pytest
 from published_model import NAMES, PublishedModel
 from reference_priors import GumbelSearch, PriorSearch, PuctSearch
 from reference_search import Node
+from searching import read
 
 from mcts_service._core import Search
 
@@ -91,7 +92,7 @@ def core_search(model: PublishedModel) -> Search:
 def grown_by_core(model: PublishedModel) -> Grown:
     search = core_search(model)
     assert search.run(model.tree["arguments"]["num_simulations"]) == "simulations"
-    action = search.root_actions()[search.best_action()][0]
+    action = read(search).action
     return Grown(dict(core_edges_below(search.tree())), action)
 
 
