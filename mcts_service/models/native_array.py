@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,16 @@ def _dtype(dtype: Any) -> np.dtype:
     return kind
 
 
+def _number_range(kind: np.dtype, spec: StateSpec) -> tuple[int, int]:
+    """The least and the greatest state, of states that are integers."""
+    if spec.shape:
+        return 0, 0
+    limits = np.iinfo(kind)
+    if spec.num_values > 0:
+        return 0, min(int(limits.max), spec.num_values - 1)
+    return int(limits.min), int(limits.max)
+
+
 class NativeArrayModel(NativeModel[Any]):
     """A compiled model whose states are arrays of one dtype and shape, or integers.
 
@@ -119,6 +130,7 @@ class NativeArrayModel(NativeModel[Any]):
             description=description,
         )
         self._dtype = dtype
+        self._number_range = _number_range(dtype, state_spec)
         size = dtype.itemsize * math.prod(state_spec.shape)
         if size != self.handle.state_bytes:
             raise InvalidRequest(
@@ -163,14 +175,10 @@ class NativeArrayModel(NativeModel[Any]):
         return self.unpack_state(self.pack_state(draw(rng)))
 
     def _number(self, state: Any) -> bytes:
-        limits = np.iinfo(self._dtype)
-        low, high = int(limits.min), int(limits.max)
-        if self.state_spec.num_values > 0:
-            low, high = 0, min(high, self.state_spec.num_values - 1)
         value = state.item() if isinstance(state, np.ndarray) and state.shape == () else state
+        low, high = self._number_range
         number = require_integer("state", value, low, high)
-        data: bytes = np.array(number, dtype=self._dtype).tobytes()
-        return data
+        return number.to_bytes(self._dtype.itemsize, sys.byteorder, signed=low < 0)
 
     def _array(self, state: Any) -> bytes:
         shape = self.state_spec.shape

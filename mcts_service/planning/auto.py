@@ -90,9 +90,9 @@ class Capabilities:
     has_key: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recipe:
-    """An algorithm with every choice made.
+    """An algorithm with every choice made. Told from others by identity: that costs no time.
 
     Attributes:
       config: no setting of it is "auto".
