@@ -14,7 +14,7 @@ from mcts_service.models.spec import ValueKind
 from mcts_service.planning import Plan
 from mcts_service.rpc.convert_action import action_message
 from mcts_service.rpc.convert_plan import STOP_REASONS, statistics_rows, write_statistics
-from mcts_service.rpc.durations import duration_message
+from mcts_service.rpc.durations import write_duration
 from mcts_service.rpc.status import error_status
 from mcts_service.service.query import BatchOutcome, BatchQuery
 from mcts_service.v1 import planner_pb2
@@ -61,11 +61,11 @@ def batch_response(
         recipe="" if first is None else first.recipe,
         recipe_reason="" if first is None else first.recipe_reason,
         discount=0.0 if first is None else first.discount,
-        queue_time=duration_message(outcome.queue_time),
-        search_time=duration_message(outcome.search_time),
         model=planner_pb2.ModelId(name=model.name, version=model.version),
         request_id=query.request_id,
     )
+    write_duration(response.queue_time, outcome.queue_time)
+    write_duration(response.search_time, outcome.search_time)
     for plan in rows:
         response.player_values.extend(
             [0.0] * model.num_players if plan is None else plan.player_values
@@ -110,7 +110,9 @@ def _labelled_row(kind: ValueKind, plan: Plan | None) -> planner_pb2.LabelledRow
     if plan is None:
         return planner_pb2.LabelledRow()
     row = planner_pb2.LabelledRow(action=action_message(kind, plan.action))
-    write_statistics(row.actions, kind, plan.actions)
+    for known in plan.actions:
+        row.actions.add(action=action_message(kind, known.action))
+    write_statistics(row.actions, plan.actions)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcts_service.models.spec import StateSpec, ValueKind
 from mcts_service.rpc.convert_options import options_message
 from mcts_service.rpc.convert_state import state_message
-from mcts_service.rpc.durations import duration_message
+from mcts_service.rpc.durations import write_duration
 from mcts_service.rpc.tensors import dtype_number
 from mcts_service.service.entry import ModelEntry
 from mcts_service.v1 import planner_pb2
@@ -28,7 +28,7 @@ def model_summary(entry: ModelEntry) -> planner_pb2.ModelSummary:
 def model_response(entry: ModelEntry) -> planner_pb2.GetModelResponse:
     """All about the model."""
     limits = entry.limits
-    return planner_pb2.GetModelResponse(
+    response = planner_pb2.GetModelResponse(
         model=_identity(entry),
         description=entry.description,
         state_spec=_state_spec(entry),
@@ -42,13 +42,13 @@ def model_response(entry: ModelEntry) -> planner_pb2.GetModelResponse:
         capabilities=entry.capabilities,
         default_budget=planner_pb2.Budget(simulations=limits.default_simulations),
         max_budget=planner_pb2.Budget(
-            simulations=limits.max_simulations,
-            time_limit=duration_message(limits.max_time_limit_seconds),
-            max_bytes=limits.max_bytes,
+            simulations=limits.max_simulations, max_bytes=limits.max_bytes
         ),
         default_options=options_message(entry.config),
         max_batch=entry.max_batch,
     )
+    write_duration(response.max_budget.time_limit, limits.max_time_limit_seconds)
+    return response
 
 
 def _identity(entry: ModelEntry) -> planner_pb2.ModelId:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
 from mcts_service.models.spec import ValueKind
 from mcts_service.planning import (
     ActionStatistics,
-    PrincipalVariationStep,
+    Plan,
     StopReason,
 )
 from mcts_service.rpc.convert_action import action_message, allowed_actions_reader
 from mcts_service.rpc.convert_settings import read_settings
 from mcts_service.rpc.convert_state import state_reader
-from mcts_service.rpc.durations import duration_message
+from mcts_service.rpc.durations import write_duration
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
@@ -39,6 +40,9 @@ _fields_of = attrgetter(*(field.name for field in fields(ActionStatistics)))
 
 #: Kinds of states that are read before a search.
 _READ_AT_ONCE = ("tensor", "discrete")
+
+#: Encoded actions that are kept, and encoded names of models.
+_MAX_KEPT = 2**16
 
 
 def plan_query(
@@ -76,30 +80,59 @@ def plan_query(
 def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanResponse:
     """The answer to a request."""
     plan = outcome.plan
-    kind = query.model.action_spec.kind
-    response = planner_pb2.PlanResponse(
-        action=action_message(kind, plan.action),
-        value=plan.value,
-        player_values=plan.player_values,
-        principal_variation=[_step(kind, step) for step in plan.principal_variation],
-        simulations=plan.simulations,
-        nodes=plan.nodes,
-        depth=plan.depth,
-        bytes=plan.bytes,
-        recipe=plan.recipe,
-        recipe_reason=plan.recipe_reason,
-        discount=plan.discount,
-        stop_reason=STOP_REASONS[plan.stop_reason],
-        queue_time=duration_message(outcome.queue_time),
-        search_time=duration_message(plan.search_time),
-        model={"name": query.model.name, "version": query.model.version},
-        seed=plan.seed,
-        deterministic=plan.deterministic,
-        request_id=query.request_id,
-        reused_simulations=plan.reused_simulations,
-    )
-    write_statistics(response.actions, kind, plan.actions)
+    response = _outline(query.model, plan)
+    response.value = plan.value
+    response.player_values.extend(plan.player_values)
+    write_statistics(response.actions, plan.actions)
+    for message, step in zip(response.principal_variation, plan.principal_variation, strict=True):
+        message.visits = step.visits
+        message.value = step.value
+    response.simulations = plan.simulations
+    response.nodes = plan.nodes
+    response.depth = plan.depth
+    response.bytes = plan.bytes
+    response.recipe = plan.recipe
+    response.recipe_reason = plan.recipe_reason
+    response.discount = plan.discount
+    response.stop_reason = STOP_REASONS[plan.stop_reason]
+    write_duration(response.queue_time, outcome.queue_time)
+    write_duration(response.search_time, plan.search_time)
+    response.seed = plan.seed
+    response.deterministic = plan.deterministic
+    response.request_id = query.request_id
+    response.reused_simulations = plan.reused_simulations
     return response
+
+
+def _outline(model: ModelEntry, plan: Plan) -> planner_pb2.PlanResponse:
+    """An answer with all messages that are inside of it, of which the actions are filled in.
+
+    To decode them takes a sixth of the time of making one after the other.
+    """
+    kind = model.action_spec.kind
+    encoded = _encoded_number if kind == "discrete" else partial(_encoded, kind)
+    parts = [_encoded_frame(model.name, model.version), encoded("action", plan.action)]
+    parts += [encoded("actions", row.action) for row in plan.actions]
+    parts += [encoded("principal_variation", step.action) for step in plan.principal_variation]
+    return planner_pb2.PlanResponse.FromString(b"".join(parts))
+
+
+@lru_cache(_MAX_KEPT)
+def _encoded_frame(name: str, version: str) -> bytes:
+    """A PlanResponse of a model, with lengths of time that are 0."""
+    return planner_pb2.PlanResponse(
+        model={"name": name, "version": version}, queue_time={}, search_time={}
+    ).SerializeToString()
+
+
+def _encoded(kind: ValueKind, field: str, action: Any) -> bytes:
+    """A PlanResponse with nothing but an action: its own, or one in a repeated field."""
+    message = action_message(kind, action)
+    content: dict[str, Any] = {field: message if field == "action" else [{"action": message}]}
+    return planner_pb2.PlanResponse(**content).SerializeToString()
+
+
+_encoded_number = lru_cache(_MAX_KEPT)(partial(_encoded, "discrete"))
 
 
 def statistics_rows(actions: Sequence[ActionStatistics]) -> Iterable[tuple[Any, ...]]:
@@ -107,22 +140,19 @@ def statistics_rows(actions: Sequence[ActionStatistics]) -> Iterable[tuple[Any, 
     return map(_fields_of, actions)
 
 
-def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionStatistics]) -> None:
-    """Adds what is known of each action.
-
-    Field by field, which takes a quarter of the time of messages that are made one by one.
+def write_statistics(messages: Any, actions: Sequence[ActionStatistics]) -> None:
+    """Fills in what is known of each action.
 
     Args:
-      messages: a field of repeated ActionStatistics.
-      kind: as of `action_message`.
+      messages: as many ActionStatistics, whose `action` is set.
     """
-    for row in statistics_rows(actions):
-        action, visits, value, standard_error, lower, upper, prior, proven = row
-        message = messages.add(visits=visits, proven=proven)
-        if kind == "discrete":
-            message.action.discrete = action
-        else:
-            message.action.CopyFrom(action_message(kind, action))
+    for message, row in zip(messages, statistics_rows(actions), strict=True):
+        _, visits, value, standard_error, lower, upper, prior, proven = row
+        # What is 0 or False is not sent in any case, and most of a short search is.
+        if visits:
+            message.visits = visits
+        if proven:
+            message.proven = proven
         # NaN, which alone differs from itself, is what is not known: the field stays absent.
         if value == value:
             message.value = value
@@ -134,9 +164,3 @@ def write_statistics(messages: Any, kind: ValueKind, actions: Sequence[ActionSta
             message.upper = upper
         if prior == prior:
             message.prior = prior
-
-
-def _step(kind: ValueKind, step: PrincipalVariationStep) -> planner_pb2.PrincipalVariationStep:
-    return planner_pb2.PrincipalVariationStep(
-        action=action_message(kind, step.action), visits=step.visits, value=step.value
-    )

@@ -6,13 +6,12 @@ from google.protobuf.duration_pb2 import Duration
 
 from mcts_service.errors import InvalidRequest
 
-__all__ = ["duration_message", "seconds"]
+__all__ = ["seconds", "write_duration"]
 
 
-def duration_message(seconds: float) -> dict[str, int]:
-    """A length of time as the wire has it: the fields of a Duration inside of a message."""
-    whole, fraction = divmod(round(seconds * 1e9), 1_000_000_000)
-    return {"seconds": whole, "nanos": fraction}
+def write_duration(message: Duration, seconds: float) -> None:
+    """Sets a length of time."""
+    message.seconds, message.nanos = divmod(round(seconds * 1e9), 1_000_000_000)
 
 
 def seconds(duration: Duration, field: str) -> float:
