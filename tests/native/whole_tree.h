@@ -60,6 +60,7 @@ static double returns_below(const tour *w, ref child, double *sum) {
   }
   if (!node_is_expanded(n)) return visits;
   edges e = edges_at(t, n);
+  if (e.head->single) e.count = 1;
   *sum += sum_of(&e);
   for (uint32_t i = 0; i < e.count; i++) visits -= e.visits[i];
   return visits;
@@ -129,7 +130,7 @@ static void check_node(tour *w, ref at) {
   tour_note(w, &(uint32_t){node_visits(t, n)}, sizeof(uint32_t));
   check_proof(w, n);
   if (!node_is_expanded(n)) return;
-  edges e = edges_at(t, n);
+  edges e = edges_seen(t, &w->s->view, n);
   CHECK(e.head->node == at && e.head->solved == !!(n->flags & NODE_SOLVED));
   CHECK(!(n->flags & NODE_TERMINAL));
   uint64_t visits = 0;
