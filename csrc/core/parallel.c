@@ -245,6 +245,14 @@ static void give(parallel *p, lease *l, uint64_t count) {
   reserve(s, l->path, l->depth, count);
 }
 
+/* Where the simulations of a lease go; 0: that is not known yet. */
+static ref node_of(const parallel *p, const lease *l) {
+  const tree *t = &p->s->tree;
+  const cursor_step *step = &l->path[l->depth - 1];
+  ref child = p->s->deterministic ? edges_in(t, step->block, t->layout).child[step->edge] : 0;
+  return child ? child_node(t, child) : l->leaf;
+}
+
 /* Leases the last edge of the cursor's path, or the leaf that it leads to. False if there is no lease
  * to be had. */
 static bool lease_out(parallel *p, ref leaf, uint32_t depth, uint64_t count) {
@@ -260,10 +268,8 @@ static bool lease_out(parallel *p, ref leaf, uint32_t depth, uint64_t count) {
   l->place = s->num_leased;
   l->given = l->done = l->waiting = 0;
   memcpy(l->path, c->path, depth * sizeof *l->path);
-  edges e = edges_in(&s->tree, l->path[depth - 1].block, s->tree.layout);
-  ref child = s->deterministic ? e.child[l->path[depth - 1].edge] : 0;
   p->keys[l->place] = key_of(l);
-  p->nodes[l->place] = child ? child_node(&s->tree, child) : leaf;
+  p->nodes[l->place] = node_of(p, l);
   s->num_leased += 1;
   give(p, l, count);
   return true;
@@ -670,10 +676,15 @@ static void give_back(worker *w, lease *l, uint64_t count, int status, stop_reas
     compare_ranges(s, mine);
   }
   if (!l->leaf) return_edge(w, l);
-  if (reason == STOP_SOLVED) bring_rest(w, l, count);
+  if (reason == STOP_SOLVED) {
+    bring_rest(w, l, count + l->waiting); /* so that it is leased no more */
+    l->waiting = 0;
+  }
   l->done += mine->seen[0].count;
+  p->nodes[l->place] = 0; /* nobody is at work there just now: it may be looked at */
   if (mine->seen[0].count > 0)
     bring_home(p, mine->tree.root, !l->leaf, l->path, l->paid, l->depth, mine->seen);
+  p->nodes[l->place] = node_of(p, l);
   bool ended = status == FAILED || (reason != STOP_SIMULATIONS && reason != STOP_SOLVED);
   if (status == FAILED) s->fault = mine->fault;
   if (ended) finish(p, status, status == FAILED ? STOP_NONE : reason);
@@ -732,6 +743,7 @@ static bool begin_worker(parallel *p, worker *w) {
   if (!p->has_windows) arena_open_window(&mine->tree.blocks, &p->source);
   mine->tree.nodes = 0;
   mine->tree.last_owned = 0;
+  mine->entered = s->entered; /* else what is let go would wait to be released */
   mine->seed = s->seed;
   mine->bound = s->bound;
   mine->bound_is_end = s->bound_is_end;
