@@ -11,9 +11,9 @@
  *
  * Low blocks are placed so that they lie in as few cache lines as their size allows.
  *
- * Several threads may fill one arena, each through a window of its own: a stretch at either end that
- * is the window's alone, and that is followed by another when it is full. Then the two ends have
- * half of the address space each, so that all windows know where the border is. */
+ * Several threads may fill one arena, each through a window of its own: a stretch at either end
+ * that is the window's alone, and that is followed by another when it is full. Then the two ends
+ * have half of the address space each, so that all windows know where the border is. */
 #ifndef MCTS_CORE_ARENA_H
 #define MCTS_CORE_ARENA_H
 

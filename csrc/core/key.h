@@ -30,8 +30,8 @@ static inline bool key_is(const tree *t, node *n, const void *key) {
   return key_size(t) == 0 || memcmp(node_key(t, n), key, key_size(t)) == 0;
 }
 
-/* The last bit of an outcome's hash says whether the episode ended with it, so that its node need not
- * be asked: another thread may be at work there. */
+/* The last bit of an outcome's hash says whether the episode ended with it, so that its node need
+ * not be asked: another thread may be at work there. */
 static inline uint32_t key_outcome_hash(uint32_t hash, bool terminated) {
   return (hash & ~UINT32_C(1)) | terminated;
 }
