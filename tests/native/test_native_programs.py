@@ -2,13 +2,16 @@
 
 A program exits 0 or says what does not hold. One whose name ends with "_avx2" is compiled for such
 CPUs, with both copies of the loop, and skipped on others. AddressSanitizer finds memory that is
-used after its end or never freed, UndefinedBehaviorSanitizer what C leaves open.
+used after its end or never freed, UndefinedBehaviorSanitizer what C leaves open. One whose name
+begins with "test_parallel" is run once more under ThreadSanitizer, which finds what two threads
+touch at the same time.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -34,6 +37,9 @@ IS_AVX2 = """int main(void) {
 }
 """
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+#: Its own calls hide from the compiler what is set.
+THREAD_SANITIZER = ["-fsanitize=thread", "-Wno-maybe-uninitialized"]
+PARALLEL = [name for name in PROGRAMS if name.startswith("test_parallel")]
 
 
 def compiler() -> list[str]:
@@ -44,17 +50,20 @@ def compiler() -> list[str]:
 Compile = Callable[..., None]
 
 
-@pytest.fixture(scope="session")
-def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """Runs the compiler, with the sanitizers where it has them: some systems pack them apart."""
-    empty = tmp_path_factory.mktemp("empty") / "empty.c"
+def compiler_has(sanitizers: list[str], folder: Path) -> bool:
+    """Some systems pack them apart."""
+    empty = folder / "empty.c"
     empty.write_text("int main(void) { return 0; }\n")
-    probe = [*compiler(), *SANITIZERS, str(empty), "-o", str(empty.with_suffix(""))]
-    probed = subprocess.run(probe, capture_output=True, check=False)
-    if probed.returncode != 0 and os.environ.get("MCTS_REQUIRE_SANITIZERS"):
-        pytest.fail(f"{compiler()} has no sanitizers; on Fedora: dnf install libasan libubsan")
-    sanitizers = SANITIZERS if probed.returncode == 0 else []
+    probe = [*compiler(), *sanitizers, str(empty), "-o", str(empty.with_suffix(""))]
+    found = subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    if not found and os.environ.get("MCTS_REQUIRE_SANITIZERS"):
+        pytest.fail(
+            f"{compiler()} has no {sanitizers[0]}; on Fedora: dnf install libasan libubsan libtsan"
+        )
+    return found
 
+
+def compile_with(sanitizers: list[str]) -> Compile:
     def compile_c(*arguments: str | Path) -> None:
         command = [*compiler(), *FLAGS, *sanitizers, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -63,15 +72,53 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     return compile_c
 
 
-@pytest.fixture(scope="session")
-def core_objects(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The core and the built-in models, compiled once for all programs."""
-    folder = tmp_path_factory.mktemp("core")
+def compile_core(compile_c: Compile, folder: Path) -> list[Path]:
+    """The core and the built-in models, once for all programs."""
     objects = []
     for source in sorted([*CORE.glob("*.c"), *MODELS.glob("*.c")]):
         objects.append(folder / f"{source.stem}.o")
         compile_c("-c", source, "-o", objects[-1])
     return objects
+
+
+@pytest.fixture(scope="session")
+def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Runs the compiler, with the sanitizers where it has them."""
+    has_them = compiler_has(SANITIZERS, tmp_path_factory.mktemp("empty"))
+    return compile_with(SANITIZERS if has_them else [])
+
+
+@pytest.fixture(scope="session")
+def core_objects(compile_c: Compile, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return compile_core(compile_c, tmp_path_factory.mktemp("core"))
+
+
+@pytest.fixture(scope="session")
+def compile_for_threads(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Runs the compiler with ThreadSanitizer; skips where it has none."""
+    if not compiler_has(THREAD_SANITIZER, tmp_path_factory.mktemp("empty")):
+        pytest.skip("the compiler has no ThreadSanitizer")
+    return compile_with(THREAD_SANITIZER)
+
+
+@pytest.fixture(scope="session")
+def core_for_threads(
+    compile_for_threads: Compile, tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    return compile_core(compile_for_threads, tmp_path_factory.mktemp("threads"))
+
+
+@pytest.fixture(scope="session")
+def at_fixed_addresses() -> list[str]:
+    """What runs a program whose addresses are not drawn, where that may be had: with many random
+    bits in them, ThreadSanitizer finds memory where it looks for its own.
+    """
+    command = [shutil.which("setarch") or "setarch", "-R"]
+    try:
+        works = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        works = False
+    return command if works else []
 
 
 @pytest.fixture(scope="session")
@@ -113,5 +160,24 @@ def test_native_program_holds(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("program", PARALLEL)
+def test_no_two_threads_touch_the_same(
+    program: str,
+    compile_for_threads: Compile,
+    core_for_threads: list[Path],
+    at_fixed_addresses: list[str],
+    tmp_path: Path,
+) -> None:
+    binary = tmp_path / program
+    compile_for_threads(HERE / f"{program}.c", *core_for_threads, "-lm", "-o", binary)
+    done = subprocess.run(
+        [*at_fixed_addresses, binary], capture_output=True, text=True, check=False, timeout=300
+    )
+    if "unexpected memory mapping" in done.stderr and not at_fixed_addresses:
+        pytest.skip("ThreadSanitizer does not go with how this system draws addresses")
+    assert done.returncode == 0, done.stderr
+
+
 def test_there_are_programs() -> None:
     assert len(PROGRAMS) >= 12
+    assert PARALLEL

@@ -3,7 +3,7 @@
 #include "whole_tree.h"
 
 #ifdef __SANITIZE_THREAD__
-enum { SIMULATIONS = 5000, SEEDS = 1 }; /* ten times as slow */
+enum { SIMULATIONS = 3000, SEEDS = 1 }; /* ten times as slow */
 #else
 enum { SIMULATIONS = 9000, SEEDS = 2 };
 #endif

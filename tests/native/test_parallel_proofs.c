@@ -1,14 +1,14 @@
 /* Proven values in a tree that several threads search: each is the true one, whichever of them has
  * found it. */
-#include "parallel.h"
 #include "connect_four.h"
+#include "parallel.h"
 #include "tic_tac_toe.h"
 #include "whole_tree.h"
 
 #ifdef __SANITIZE_THREAD__
-enum { SEEDS = 12 };
+enum { SEEDS = 8 };
 #else
-enum { SEEDS = 40 };
+enum { SEEDS = 32 };
 #endif
 
 enum { SIMULATIONS = 60000, MOST_BYTES = 16 };

@@ -127,6 +127,18 @@ def test_every_setting_reaches_the_search(served):
     assert [action.action.discrete for action in response.actions] == [0]
 
 
+def test_several_threads_share_the_tree_of_a_request(served):
+    options = SearchOptions(threads=3, early_stop=False)
+    budget = Budget(simulations=5000)
+    response = served.plan("connect_four", json_state('""'), budget=budget, options=options)
+    assert response.simulations == 5000
+    assert sum(action.visits for action in response.actions) == 5000
+    assert not response.deterministic
+    error = served.error("corridor", 4, options=options)
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "threads" in error.details()
+
+
 @pytest.mark.parametrize("preset", ["uct", "dp_uct", "graph"])
 @pytest.mark.parametrize(
     "name", ["frozen_lake_8x8", "cliff_walking", "taxi", "cart_pole", "corridor", "grid", "point"]
