@@ -90,8 +90,9 @@ class Plan:
       stop_reason: which limit stopped it.
       search_time: wall-clock seconds.
       seed: gives the same plan again, if `deterministic`.
-      deterministic: True if only what the search itself knows stopped it, and no clock, and nothing
-        was reused: then the same seed gives the same plan on every run and every CPU.
+      deterministic: True if only what the search itself knows stopped it, and no clock, nothing
+        was reused, and one thread searched: then the same seed gives the same plan on every run
+        and every CPU.
       reused_simulations: of earlier plans, that the tree still held; see `MCTS.advance`.
     """
 

@@ -42,6 +42,7 @@ def read_plan(
         position = draw_by_visits(actions, recipe.config.temperature, seed)
     best = actions[position]
     by_count = stop_reason in _BY_COUNT and not search.decided_by_clock
+    in_turn = recipe.config.threads == 1
     reused_simulations = search.reused_simulations
     return Plan.of(
         action=best.action,
@@ -57,7 +58,7 @@ def read_plan(
         stop_reason=stop_reason,
         search_time=seconds,
         seed=seed,
-        deterministic=by_count and reused_simulations == 0,
+        deterministic=by_count and in_turn and reused_simulations == 0,
         reused_simulations=reused_simulations,
         recipe_reason=recipe.reason,
         discount=search.discount,
