@@ -7,7 +7,7 @@
 #include "whole_tree.h"
 
 #ifdef __SANITIZE_THREAD__
-enum { SIMULATIONS = 4000, TIMES = 4, KINDS_STEP = 3 };
+enum { SIMULATIONS = 3000, TIMES = 4, KINDS_STEP = 5 };
 #else
 enum { SIMULATIONS = 10000, TIMES = 8, KINDS_STEP = 1 };
 #endif
