@@ -142,6 +142,7 @@ static ref take_stretch(const arena_source *source, bool is_high, size_t bytes, 
   pthread_mutex_lock(source->lock);
   for (int shorter = 0; !found && shorter < 2; shorter++) {
     if (shorter) *length = arena_round(bytes) + ARENA_LINE; /* there may be less left */
+    if (arena_used(whole) + *length + source->outside > whole->limit) continue;
     found = is_high ? arena_alloc_high(whole, *length) : arena_alloc_low(whole, *length);
   }
   pthread_mutex_unlock(source->lock);

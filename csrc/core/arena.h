@@ -33,7 +33,8 @@ typedef struct arena arena;
 /* Where a window gets its stretches from. */
 typedef struct {
   arena *whole;
-  pthread_mutex_t *lock; /* of `whole` */
+  pthread_mutex_t *lock; /* of `whole`, and of: */
+  size_t outside;        /* bytes of the limit that are in use elsewhere */
 } arena_source;
 
 struct arena {

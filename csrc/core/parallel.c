@@ -66,7 +66,7 @@ static parallel *new_parallel(search *s) {
   pthread_mutex_init(&p->lock, &kind);
   pthread_mutexattr_destroy(&kind);
   pthread_cond_init(&p->changed, NULL);
-  p->source = (arena_source){&s->tree.blocks, &p->lock};
+  p->source = (arena_source){&s->tree.blocks, &p->lock, 0};
   size_t players = s->model->num_players;
   p->workers = calloc(p->threads, sizeof *p->workers);
   p->all = calloc(MOST_LEASES, sizeof *p->all);
@@ -102,7 +102,6 @@ static void finish(parallel *p, int status, stop_reason reason) {
 static stop_reason look_around(search *s) {
   stop_reason reason = stop_by_counts(s, s->started);
   if (reason != STOP_NONE) return reason;
-  if (tree_bytes(&s->tree) > s->tree.blocks.limit) return STOP_MAX_BYTES;
   s->until_clock = 0;
   return stop_by_clock(s);
 }
@@ -120,6 +119,21 @@ static lease *waiting_lease(const parallel *p, uint64_t *waiting) {
   return best;
 }
 
+/* How many of some simulations there is room for, if each makes a state outside of the arena: what
+ * those weigh is none of its windows' any more. */
+static uint64_t room_for_states(parallel *p, uint64_t most) {
+  const tree *t = &p->s->tree;
+  uint64_t taken = t->nodes + (p->s->started - p->s->simulations);
+  if (t->bytes_per_state == 0) return most;
+  if (most > HANDFUL) most = HANDFUL;
+  size_t used = arena_used(&t->blocks), limit = t->blocks.limit;
+  uint64_t room = (limit > used ? limit - used : 0) / t->bytes_per_state;
+  uint64_t more = room > taken ? room - taken : 0;
+  if (more > most) more = most;
+  p->source.outside = (taken + more) * t->bytes_per_state;
+  return more;
+}
+
 /* Hands out some simulations, `*placed` of them. */
 static void hand_out_some(parallel *p, uint64_t *placed) {
   search *s = p->s;
@@ -129,7 +143,7 @@ static void hand_out_some(parallel *p, uint64_t *placed) {
     if (reason != STOP_SIMULATIONS) finish(p, MCTS_OK, reason);
     return;
   }
-  uint64_t left = s->limits.simulations - s->started;
+  uint64_t left = room_for_states(p, s->limits.simulations - s->started);
   s->cursors->counter = stream_start(s->seed, UINT64_MAX - p->handed_out++);
   int status = hand_out(p, s->tree.root, 0, left, placed);
   if (status == FAILED) finish(p, FAILED, STOP_NONE);

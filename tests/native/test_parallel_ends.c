@@ -109,19 +109,20 @@ static void cancelling_within_a_sample_ends_it(unsigned kind, long long at) {
 
 /* ---- bytes ----------------------------------------------------------------------------------------- */
 
-static void the_byte_limit_ends_it(unsigned kind, uint64_t max_bytes) {
+static void the_byte_limit_ends_it(unsigned kind, uint64_t max_bytes, size_t bytes_per_state) {
   shared_model m;
   shared_model_begin(&m, kind, 4, 30, PAYS_COIN);
   m.ends_early = 0;
   search_options options = {.exploration = 1.0, .max_depth = 40, .threads = THREADS};
-  search *s = search_new(&m.model, options, 0);
+  search *s = search_new(&m.model, options, bytes_per_state);
   begin_from(s, &m, START, 1, max_bytes, 0);
   CHECK(run_on(s, &m, UINT32_MAX) == STOP_MAX_BYTES && s->simulations > 0);
   check_whole(s, &m);
+  CHECK(tree_bytes(&s->tree) <= max_bytes);
   CHECK(tree_bytes(&s->tree) > max_bytes / 10 * 9);
   CHECK(run_on(s, &m, UINT32_MAX) == STOP_MAX_BYTES); /* it is none the worse for that */
   check_whole(s, &m);
-  begin_from(s, &m, START, 1, 1 << 28, 0);
+  begin_from(s, &m, START, 1, 1 << 29, 0);
   CHECK(run_on(s, &m, 3000) == STOP_SIMULATIONS);
   check_whole(s, &m);
   end_search(s, &m);
@@ -244,6 +245,8 @@ int main(void) {
     games_are_played_to_the_end(&mcts_tic_tac_toe_model, prove);
     games_are_played_to_the_end(&mcts_connect_four_model, prove);
   }
-  for (unsigned kind = 0; kind < 8; kind += 3) the_byte_limit_ends_it(kind, 1 << 20);
+  for (unsigned kind = 0; kind < 8; kind += 3) the_byte_limit_ends_it(kind, 1 << 20, 0);
+  the_byte_limit_ends_it(0, 1 << 23, 1000);
+  the_byte_limit_ends_it(0, 1 << 26, 20000);
   return 0;
 }
