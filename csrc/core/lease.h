@@ -144,10 +144,12 @@ static void give(parallel *p, lease *l, uint64_t count) {
   const cursor *c = s->cursors;
   uint32_t steps = l->leaf ? l->depth : l->depth - 1; /* what a leased edge pays its thread sees */
   size_t numbers = (size_t)steps * s->model->num_players;
+  double part = (double)count / (double)(l->waiting + count);
+  if (l->waiting == 0) memcpy(l->rewards, c->rewards, numbers * sizeof *l->rewards);
+  else
+    for (size_t i = 0; i < numbers; i++) l->rewards[i] += part * (c->rewards[i] - l->rewards[i]);
   l->given += count;
   l->waiting += count;
-  double part = (double)count / (double)l->waiting;
-  for (size_t i = 0; i < numbers; i++) l->rewards[i] += part * (c->rewards[i] - l->rewards[i]);
   reserve(s, l->path, l->depth, count);
 }
 
