@@ -30,7 +30,7 @@ static void forget(arena *a) {
   a->high = a->size;
 }
 
-static int reserve(arena *a, size_t limit, size_t size) {
+static int map_space(arena *a, size_t limit, size_t size) {
   if (limit == 0) return -1;
   size_t mapped = round_up(size, PAGE) + LARGE_PAGE;
   void *mapping = mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -45,13 +45,13 @@ static int reserve(arena *a, size_t limit, size_t size) {
 
 int arena_open(arena *a, size_t limit) {
   if (limit > ARENA_MAX_BYTES) limit = ARENA_MAX_BYTES;
-  return reserve(a, limit, limit);
+  return map_space(a, limit, limit);
 }
 
 int arena_open_for_windows(arena *a, size_t limit) {
   if (limit > ARENA_MAX_BYTES / 2) limit = ARENA_MAX_BYTES / 2;
   size_t border = round_down(limit, 8);
-  if (reserve(a, limit, 2 * border) < 0) return -1;
+  if (map_space(a, limit, 2 * border) < 0) return -1;
   a->border = border;
   a->has_windows = true;
   return 0;

@@ -99,7 +99,7 @@ static void finish(parallel *p, int status, stop_reason reason) {
 }
 
 /* Why no more simulations are to be handed out. */
-static stop_reason look_around(search *s) {
+static stop_reason why_to_stop(search *s) {
   stop_reason reason = stop_by_counts(s, s->started);
   if (reason != STOP_NONE) return reason;
   s->until_clock = 0;
@@ -138,7 +138,7 @@ static uint64_t room_for_states(parallel *p, uint64_t most) {
 static void hand_out_some(parallel *p, uint64_t *placed) {
   search *s = p->s;
   *placed = 0;
-  stop_reason reason = look_around(s);
+  stop_reason reason = why_to_stop(s);
   if (reason != STOP_NONE) {
     if (reason != STOP_SIMULATIONS) finish(p, MCTS_OK, reason);
     return;

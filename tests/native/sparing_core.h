@@ -37,6 +37,7 @@ static int sparing_mprotect(void *at, size_t bytes, int protection) {
 #include "arena.c"
 #include "batch.c"
 #include "logarithm.c"
+#include "parallel.c"
 #include "refuse.c"
 #include "reroot.c"
 #include "search.c"
