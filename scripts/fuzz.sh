@@ -9,7 +9,7 @@ seconds=$1
 folder=$2
 seed=${3:-1}
 sources="tests/fuzz/fuzz_search.c csrc/core/loop.c"
-flags="-std=c11 -O1 -g -ffp-contract=off -Icsrc/include -Icsrc/core -Itests/native"
+flags="-std=c11 -O1 -g -ffp-contract=off -pthread -Icsrc/include -Icsrc/core -Itests/native"
 sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=all"
 mkdir -p "$folder/corpus"
 
