@@ -24,6 +24,7 @@ MEASURED = {
     "games": ["tic-tac-toe, 1,000 simulations"],
     "grid10": ["grid10, 1,000 simulations"],
     "scaling": ["connect four, from 10,000 to 10,000,000 simulations"],
+    "threads": ["grid10, horizon 50, 100,000 simulations"],
     "graph": ["Taxi", "SysAdmin 1", "a million cells, from samples"],
     "python": ["states are tuples, horizon 10", "states are arrays, horizon 10"],
     "latent": ["batch 32"],
