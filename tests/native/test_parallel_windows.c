@@ -26,7 +26,7 @@ typedef struct {
 
 static arena whole;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const arena_source source = {&whole, &lock};
+static const arena_source source = {&whole, &lock, 0};
 static filler fillers[WINDOWS];
 
 static uint64_t random_below(filler *f, uint64_t bound) {
