@@ -5,28 +5,31 @@
 #include "lease.h"
 
 /* Handed out at once for what lies behind an edge: of the visits that it has had, one in PART; and
- * no more than MOST. */
-enum { PART = 64, MOST = 4096 };
+ * no more than MOST. Fewer where chance has a part: there plans get worse by more at once. */
+enum { PART = 16, PART_BY_CHANCE = 32, MOST = 4096 };
 
 /* What lies behind an edge is leased whole where it has had SMALLEST visits or fewer, or less than
- * TOP_PART of the root's for each thread, and where it lies deeper than TOP_DEPTH. */
+ * TOP_PART of the root's for each thread, and where it lies deeper than TOP_DEPTH. More where chance
+ * has a part, as what lies further down is drawn under the lock. */
 enum { SMALLEST = 32, TOP_DEPTH = 256 };
-#define TOP_PART 0.75
+#define TOP_PART 0.25
+#define TOP_PART_BY_CHANCE 0.75
 
 /* What is known at the top grows old while simulations are not home. So many are handed out as there
  * are visits of the root for each thread and AHEAD, but not more than MOST_AHEAD, and then as many
  * again while those are run; HANDFUL at a time, so that nobody waits long for the lock. */
-enum { AHEAD = 128, MOST_AHEAD = 512, HANDFUL = 16 };
+enum { AHEAD = 32, MOST_AHEAD = 2048, HANDFUL = 16 };
 
-static uint64_t part_of(uint32_t visits) {
-  uint64_t part = visits / PART;
+static uint64_t part_of(const search *s, uint32_t visits) {
+  uint64_t part = visits / (s->deterministic ? PART : PART_BY_CHANCE);
   return part < 1 ? 1 : part < MOST ? part : MOST;
 }
 
 static bool is_small(const parallel *p, uint32_t visits) {
   const tree *t = &p->s->tree;
   double all = node_visits(t, node_at(t, t->root));
-  return visits <= SMALLEST || visits <= TOP_PART / p->threads * all;
+  double part = p->s->deterministic ? TOP_PART : TOP_PART_BY_CHANCE;
+  return visits <= SMALLEST || visits <= part / p->threads * all;
 }
 
 /* Simulations that are to be waiting for a thread. */
@@ -41,7 +44,7 @@ static int hand_out(parallel *p, ref at, uint32_t depth, uint64_t count, uint64_
 /* Up to `count` more along an edge that is leased, and has been visited so often; all of them
  * where chance has led there: else what is likely would happen too rarely. */
 static uint64_t add_to(parallel *p, lease *l, uint32_t visits, uint64_t count, bool by_chance) {
-  uint64_t pending = l->given - l->done, most = 2 * part_of(visits);
+  uint64_t pending = l->given - l->done, most = 2 * part_of(p->s, visits);
   uint64_t room = pending < most ? most - pending : 0;
   if (!by_chance && count > room) count = room;
   if (count > 0) give(p, l, count);
@@ -135,7 +138,7 @@ static int hand_out(parallel *p, ref at, uint32_t depth, uint64_t count, uint64_
   *placed = 0;
   while (*placed < count && (depth > 0 || *placed < HANDFUL)) {
     uint32_t edge = select_edge(s, &e, depth, &c->rng, s->recipe);
-    uint64_t part = part_of(e.visits[edge]), got = 0;
+    uint64_t part = part_of(s, e.visits[edge]), got = 0;
     if (part > count - *placed) part = count - *placed;
     c->path[depth] = (cursor_step){block, edge, 0};
     lease *l = lease_of(p, key_of_edge(&c->path[depth]));
