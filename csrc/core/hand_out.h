@@ -9,15 +9,15 @@
 enum { PART = 16, PART_BY_CHANCE = 32, MOST = 4096 };
 
 /* What lies behind an edge is leased whole where it has had SMALLEST visits or fewer, or less than
- * TOP_PART of the root's for each thread, and where it lies deeper than TOP_DEPTH. More where chance
+ * TOP_PART of a thread's share of the root's, and where it lies deeper than TOP_DEPTH. More where chance
  * has a part, as what lies further down is drawn under the lock. */
 enum { SMALLEST = 32, TOP_DEPTH = 256 };
 #define TOP_PART 0.25
 #define TOP_PART_BY_CHANCE 0.75
 
-/* What is known at the top grows old while simulations are not home. So many are handed out as there
- * are visits of the root for each thread and AHEAD, but not more than MOST_AHEAD, and then as many
- * again while those are run; HANDFUL at a time, so that nobody waits long for the lock. */
+/* What is known at the top grows old while simulations are not home. So no more of them wait for a
+ * thread than one in AHEAD of the root's visits, shared out among the threads, nor than MOST_AHEAD.
+ * They are handed out HANDFUL at a time, so that nobody waits long for the lock. */
 enum { AHEAD = 32, MOST_AHEAD = 2048, HANDFUL = 16 };
 
 static uint64_t part_of(const search *s, uint32_t visits) {

@@ -150,29 +150,36 @@ static void hand_out_some(parallel *p, uint64_t *placed) {
   else if (status < 0) finish(p, MCTS_OK, STOP_MAX_BYTES);
 }
 
-/* Hands out simulations until enough are waiting, or nobody takes any. */
-static void hand_out_ahead(parallel *p) {
+/* Hands out simulations until enough are waiting, or nobody takes any; whether there were some. What
+ * is asked of the model meanwhile is asked in this thread's own context. */
+static bool hand_out_ahead(worker *w) {
+  parallel *p = w->p;
   search *s = p->s;
-  uint64_t ahead = ahead_of(p), waiting, placed = 1;
+  uint64_t ahead = ahead_of(p), before = s->started, waiting, placed = 1;
+  void *ctx = s->ctx;
+  s->ctx = w->s->ctx;
   p->handing_out = true;
   for (waiting_lease(p, &waiting); waiting < ahead && placed > 0 && !p->over;
        waiting_lease(p, &waiting)) {
     if (p->running > 0 && s->started - s->simulations > (p->threads + 1) * ahead) break;
+    if (s->num_leased + 2 * HANDFUL > MOST_LEASES) break; /* what is drawn must find a place */
     hand_out_some(p, &placed);
     pthread_mutex_unlock(&p->lock);
     pthread_mutex_lock(&p->lock);
   }
   p->handing_out = false;
+  s->ctx = ctx;
+  return s->started > before;
 }
 
 /* What there is to do; NULL: nothing, before another thread has done something. */
-static lease *next_lease(parallel *p) {
+static lease *next_lease(worker *w) {
+  parallel *p = w->p;
   uint64_t waiting;
   lease *l = waiting_lease(p, &waiting);
   if (!p->over && !p->handing_out && waiting < ahead_of(p) / 2 + 1) {
-    hand_out_ahead(p);
+    if (hand_out_ahead(w)) pthread_cond_broadcast(&p->changed);
     l = waiting_lease(p, &waiting);
-    pthread_cond_broadcast(&p->changed);
   }
   return p->over ? NULL : l;
 }
@@ -336,7 +343,7 @@ static void work(worker *w) {
   parallel *p = w->p;
   pthread_mutex_lock(&p->lock);
   for (;;) {
-    lease *l = next_lease(p);
+    lease *l = next_lease(w);
     if (l) run_lease(w, l);
     else if (p->running > 0 || p->handing_out) pthread_cond_wait(&p->changed, &p->lock);
     else break;
@@ -447,5 +454,5 @@ int parallel_run(search *s, stop_reason *reason) {
     *reason = p->reason;
     return p->status;
   }
-  return s->loop.run(s, reason); /* what is left: all without room; if counts are full, a rest */
+  return s->loop.run(s, reason); /* what threads had no room for */
 }

@@ -10,7 +10,7 @@
  * Where each thread walks down from the root for every simulation, the nodes at the top are written
  * by all of them all the time, and the memory that holds them travels from core to core: that
  * costs more than the walk. Here a thread is handed some simulations at once, a part of
- * those that a node has had already, and the top is written once for all of them. So small a part
+ * those that an edge has had already, and the top is written once for all of them. So small a part
  * changes hardly what would have been chosen one by one; until they are home they count as visits
  * that have changed no value, which sends others elsewhere.
  *

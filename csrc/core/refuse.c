@@ -94,7 +94,8 @@ static const char *refuses_threads(const mcts_model *m, search_options o) {
     return "threads: needs a model that says that it is thread-safe; 1 would work";
   if (o.outcome_key != OUTCOME_STATE)
     return "threads: needs the outcome_key state; 1 would work";
-  if (o.sharing != SHARING_NONE) return "threads: needs a tree, and so the sharing none; 1 would work";
+  if (o.sharing != SHARING_NONE)
+    return "threads: needs a tree, and so the sharing none; 1 would work";
   if (o.backup != BACKUP_MEAN) return "threads: needs the backup mean; 1 would work";
   if (o.selection == SELECTION_GUMBEL)
     return "threads: cannot take the turns of gumbel; 1 would work";

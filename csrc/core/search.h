@@ -2,10 +2,10 @@
  *
  *   search_new -> (search_begin -> search_run ... -> read the tree)* -> search_free
  *
- * A search belongs to one thread at a time, and brings in the others itself. Reading order of its parts: tree.h (what is in
- * memory), ask.h (the model), cursor.h (one simulation), then select.h, evaluate.h, backup.h
- * and simulate.h, the loop in search.c that answers each question on the spot, and batch.h,
- * which gathers the questions of many simulations. */
+ * A search belongs to one thread at a time, and brings in the others itself: see parallel.h.
+ * Reading order of its parts: tree.h (what is in memory), ask.h (the model), cursor.h (one
+ * simulation), then select.h, evaluate.h, backup.h and simulate.h, the loops of loop.c that answer
+ * each question on the spot, and batch.h, which gathers the questions of many simulations. */
 #ifndef MCTS_CORE_SEARCH_H
 #define MCTS_CORE_SEARCH_H
 

@@ -8,7 +8,7 @@ cdef enum: POOL = 4
 
 
 cdef class SeedWords:
-    """What `numpy.random.SeedSequence` makes of a seed, in a tenth of the time.
+    """What `numpy.random.SeedSequence` makes of a seed, in less time.
 
     It seeds NumPy's bit generators with the same numbers.
 

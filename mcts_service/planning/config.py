@@ -143,7 +143,8 @@ class SearchConfig:
       threads: that search one tree together, 1 .. 64, of a native model that is thread-safe: for
         searches of thousands of simulations, on a machine that has nothing else to do. They share a
         tree of states with mean backups, which is then what "auto" stands for. Plans of several
-        threads are not the same from one time to the next. Chaslot et al. (2008).
+        threads are not the same from one time to the next, and their trees have 16 GiB at most.
+        Chaslot et al. (2008).
     Source: Browne et al. (2012), section 3.3; Keller and Helmert (2013) for trials and Bellman
     backups.
     """
