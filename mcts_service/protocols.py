@@ -61,7 +61,7 @@ Without them it is asked by the form for one state, where it has that, row by ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -70,8 +70,10 @@ import numpy as np
 __all__ = [
     "BatchSampleModel",
     "DistributionModel",
+    "Experience",
     "Policy",
     "SampleModel",
+    "StochasticPolicy",
     "Trajectory",
     "TrajectoryModel",
 ]
@@ -156,6 +158,33 @@ class Policy(Protocol[S_contra]):
         ...
 
 
+@runtime_checkable
+class StochasticPolicy(Policy[S_contra], Protocol[S_contra]):
+    """state -> D(action), which induces state -> action by drawing."""
+
+    def probabilities(self, state: S_contra) -> np.ndarray:
+        """How likely each action is to be taken: float64[num_actions], summing to 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Experience(Generic[S]):
+    """One step of a trajectory: what updates of one step learn from.
+
+    Attributes:
+      state, action, reward, next_state: of the step; the reward in reward units.
+      terminated: True if `next_state` is terminal.
+      next_action: taken in `next_state`; None where the trajectory ends there.
+    """
+
+    state: S
+    action: Any
+    reward: float
+    next_state: S
+    terminated: bool
+    next_action: Any = None
+
+
 @dataclass(frozen=True)
 class Trajectory(Generic[S]):
     """What happened from a first state on.
@@ -171,6 +200,19 @@ class Trajectory(Generic[S]):
     actions: Sequence[Any]
     rewards: Sequence[float]
     terminated: bool
+
+    def experiences(self) -> Iterator[Experience[S]]:
+        """Its steps, T of them, from the first on."""
+        last = len(self.actions) - 1
+        for t, (action, reward) in enumerate(zip(self.actions, self.rewards, strict=True)):
+            yield Experience(
+                self.states[t],
+                action,
+                reward,
+                self.states[t + 1],
+                self.terminated and t == last,
+                None if t == last else self.actions[t + 1],
+            )
 
 
 class TrajectoryModel(Protocol[S]):

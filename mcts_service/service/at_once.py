@@ -17,7 +17,8 @@ AT_ONCE_SECONDS = 0.0003
 class SearchTimes:
     """What the searches of one planner take, by their number of simulations to a factor of two.
 
-    That is time of the CPU: how long others had it meanwhile says nothing of the next search.
+    How long others had the CPU meanwhile says nothing of the next search. A thread of a pool leaves
+    that out; the loop does not, as to ask for its time of the CPU takes a part of a short search.
 
     Threads may share it: of two who write at once, one may be lost.
     """
@@ -64,5 +65,5 @@ class LoopShare:
         return self._paid_at <= now + self.BURST
 
     def spend(self, now: float, seconds: float) -> None:
-        """Notes a search that has ended now, and took so long of the CPU."""
+        """Notes a search that has ended now, and took so long."""
         self._paid_at = max(self._paid_at, now) + seconds / self.SHARE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -18,7 +17,7 @@ from mcts_service.errors import (
     MCTSServiceError,
     ReplicaLost,
 )
-from mcts_service.planning import CancelFlag, UnfinishedPlan
+from mcts_service.planning import CancelFlag, Plan, UnfinishedPlan
 from mcts_service.service.actions import travelling
 from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
@@ -27,6 +26,7 @@ from mcts_service.service.margin import ReplyClock
 from mcts_service.service.plan_arguments import (
     budget_until,
     fault,
+    new_seed,
     plan_arguments,
     search_until,
     stopped,
@@ -187,29 +187,26 @@ class Engine:
         """Searches for a short time, in the thread of the event loop."""
         if self._stopping:
             raise stopped()
-        started, cpu_started = time.monotonic(), time.thread_time()
+        started = time.monotonic()
         cancel = CancelFlag()
         arguments = plan_arguments(query, search_until(query, self._clock), cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
             plan = planner.mcts.plan_at_once(query.read_state(), seconds=seconds, **arguments)
-            # Where others had the CPU meanwhile, the search may be as short as it was held to be.
-            while (
-                isinstance(plan, UnfinishedPlan) and time.thread_time() - cpu_started < seconds / 2
-            ):
-                plan = plan.go_on(seconds)
+            if isinstance(plan, UnfinishedPlan):
+                plan = _with_more_patience(plan, seconds)
         except MCTSServiceError:
             raise
         except Exception as error:
             raise fault(query) from error
         finally:
-            finished, spent = time.monotonic(), time.thread_time() - cpu_started
-            self._loop_share.spend(finished, spent)
+            finished = time.monotonic()
+            self._loop_share.spend(finished, finished - started)
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
             return BegunSearch(plan, started, cancel)
-        planner.times.observe(simulations, spent)
+        planner.times.observe(simulations, finished - started)
         return PlanOutcome(plan, started - query.received, finished)
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
@@ -245,7 +242,7 @@ class Engine:
     def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
         """The searches of all rows."""
         started = time.monotonic()
-        seeds = query.seeds or [secrets.randbits(64) for _ in query.rows]
+        seeds = query.seeds or [new_seed() for _ in query.rows]
         planner = self._planners.get(query.model, query.config).mcts
         budget_left = partial(budget_until, query, end_by)
         plans = plan_rows(planner, query, budget_left, seeds, cancel)
@@ -257,6 +254,15 @@ class Engine:
             search_time=finished - started,
             finished=finished,
         )
+
+
+def _with_more_patience(plan: UnfinishedPlan, seconds: float) -> Plan | UnfinishedPlan:
+    """Goes on for half as long of this thread's time: others may have had the CPU until now."""
+    cpu_started = time.thread_time()
+    rest: Plan | UnfinishedPlan = plan
+    while isinstance(rest, UnfinishedPlan) and time.thread_time() - cpu_started < seconds / 2:
+        rest = rest.go_on(seconds / 2)
+    return rest
 
 
 def _run_model(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from typing import Any
 
@@ -14,11 +14,22 @@ from mcts_service.service.query import PlanQuery, Query
 __all__ = [
     "budget_until",
     "fault",
+    "new_seed",
     "plan_arguments",
     "search_until",
     "stopped",
     "too_late",
 ]
+
+
+#: Seeds of requests that bring none. They are told to the caller and guard nothing, so that to ask
+#: the system for each would be time lost. Begun from the system's randomness.
+_seeds = random.Random()
+
+
+def new_seed() -> int:
+    """A seed that nobody asked for."""
+    return _seeds.getrandbits(64)
 
 
 def search_until(query: Query, clock: ReplyClock) -> float:
@@ -50,7 +61,7 @@ def plan_arguments(query: PlanQuery, end_by: float, cancel: CancelFlag) -> dict[
     return {
         "budget": budget_until(query, end_by),
         "horizon": query.horizon,
-        "seed": secrets.randbits(64) if query.seed is None else query.seed,
+        "seed": new_seed() if query.seed is None else query.seed,
         "allowed_actions": None if allowed is None else allowed(),
         "cancel": cancel,
     }

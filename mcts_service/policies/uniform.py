@@ -1,0 +1,36 @@
+"""The policy that knows nothing."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from mcts_service.policies.distribution import ActionDistribution
+from mcts_service.policies.from_q import LegalActions
+
+__all__ = ["Uniform"]
+
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Uniform(ActionDistribution[S_contra]):
+    """Every legal action with the same probability.
+
+    Attributes:
+      num_actions: actions are the integers 0 .. num_actions - 1.
+      legal_actions: None: all are legal.
+    """
+
+    def __init__(self, num_actions: int, legal_actions: LegalActions | None = None):
+        self.num_actions = num_actions
+        self.legal_actions = legal_actions
+
+    def probabilities(self, state: S_contra) -> np.ndarray:
+        """1 / K for each of the K legal actions."""
+        if self.legal_actions is None:
+            return np.full(self.num_actions, 1.0 / self.num_actions)
+        legal = list(self.legal_actions(state))
+        weights = np.zeros(self.num_actions)
+        weights[legal] = 1.0 / len(legal)
+        return weights
