@@ -14,5 +14,7 @@ def test_a_trajectory_falls_apart_into_its_steps():
 
 
 def test_the_last_step_of_a_cut_trajectory_is_not_terminated():
-    assert [step.terminated for step in Trajectory("ab", [0], [1.0], False).experiences()] == [False]
+    assert [step.terminated for step in Trajectory("ab", [0], [1.0], False).experiences()] == [
+        False
+    ]
     assert not list(Trajectory("a", [], [], False).experiences())

@@ -50,7 +50,8 @@ class Greedy(_FromQ[S_contra]):
 
     def _weigh(self, values: np.ndarray) -> np.ndarray:
         best = values == values.max()
-        return best / best.sum()
+        shares: np.ndarray = best / best.sum()
+        return shares
 
 
 class EpsilonGreedy(_FromQ[S_contra]):
