@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ def connect_four_pack(cells: np.ndarray) -> bytes:
 def connect_four_unpack(state: bytes) -> np.ndarray:
     """The bytes of a state -> int8[6, 7]."""
 
+def tic_tac_toe_unpack_rows(rows: np.ndarray) -> np.ndarray:
+    """The bytes of N states, uint8[N, state_bytes] -> int8[N, 3, 3]."""
+
+def connect_four_unpack_rows(rows: np.ndarray) -> np.ndarray:
+    """The bytes of N states, uint8[N, state_bytes] -> int8[N, 6, 7]."""
+
 def tabular_model(
     num_states: int,
     num_actions: int,
@@ -55,3 +62,14 @@ def factored_model(
     rewards: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> Any:
     """A factored model's capsule, which owns the model."""
+
+def evaluated_by_table(inner: Any, values: np.ndarray | None, priors: np.ndarray | None) -> Any:
+    """The capsule of a model with states 0 .. n - 1, evaluated by a table."""
+
+def evaluated_by_function(
+    inner: Any,
+    function: Callable[[np.ndarray], tuple[np.ndarray | None, np.ndarray | None]],
+    gives_values: bool,
+    gives_priors: bool,
+) -> Any:
+    """The capsule of a model that a Python function evaluates, with the GIL."""

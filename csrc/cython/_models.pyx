@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The built-in native models as capsules, and the codecs of their boards."""
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -11,7 +12,9 @@ cdef extern from "mcts_model.h":
     const char *MCTS_MODEL_CAPSULE_NAME
 
     ctypedef struct mcts_model:
-        pass
+        uint32_t state_bytes
+        uint32_t max_actions
+        uint32_t num_players
 
 cdef extern from "tic_tac_toe.h":
     ctypedef struct mcts_tic_tac_toe:
@@ -134,6 +137,16 @@ def tic_tac_toe_pack(const int8_t[:, ::1] cells):
     return state
 
 
+def tic_tac_toe_unpack_rows(rows):
+    """The bytes of N states, uint8[N, state_bytes] -> int8[N, 3, 3]."""
+    return unpack_rows(rows, sizeof(mcts_tic_tac_toe), np.empty((len(rows), 3, 3), np.int8),
+                       tic_tac_toe_cells)
+
+
+cdef void tic_tac_toe_cells(const void *state, int8_t *cells) noexcept:
+    mcts_tic_tac_toe_to_cells(<const mcts_tic_tac_toe *>state, cells)
+
+
 def tic_tac_toe_unpack(bytes state):
     """The bytes of a state -> int8[3, 3]."""
     cdef int8_t[:, ::1] cells = np.empty((3, 3), dtype=np.int8)
@@ -150,12 +163,36 @@ def connect_four_pack(const int8_t[:, ::1] cells):
     return state
 
 
+def connect_four_unpack_rows(rows):
+    """The bytes of N states, uint8[N, state_bytes] -> int8[N, 6, 7]."""
+    return unpack_rows(rows, sizeof(mcts_connect_four), np.empty((len(rows), 6, 7), np.int8),
+                       connect_four_cells)
+
+
+cdef void connect_four_cells(const void *state, int8_t *cells) noexcept:
+    mcts_connect_four_to_cells(<const mcts_connect_four *>state, cells)
+
+
 def connect_four_unpack(bytes state):
     """The bytes of a state -> int8[6, 7]."""
     cdef int8_t[:, ::1] cells = np.empty((6, 7), dtype=np.int8)
     require_size(state, sizeof(mcts_connect_four))
     mcts_connect_four_to_cells(<const mcts_connect_four *>PyBytes_AS_STRING(state), &cells[0, 0])
     return cells.base
+
+
+cdef object unpack_rows(const uint8_t[:, ::1] rows, Py_ssize_t size, boards,
+                        void (*to_cells)(const void *, int8_t *) noexcept):
+    """Writes the cells of each state into its board."""
+    cdef int8_t[:, :, ::1] cells = boards
+    cdef uint64_t[8] state  # aligned
+    cdef Py_ssize_t row
+    if rows.shape[1] != size or size > <Py_ssize_t>sizeof(state):
+        raise ValueError(f"a state has {rows.shape[1]} bytes; must have {size}")
+    for row in range(rows.shape[0]):
+        memcpy(state, &rows[row, 0], size)
+        to_cells(state, &cells[row, 0, 0])
+    return boards
 
 
 cdef int require_shape(Py_ssize_t rows, Py_ssize_t columns, int want_rows,
@@ -322,3 +359,8 @@ cdef int fill_factors(mcts_factors *factors, tuple arrays) except -1:
 
 cdef void free_factored_of(object capsule) noexcept:
     mcts_factored_free(<mcts_factored *>PyCapsule_GetContext(capsule))
+
+
+# ---- other evaluations ----
+
+include "evaluated.pxi"

@@ -4,6 +4,7 @@ from mcts_service.models.acrobot import Acrobot
 from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.cart_pole import CartPole
 from mcts_service.models.connect_four import ConnectFour
+from mcts_service.models.evaluated import EvaluatedModel, with_evaluation
 from mcts_service.models.factored import Factor, FactoredModel
 from mcts_service.models.game_2048 import Game2048
 from mcts_service.models.gymnasium import from_gymnasium
@@ -21,6 +22,7 @@ __all__ = [
     "ActionSpec",
     "CartPole",
     "ConnectFour",
+    "EvaluatedModel",
     "Factor",
     "FactoredModel",
     "Game2048",
@@ -36,4 +38,5 @@ __all__ = [
     "make",
     "names",
     "tabulate",
+    "with_evaluation",
 ]

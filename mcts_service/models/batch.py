@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from mcts_service.errors import ModelFault
+from mcts_service.models.pass_on import PassesOn
 from mcts_service.protocols import BatchSampleModel
 
 __all__ = ["UnbatchedModel"]
 
 
-class UnbatchedModel:
+class UnbatchedModel(PassesOn):
     """A batch model as a sample model, one row at a time.
 
     A row draws from the generator that the step was given, so that a model which draws as many
@@ -35,12 +36,6 @@ class UnbatchedModel:
     def __init__(self, model: BatchSampleModel) -> None:
         self.model = model
         self.num_actions = model.num_actions
-
-    def __getattr__(self, name: str) -> Any:
-        # Private names and `model` itself are asked for before there is one (copy, pickle).
-        if name.startswith("_") or name == "model":
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        return getattr(self.model, name)
 
     def sample(self, state: Any, action: int, rng: np.random.Generator) -> tuple[Any, Any, bool]:
         """Draws one transition: (next_state, reward, terminated).

@@ -35,6 +35,7 @@ class BoardModel(NativeModel[np.ndarray]):
         shape: tuple[int, int],
         pack: Callable[[np.ndarray], bytes],
         unpack: Callable[[bytes], np.ndarray],
+        unpack_rows: Callable[[np.ndarray], np.ndarray],
         action_name: str,
         action_description: str,
         description: str,
@@ -45,6 +46,7 @@ class BoardModel(NativeModel[np.ndarray]):
           capsule: the compiled model.
           shape: rows and columns of the board.
           pack, unpack: between cells, int8[rows, columns], and the bytes of a state.
+          unpack_rows: of the bytes of many, uint8[N, state_bytes].
           action_name: what an action is: "column".
           action_description, description: a line each.
         """
@@ -63,6 +65,7 @@ class BoardModel(NativeModel[np.ndarray]):
         )
         self._pack = pack
         self._unpack = unpack
+        self._unpack_rows = unpack_rows
         self._action_name = action_name
 
     def pack_state(self, state: Any) -> bytes:
@@ -81,6 +84,10 @@ class BoardModel(NativeModel[np.ndarray]):
     def unpack_state(self, data: bytes) -> np.ndarray:
         """The board: a new int8[rows, columns]."""
         return self._unpack(data)
+
+    def unpack_states(self, rows: np.ndarray) -> np.ndarray:
+        """The boards of many, of uint8[N, state_bytes]: a new int8[N, rows, columns]."""
+        return self._unpack_rows(rows)
 
     def initial_state(self, rng: np.random.Generator | None = None) -> np.ndarray:
         """The empty board. Nothing is drawn."""

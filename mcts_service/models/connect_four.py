@@ -33,6 +33,7 @@ class ConnectFour(BoardModel):
             shape=(6, 7),
             pack=_models.connect_four_pack,
             unpack=_models.connect_four_unpack,
+            unpack_rows=_models.connect_four_unpack_rows,
             action_name="column",
             action_description="columns 0 to 6, from the left",
             description="Connect four: four in a line win",

@@ -22,6 +22,7 @@ import numpy as np
 from mcts_service.errors import ModelFault
 from mcts_service.labels import is_labelled
 from mcts_service.models.identity import state_identity
+from mcts_service.models.pass_on import PassesOn
 from mcts_service.protocols import DistributionModel
 
 __all__ = ["SampledModel", "draw_index", "require_distribution"]
@@ -32,7 +33,7 @@ S = TypeVar("S")
 _TOLERANCE = 1e-9
 
 
-class SampledModel(Generic[S]):
+class SampledModel(PassesOn, Generic[S]):
     """A distribution model as a sample model, by drawing from its outcomes.
 
     Puts outcomes together that are the same, and draws by the inverse of the cumulative
@@ -51,12 +52,6 @@ class SampledModel(Generic[S]):
         self.model = model
         if not is_labelled(model):
             self.num_actions = model.num_actions
-
-    def __getattr__(self, name: str) -> Any:
-        # Private names and `model` itself are asked for before there is one (copy, pickle).
-        if name.startswith("_") or name == "model":
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        return getattr(self.model, name)
 
     def sample(self, state: S, action: int, rng: np.random.Generator) -> tuple[S, Any, bool]:
         """Draws one of the outcomes: (next_state, reward, terminated).

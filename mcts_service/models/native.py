@@ -224,6 +224,14 @@ class NativeModel(ABC, Generic[S]):
     def unpack_state(self, data: bytes) -> S:
         """The state of `pack_state`'s bytes; a new array each time, where it is one."""
 
+    def unpack_states(self, rows: np.ndarray) -> np.ndarray:
+        """The states of many, one row each.
+
+        Args:
+          rows: the bytes of N states, uint8[N, state_bytes].
+        """
+        return np.array([self.unpack_state(row.tobytes()) for row in rows])
+
     @abstractmethod
     def initial_state(self, rng: np.random.Generator | None = None) -> S:
         """Where an episode starts: drawn with `rng`, always the same without it."""

@@ -161,6 +161,11 @@ class NativeArrayModel(NativeModel[Any]):
         flat = np.frombuffer(data, dtype=self._dtype)
         return flat.reshape(self.state_spec.shape).copy() if self.state_spec.shape else int(flat[0])
 
+    def unpack_states(self, rows: np.ndarray) -> np.ndarray:
+        """The states of the bytes of many, uint8[N, state_bytes]: an array [N, *shape]."""
+        states: np.ndarray = rows.view(self._dtype)
+        return states.reshape(len(rows), *self.state_spec.shape)
+
     def initial_state(self, rng: np.random.Generator | None = None) -> Any:
         """Where an episode starts.
 

@@ -183,6 +183,11 @@ class TabularModel(NativeModel[int]):
         """The number of a state."""
         return int(struct.unpack("=q", data)[0])
 
+    def unpack_states(self, rows: np.ndarray) -> np.ndarray:
+        """The numbers of many states, of uint8[N, 8]: int64[N]."""
+        numbers: np.ndarray = rows.view(np.int64)
+        return numbers.reshape(len(rows))
+
     def initial_state(self, rng: np.random.Generator | None = None) -> int:
         """A state drawn from where episodes start; without `rng` the most probable.
 

@@ -33,6 +33,7 @@ class TicTacToe(BoardModel):
             shape=(3, 3),
             pack=_models.tic_tac_toe_pack,
             unpack=_models.tic_tac_toe_unpack,
+            unpack_rows=_models.tic_tac_toe_unpack_rows,
             action_name="cell",
             action_description="cells 0 to 8, row by row",
             description="Tic-tac-toe: three in a line win",
