@@ -1,0 +1,190 @@
+"""Expert iteration: plan with what is known, imitate the plans, plan better with that.
+
+    parameters -> (states -> priors, values)      the apprentice, which the planner asks at leaves
+    planned episodes x parameters -> parameters   imitation, by whatever learns
+
+Source: Anthony, Tian and Barber (2017); with values beside, Silver et al. (2018), AlphaZero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mcts_service.checks import require_integer
+from mcts_service.errors import InvalidRequest, MCTSServiceError
+from mcts_service.labels import is_labelled
+from mcts_service.models.evaluated import EvaluateBatch, with_evaluation
+from mcts_service.planning import MCTS, Budget, Plan, SearchConfig
+
+__all__ = ["Examples", "expert_iteration", "exploring_config", "planned_episodes"]
+
+P = TypeVar("P")
+
+MAX_EPISODES = 2**20
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What an apprentice imitates: N states that were planned from.
+
+    Attributes:
+      states: [N, ...], in the order of the episodes.
+      visits: how the planner divided its simulations, each row summing to 1: what priors are to
+        become. float64[N, num_actions].
+      returns: discounted return from each state to the end of its episode, in reward units: what
+        values are to become. float64[N], or [N, num_players] where there are several.
+    """
+
+    states: np.ndarray
+    visits: np.ndarray
+    returns: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Examples]) -> Examples:
+        """All of them, one behind the other."""
+        return cls(
+            np.concatenate([part.states for part in parts]),
+            np.concatenate([part.visits for part in parts]),
+            np.concatenate([part.returns for part in parts]),
+        )
+
+
+def expert_iteration(
+    model: Any,
+    parameters: P,
+    *,
+    evaluation: Callable[[P], EvaluateBatch],
+    imitate: Callable[[Examples, P, np.random.Generator], P],
+    iterations: int,
+    episodes: int,
+    budget: Budget,
+    rng: np.random.Generator,
+    config: SearchConfig | None = None,
+    max_steps: int | None = None,
+    on_iteration: Callable[[int, P, Examples], bool | None] | None = None,
+) -> P:
+    """Improves the parameters of an apprentice by imitating a planner that it helps.
+
+    Args:
+      model: a sample model, compiled or in Python, for any number of players.
+      parameters: where it begins.
+      evaluation: parameters -> what gives priors and values of many states, in the form of
+        `with_evaluation`.
+      imitate: examples x parameters -> parameters.
+      iterations: of playing and imitating, at least 1.
+      episodes: that are played in each, all at once.
+      budget: of a plan.
+      rng: of episodes, seeds and imitation.
+      config: of the planner; default `exploring_config()`, which draws its actions by visits.
+      max_steps: after which an episode is cut; default the model's `horizon`, else none.
+      on_iteration: told (iteration, parameters, examples) after each, from 0 on; ends the loop
+        where it returns True.
+    Returns:
+      The last parameters.
+    Raises:
+      InvalidRequest: an argument is wrong.
+      ModelFault, NoLegalAction: as `MCTS.plan`.
+    """
+    require_integer("iterations", iterations, 1, 2**31 - 1)
+    for iteration in range(iterations):
+        planner = MCTS(
+            with_evaluation(model, evaluate_batch=evaluation(parameters)),
+            config or exploring_config(),
+        )
+        examples = planned_episodes(planner, episodes, budget, rng, max_steps=max_steps)
+        parameters = imitate(examples, parameters, rng)
+        if on_iteration is not None and on_iteration(iteration, parameters, examples):
+            break
+    return parameters
+
+
+def exploring_config() -> SearchConfig:
+    """PUCT that tries what it would not, so that the apprentice sees more than its own play.
+
+    Source: Silver et al. (2018), with the noise at the root of chess. Explored is more than by the
+    preset, because an apprentice's priors say little at first.
+    """
+    return SearchConfig.preset(
+        "puct", exploration=4.0, root_noise=0.25, temperature=1.0, early_stop=False
+    )
+
+
+def planned_episodes(
+    planner: MCTS,
+    episodes: int,
+    budget: Budget,
+    rng: np.random.Generator,
+    *,
+    max_steps: int | None = None,
+) -> Examples:
+    """Plays episodes at the same time, every action by a plan.
+
+    Args:
+      planner: of a model with `initial_state`.
+      episodes: at least 1.
+      budget: of a plan.
+      rng: of initial states, seeds of plans, and what chance does.
+      max_steps: after which an episode is cut; what comes later counts as 0. Default the model's
+        `horizon`, else none.
+    Raises:
+      InvalidRequest: an argument is wrong, or the model has no initial_state.
+      MCTSServiceError: what ended a plan.
+    """
+    require_integer("episodes", episodes, 1, MAX_EPISODES)
+    model = planner.model
+    if is_labelled(model):
+        raise InvalidRequest("model", "labels its actions; priors are of actions by number")
+    if not callable(getattr(model, "initial_state", None)):
+        raise InvalidRequest("model", "has no initial_state; episodes must start somewhere")
+    if max_steps is None:
+        max_steps = getattr(model, "horizon", None)
+    playing = [_Episode(model.initial_state(rng)) for _ in range(episodes)]
+    running, steps = playing, 0
+    while running and (max_steps is None or steps < max_steps):
+        for episode, plan in zip(running, _plans(planner, running, budget, rng), strict=True):
+            episode.step(model, plan, rng)
+        running = [episode for episode in running if not episode.terminated]
+        steps += 1
+    return Examples.joined([episode.examples(float(model.discount)) for episode in playing])
+
+
+def _plans(
+    planner: MCTS, running: Sequence[_Episode], budget: Budget, rng: np.random.Generator
+) -> Iterator[Plan]:
+    seeds = rng.integers(2**64, size=len(running), dtype=np.uint64).tolist()
+    states = [episode.state for episode in running]
+    for plan in planner.plan_batch(states, budget, seeds=seeds):
+        if isinstance(plan, MCTSServiceError):
+            raise plan
+        yield plan
+
+
+class _Episode:
+    """One that is being played."""
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.terminated = state, False
+        self._states: list[Any] = []
+        self._visits: list[np.ndarray] = []
+        self._rewards: list[Any] = []
+
+    def step(self, model: Any, plan: Plan, rng: np.random.Generator) -> None:
+        """Takes the action of a plan from where it is."""
+        visits = np.zeros(model.num_actions)
+        for row in plan.actions:
+            visits[row.action] = row.visits
+        self._states.append(self.state)
+        self._visits.append(visits / visits.sum())
+        self.state, reward, self.terminated = model.sample(self.state, plan.action, rng)
+        self._rewards.append(reward)
+
+    def examples(self, discount: float) -> Examples:
+        """What was planned, and what came of it."""
+        returns = np.array(self._rewards, dtype=np.float64)
+        for t in range(len(returns) - 2, -1, -1):
+            returns[t] += discount * returns[t + 1]
+        return Examples(np.array(self._states), np.array(self._visits), returns)

@@ -1,0 +1,218 @@
+"""Planning with an apprentice, and an apprentice that imitates the plans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service.errors import InvalidRequest, ModelFault
+from mcts_service.learning import Examples, expert_iteration, exploring_config, planned_episodes
+from mcts_service.models import TabularModel, TicTacToe, with_evaluation
+
+SIDE = 6
+GOAL = SIDE * SIDE - 1
+
+
+def grid(discount=0.95):
+    """From one corner to the other, 10 steps at least; the way there pays nothing."""
+    moves = ((-1, 0), (0, 1), (1, 0), (0, -1))
+    table = {GOAL: {}}
+    for state in range(GOAL):
+        row, column = divmod(state, SIDE)
+        table[state] = {}
+        for action, (down, right) in enumerate(moves):
+            to = min(max(row + down, 0), SIDE - 1) * SIDE + min(max(column + right, 0), SIDE - 1)
+            table[state][action] = [(1.0, to, float(to == GOAL), to == GOAL)]
+    return TabularModel.from_transitions(table, discount=discount)
+
+
+class Table:
+    """An apprentice that remembers: the mean of what it was shown of each state."""
+
+    def begin(self):
+        return np.full((SIDE * SIDE, 4), 0.25), np.zeros(SIDE * SIDE)
+
+    def evaluation(self, parameters):
+        priors, values = parameters
+        return lambda states: (priors[states], values[states])
+
+    def imitate(self, examples, parameters, rng):
+        priors, values = (part.copy() for part in parameters)
+        for state in np.unique(examples.states):
+            seen = examples.states == state
+            priors[state] = 0.5 * priors[state] + 0.5 * examples.visits[seen].mean(axis=0)
+            values[state] += 0.5 * (examples.returns[seen].mean() - values[state])
+        return priors, values
+
+
+def run(seed, iterations=20, **options):
+    apprentice = Table()
+    return expert_iteration(
+        grid(),
+        apprentice.begin(),
+        evaluation=apprentice.evaluation,
+        imitate=apprentice.imitate,
+        iterations=iterations,
+        episodes=8,
+        budget=Budget(simulations=24),
+        max_steps=40,
+        rng=np.random.default_rng(seed),
+        **options,
+    )
+
+
+def steps_to_the_goal(parameters, simulations, most=100):
+    """Of plans without noise."""
+    model, state = grid(), 0
+    evaluated = with_evaluation(model, evaluate_batch=Table().evaluation(parameters))
+    planner = MCTS(evaluated, SearchConfig.preset("puct"))
+    rng = np.random.default_rng(0)
+    for step in range(1, most + 1):
+        action = planner.plan(state, Budget(simulations=simulations), seed=step).action
+        state, _, terminated = model.sample(state, action, rng)
+        if terminated:
+            return step
+    return most + 1
+
+
+def test_plans_get_better_by_imitating_plans():
+    # 24 simulations see three steps ahead of ten: alone they find nothing to go by.
+    assert steps_to_the_goal(Table().begin(), 24) > 20
+    parameters = run(seed=0)
+    assert steps_to_the_goal(parameters, 24) == 10
+    # The apprentice alone, by its priors, knows the way too.
+    assert steps_to_the_goal(parameters, 1) <= 12
+
+
+def test_the_same_generator_gives_the_same_apprentice():
+    one, same, other = (
+        run(seed=1, iterations=3),
+        run(seed=1, iterations=3),
+        run(seed=2, iterations=3),
+    )
+    assert np.array_equal(one[0], same[0])
+    assert np.array_equal(one[1], same[1])
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_the_loop_tells_of_each_iteration_and_ends_when_told_to():
+    told = []
+
+    def on_iteration(iteration, parameters, examples):
+        told.append((iteration, parameters[1].copy(), len(examples.states)))
+        return iteration == 2
+
+    parameters = run(seed=3, iterations=10, on_iteration=on_iteration)
+    assert [iteration for iteration, *_ in told] == [0, 1, 2]
+    assert np.array_equal(told[-1][1], parameters[1])
+    assert all(8 * 10 <= states <= 8 * 40 for *_, states in told)
+
+
+def test_examples_have_the_visits_of_each_plan_and_the_return_that_came_of_it():
+    def onwards(states):
+        priors = np.zeros((len(states), 4))
+        priors[:, 1], priors[:, 2] = states % SIDE < SIDE - 1, states // SIDE < SIDE - 1
+        return priors, np.zeros(len(states))
+
+    planner = MCTS(
+        with_evaluation(grid(discount=0.5), evaluate_batch=onwards),
+        SearchConfig.preset("puct", temperature=1.0),
+    )
+    rng = np.random.default_rng(0)
+    examples = planned_episodes(planner, 3, Budget(simulations=4), rng)
+    # Right and down alone, where there is a way: ten steps, whichever come first.
+    assert examples.states.shape == (30,)
+    assert examples.states[[0, 10, 20]].tolist() == [0, 0, 0]
+    assert examples.visits.shape == (30, 4)
+    assert examples.visits.sum(axis=1) == pytest.approx(1.0)
+    assert (examples.visits[:, [0, 3]] == 0).all()
+    assert examples.returns == pytest.approx(np.tile(0.5 ** np.arange(9, -1, -1), 3))
+
+
+def test_episodes_are_cut_where_steps_are_limited():
+    apprentice = Table()
+    planner = MCTS(
+        with_evaluation(grid(), evaluate_batch=apprentice.evaluation(apprentice.begin())),
+        exploring_config(),
+    )
+    rng = np.random.default_rng(0)
+    examples = planned_episodes(planner, 2, Budget(simulations=8), rng, max_steps=5)
+    assert examples.states.shape == (10,)
+    assert (examples.returns == 0).all()
+
+
+def test_in_games_every_player_has_its_own_return():
+    game = TicTacToe()
+
+    def evaluate(boards):
+        return np.full((len(boards), 9), 1 / 9), np.zeros((len(boards), 2))
+
+    planner = MCTS(with_evaluation(game, evaluate_batch=evaluate), exploring_config())
+    rng = np.random.default_rng(0)
+    examples = planned_episodes(planner, 20, Budget(simulations=20), rng)
+    assert examples.states.shape[1:] == (3, 3)
+    assert examples.returns.shape == (len(examples.states), 2)
+    assert (examples.returns.sum(axis=1) == 0).all()
+    assert set(np.unique(examples.returns)) <= {-1.0, 0.0, 1.0}
+    assert (examples.visits[examples.states.reshape(-1, 9) != 0] == 0).all()
+
+
+def test_examples_are_joined_in_order():
+    parts = [Examples(np.arange(k), np.full((k, 2), 0.5), np.full(k, float(k))) for k in (1, 2)]
+    joined = Examples.joined(parts)
+    assert joined.states.tolist() == [0, 0, 1]
+    assert joined.returns.tolist() == [1.0, 2.0, 2.0]
+
+
+class Labelled:
+    """One whose actions have names."""
+
+    def actions(self, state):
+        return ["left", "right"]
+
+    def sample(self, state, action, rng):
+        return state, 0.0, True
+
+    def initial_state(self, rng=None):
+        return 0
+
+
+class Startless:
+    """One that no episode starts in."""
+
+    num_actions = 2
+
+    def sample(self, state, action, rng):
+        return state, 0.0, True
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Labelled(), "model: labels its actions"),
+        (Startless(), "model: has no initial_state"),
+    ],
+)
+def test_a_model_that_cannot_be_played_so_is_refused(model, message):
+    planner = MCTS(model)
+    with pytest.raises(InvalidRequest, match=message):
+        planned_episodes(planner, 1, Budget(simulations=2), np.random.default_rng(0))
+
+
+def test_an_apprentice_that_fails_ends_the_loop_with_its_fault():
+    apprentice = Table()
+    with pytest.raises(ModelFault, match="priors is of the shape"):
+        expert_iteration(
+            grid(),
+            apprentice.begin(),
+            evaluation=lambda parameters: lambda states: (np.ones((len(states), 3)), None),
+            imitate=apprentice.imitate,
+            iterations=1,
+            episodes=2,
+            budget=Budget(simulations=4),
+            max_steps=4,
+            rng=np.random.default_rng(0),
+        )
+    with pytest.raises(InvalidRequest, match="iterations"):
+        run(seed=0, iterations=0)
