@@ -65,6 +65,7 @@ def expert_iteration(
     rng: np.random.Generator,
     config: SearchConfig | None = None,
     max_steps: int | None = None,
+    exploring_steps: int | None = None,
     on_iteration: Callable[[int, P, Examples], bool | None] | None = None,
 ) -> P:
     """Improves the parameters of an apprentice by imitating a planner that it helps.
@@ -80,7 +81,7 @@ def expert_iteration(
       budget: of a plan.
       rng: of episodes, seeds and imitation.
       config: of the planner; default `exploring_config()`, which draws its actions by visits.
-      max_steps: after which an episode is cut; default the model's `horizon`, else none.
+      max_steps, exploring_steps: as of `planned_episodes`.
       on_iteration: told (iteration, parameters, examples) after each, from 0 on; ends the loop
         where it returns True.
     Returns:
@@ -95,7 +96,14 @@ def expert_iteration(
             with_evaluation(model, evaluate_batch=evaluation(parameters)),
             config or exploring_config(),
         )
-        examples = planned_episodes(planner, episodes, budget, rng, max_steps=max_steps)
+        examples = planned_episodes(
+            planner,
+            episodes,
+            budget,
+            rng,
+            max_steps=max_steps,
+            exploring_steps=exploring_steps,
+        )
         parameters = imitate(examples, parameters, rng)
         if on_iteration is not None and on_iteration(iteration, parameters, examples):
             break
@@ -120,6 +128,7 @@ def planned_episodes(
     rng: np.random.Generator,
     *,
     max_steps: int | None = None,
+    exploring_steps: int | None = None,
 ) -> Examples:
     """Plays episodes at the same time, every action by a plan.
 
@@ -130,6 +139,8 @@ def planned_episodes(
       rng: of initial states, seeds of plans, and what chance does.
       max_steps: after which an episode is cut; what comes later counts as 0. Default the model's
         `horizon`, else none.
+      exploring_steps: after which every action is the most visited one, whatever the config draws,
+        so that returns are those of good play; default: none is.
     Raises:
       InvalidRequest: an argument is wrong, or the model has no initial_state.
       MCTSServiceError: what ended a plan.
@@ -146,7 +157,8 @@ def planned_episodes(
     running, steps = playing, 0
     while running and (max_steps is None or steps < max_steps):
         for episode, plan in zip(running, _plans(planner, running, budget, rng), strict=True):
-            episode.step(model, plan, rng)
+            explores = exploring_steps is None or steps < exploring_steps
+            episode.step(model, plan, explores, rng)
         running = [episode for episode in running if not episode.terminated]
         steps += 1
     return Examples.joined([episode.examples(float(model.discount)) for episode in playing])
@@ -172,14 +184,15 @@ class _Episode:
         self._visits: list[np.ndarray] = []
         self._rewards: list[Any] = []
 
-    def step(self, model: Any, plan: Plan, rng: np.random.Generator) -> None:
-        """Takes the action of a plan from where it is."""
+    def step(self, model: Any, plan: Plan, explores: bool, rng: np.random.Generator) -> None:
+        """Takes the action of a plan, or the most visited one, from where it is."""
         visits = np.zeros(model.num_actions)
         for row in plan.actions:
             visits[row.action] = row.visits
         self._states.append(self.state)
         self._visits.append(visits / visits.sum())
-        self.state, reward, self.terminated = model.sample(self.state, plan.action, rng)
+        action = plan.action if explores else int(visits.argmax())
+        self.state, reward, self.terminated = model.sample(self.state, action, rng)
         self._rewards.append(reward)
 
     def examples(self, discount: float) -> Examples:

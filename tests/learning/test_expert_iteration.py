@@ -142,6 +142,32 @@ def test_episodes_are_cut_where_steps_are_limited():
     assert (examples.returns == 0).all()
 
 
+def test_after_the_exploring_steps_the_most_visited_action_is_taken():
+    apprentice, model = Table(), grid()
+    planner = MCTS(
+        with_evaluation(model, evaluate_batch=apprentice.evaluation(apprentice.begin())),
+        exploring_config(),
+    )
+    for exploring_steps in (20, 0):
+        examples = planned_episodes(
+            planner,
+            1,
+            Budget(simulations=16),
+            np.random.default_rng(1),
+            max_steps=60,
+            exploring_steps=exploring_steps,
+        )
+        steps = zip(examples.states[:-1], examples.visits, examples.states[1:], strict=False)
+        others = [
+            t
+            for t, (state, visits, following) in enumerate(steps)
+            if model.transitions(int(state), int(visits.argmax()))[0][1] != following
+        ]
+        assert all(t < exploring_steps for t in others)
+        # Of a few states in a row some are left by another action, where it is drawn.
+        assert bool(others) == (exploring_steps > 0)
+
+
 def test_in_games_every_player_has_its_own_return():
     game = TicTacToe()
 
