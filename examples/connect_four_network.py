@@ -51,7 +51,7 @@ def new_network(rng: np.random.Generator) -> Network:
 
 
 def evaluation(network: Network) -> Any:
-    """boards int8[N, 6, 7] -> (priors float64[N, 7], values float64[N, 2])."""
+    """Boards int8[N, 6, 7] -> (priors float64[N, 7], values float64[N, 2])."""
 
     def evaluate(boards: Any) -> tuple[Any, Any]:
         inputs, first_moves = seen_by_the_mover(boards)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     GymnasiumModel: TypeAlias = EnvironmentTable | ClassicControlModel | CopiedEnvironmentModel
 
-__all__ = ["from_gymnasium"]
+__all__ = ["from_gymnasium", "made_environment"]
 
 # Wrappers that change neither the dynamics nor the rewards nor the numbering of actions.
 _TRANSPARENT_WRAPPERS = (
@@ -62,13 +62,12 @@ def from_gymnasium(
       InvalidRequest: Gymnasium is not installed; the actions are not Discrete; a wrapper
         changes what a step does; the environment does not copy faithfully.
     """
-    _require_gymnasium()
+    env = made_environment(env, make_arguments)
     from mcts_service.models.gymnasium_classic import ClassicControlModel
     from mcts_service.models.gymnasium_copy import CopiedEnvironmentModel
     from mcts_service.models.gymnasium_faithful import require_faithful
     from mcts_service.models.gymnasium_table import EnvironmentTable
 
-    env = _environment(env, make_arguments)
     horizon = _horizon(env)
     bare = env.unwrapped
     _require_discrete_actions(bare)
@@ -96,9 +95,16 @@ def _require_gymnasium() -> None:
         ) from error
 
 
-def _environment(
+def made_environment(
     env: gymnasium.Env[Any, Any] | str, make_arguments: Mapping[str, Any]
 ) -> gymnasium.Env[Any, Any]:
+    """The environment, or a new one where `env` is an id.
+
+    Raises:
+      InvalidRequest: Gymnasium is not installed; it is neither, or cannot be made; there are
+        arguments and nothing to make.
+    """
+    _require_gymnasium()
     import gymnasium
 
     if isinstance(env, str):

@@ -8,7 +8,16 @@
     TrajectoryModel      playing and learning from what    go back to a state and try another
                          happened                          action: no planning from a state
 
-Each level gives the one below it, and none gives the one above without error.
+Each level gives the one below it, and none gives the one above without error:
+
+    DistributionModel -> SampleModel        SampledModel(model), here: by drawing
+    BatchSampleModel  -> SampleModel        UnbatchedModel(model): one row at a time
+    SampleModel       -> TrajectoryModel    UnrolledModel(model): by asking a policy at each step
+    BatchSampleModel  -> trajectories       UnrolledBatch(model): many at once
+    an environment    -> TrajectoryModel    EnvironmentModel(env): by playing it
+    any of these      -> TrajectoryModel    as_trajectory_model(model)
+
+`level_of(model)` says of which one is, `require_level` what is lacking.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from mcts_service.planning.plan import (
     StopReason,
 )
 from mcts_service.planning.unfinished import UnfinishedPlan
+from mcts_service.planning.visit_policy import VisitPolicy
 
 __all__ = [
     "MCTS",
@@ -23,4 +24,5 @@ __all__ = [
     "SearchConfig",
     "StopReason",
     "UnfinishedPlan",
+    "VisitPolicy",
 ]

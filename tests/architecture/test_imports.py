@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-COMPILED = ("mcts_service._core", "mcts_service._models")
+COMPILED = ("mcts_service._core", "mcts_service._learning", "mcts_service._models")
 WIRE = ("grpc", "google.protobuf")
 
 

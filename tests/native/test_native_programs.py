@@ -22,12 +22,13 @@ import pytest
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "csrc" / "core"
 MODELS = HERE.parents[1] / "csrc" / "models"
+LEARNING = HERE.parents[1] / "csrc" / "learning"
 INCLUDE = HERE.parents[1] / "csrc" / "include"
 PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
 FLAGS = [
     *("-std=c11", "-O1", "-g", "-ffp-contract=off", "-pthread"),
     *("-Wall", "-Wextra", "-Wno-unused-function", "-Werror"),
-    *(f"-I{folder}" for folder in (INCLUDE, CORE, MODELS, HERE)),
+    *(f"-I{folder}" for folder in (INCLUDE, CORE, MODELS, LEARNING, HERE)),
 ]
 #: As in csrc/meson.build.
 AVX2 = ["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt", "-DHAVE_LOOP_AVX2"]
@@ -73,9 +74,9 @@ def compile_with(sanitizers: list[str]) -> Compile:
 
 
 def compile_core(compile_c: Compile, folder: Path) -> list[Path]:
-    """The core and the built-in models, once for all programs."""
+    """The core, the built-in models and learning, once for all programs."""
     objects = []
-    for source in sorted([*CORE.glob("*.c"), *MODELS.glob("*.c")]):
+    for source in sorted([*CORE.glob("*.c"), *MODELS.glob("*.c"), *LEARNING.glob("*.c")]):
         objects.append(folder / f"{source.stem}.o")
         compile_c("-c", source, "-o", objects[-1])
     return objects

@@ -105,7 +105,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
         "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "python",
-        "sh", "python", "toml", "sh",
+        "sh", "python", "toml", "sh", "python",
     ]  # fmt: skip
 
 
@@ -159,6 +159,10 @@ def test_belief(place: Place) -> None:
 
 def test_own_model_is_planned(place: Place) -> None:
     assert place.python(block("python", "from corridor import")).startswith("1 ")
+
+
+def test_policy_is_learned(place: Place) -> None:
+    assert place.python(block("python", "QLearning")).startswith("-13.0 after ")
 
 
 def test_own_model_is_served(place: Place) -> None:

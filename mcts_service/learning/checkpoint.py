@@ -1,0 +1,209 @@
+"""A training loop on disk, to go on from there to the same numbers.
+
+One `.npz` file: the arrays of the parameters, and a text in JSON about the rest. No pickles:
+a file from elsewhere runs no code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mcts_service.checks import require_integer, shown
+from mcts_service.errors import InvalidRequest
+from mcts_service.learning.change import Parameters
+from mcts_service.learning.iteration import Iteration
+
+__all__ = ["Checkpoint", "Checkpoints", "load_checkpoint", "restored", "save_checkpoint"]
+
+FORMAT, VERSION = "mcts_service.checkpoint", 1
+_BROKEN = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training loop after an iteration.
+
+    Attributes:
+      parameters: as they were learned so far.
+      iteration: how many are done.
+      steps: how many steps their trajectories had.
+      rng_state: of the loop's bit generator, as NumPy gives it.
+    """
+
+    parameters: Parameters
+    iteration: int
+    steps: int
+    rng_state: Mapping[str, Any]
+
+
+class Checkpoints:
+    """A callback that saves the loop at every so many iterations, and where it ends.
+
+    The file is replaced in one step: there is always a whole one. One run, one file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, every: int = 100):
+        """Saves to `path`, which ends with ".npz" by custom."""
+        self.path = Path(path)
+        self.every = require_integer("every", every, 1, 2**53)
+        self._unsaved: Checkpoint | None = None
+
+    def __call__(self, done: Iteration) -> None:
+        """Saves where it is time to."""
+        state = done.rng.bit_generator.state
+        self._unsaved = Checkpoint(done.parameters, done.number, done.steps, state)
+        if done.number % self.every == 0:
+            self.close()
+
+    def close(self) -> None:
+        """Saves the last iteration that was whole, if it is not saved yet."""
+        if self._unsaved is not None:
+            save_checkpoint(self.path, self._unsaved)
+            self._unsaved = None
+
+
+def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint; where that fails, an earlier file stays as it was.
+
+    Raises:
+      InvalidRequest: the state of the random generator cannot be written down.
+      OSError: the file cannot be written.
+    """
+    arrays: list[np.ndarray] = []
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "iteration": checkpoint.iteration,
+        "steps": checkpoint.steps,
+        "form": _taken_apart(checkpoint.parameters, arrays),
+        "rng_state": checkpoint.rng_state,
+    }
+    try:
+        text = json.dumps(about, default=_written)
+    except TypeError as error:
+        raise InvalidRequest("rng", f"has a state that cannot be saved: {error}") from error
+    named = {f"parameters_{i}": array for i, array in enumerate(arrays)}
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            np.savez(
+                file, allow_pickle=False, about=np.frombuffer(text.encode(), np.uint8), **named
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Reads a checkpoint.
+
+    Raises:
+      InvalidRequest: there is no such file, it is cut short or something else, or of another
+        version.
+    """
+    try:
+        # Opened here: NumPy leaves a file open that it cannot read.
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            entries = {name: file[name] for name in file.files}
+        about = json.loads(entries["about"].tobytes(), object_hook=_read)
+        found = about["format"], about["version"]
+    except FileNotFoundError:
+        raise InvalidRequest("path", f"{shown(str(path))} does not exist") from None
+    except (*_BROKEN, AttributeError) as error:
+        raise InvalidRequest(
+            "path", f"{shown(str(path))} is cut short, or no checkpoint: {error}"
+        ) from error
+    if found != (FORMAT, VERSION):
+        raise InvalidRequest(
+            "path",
+            f"{shown(str(path))} holds {shown(found[0])} of version {shown(found[1])}; must be "
+            f"{FORMAT!r} of version {VERSION}",
+        )
+    try:
+        return Checkpoint(
+            _put_together(about["form"], entries),
+            require_integer("iteration", about["iteration"], 0, 2**53),
+            require_integer("steps", about["steps"], 0, 2**63),
+            dict(about["rng_state"]),
+        )
+    except _BROKEN as error:
+        raise InvalidRequest("path", f"{shown(str(path))} is damaged: {error}") from error
+
+
+def restored(
+    checkpoint: Checkpoint, parameters: Parameters, rng: np.random.Generator
+) -> tuple[Parameters, int, int]:
+    """Sets `rng` to where it was: (parameters, iteration, steps) to go on with.
+
+    Args:
+      checkpoint: of the loop.
+      parameters: of the form that its parameters must have.
+      rng: of the kind that it was; set to the state that it had.
+    Raises:
+      InvalidRequest: the checkpoint is of parameters of another form, or of another kind of
+        random generator.
+    """
+    expected, found = _shape(parameters), _shape(checkpoint.parameters)
+    if expected != found:
+        raise InvalidRequest(
+            "resume", f"has parameters of shape {found}; must be {expected}, as `parameters` are"
+        )
+    try:
+        rng.bit_generator.state = checkpoint.rng_state
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidRequest(
+            "rng",
+            f"is a {type(rng.bit_generator).__name__}; must be a "
+            f"{shown(checkpoint.rng_state.get('bit_generator'))}, as it was saved",
+        ) from error
+    return checkpoint.parameters, checkpoint.iteration, checkpoint.steps
+
+
+def _shape(parameters: Parameters) -> Any:
+    if isinstance(parameters, tuple):
+        return tuple(_shape(part) for part in parameters)
+    return list(parameters.shape)
+
+
+def _taken_apart(parameters: Parameters, arrays: list[np.ndarray]) -> Any:
+    """Appends the arrays, and gives their numbers in the form of the parameters."""
+    if isinstance(parameters, tuple):
+        return [_taken_apart(part, arrays) for part in parameters]
+    arrays.append(parameters)
+    return len(arrays) - 1
+
+
+def _put_together(form: Any, entries: Mapping[str, np.ndarray]) -> Parameters:
+    if isinstance(form, list):
+        return tuple(_put_together(part, entries) for part in form)
+    array = entries[f"parameters_{form}"]
+    if array.dtype != np.float64:
+        raise ValueError(f"parameters of type {array.dtype}")
+    return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _written(value: Any) -> Any:
+    """What JSON has no form for: the arrays in the state of some generators."""
+    if isinstance(value, np.ndarray):
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    if isinstance(value, np.integer):
+        return int(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _read(value: dict[str, Any]) -> Any:
+    if value.keys() == {"array", "dtype"}:
+        return np.array(value["array"], dtype=value["dtype"])
+    return value
