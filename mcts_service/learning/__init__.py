@@ -8,6 +8,7 @@ from mcts_service.learning.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from mcts_service.learning.dyna import DynaQ, DynaQPlus, DynaSweeping
 from mcts_service.learning.experience_updates import TD, DoubleQ, ExpectedSarsa, QLearning, Sarsa
 from mcts_service.learning.expert_iteration import (
     Examples,
@@ -19,6 +20,7 @@ from mcts_service.learning.features import Features, OneHot
 from mcts_service.learning.iteration import Callback, Iteration
 from mcts_service.learning.lifting import at_once, lifted, one_by_one, weighted
 from mcts_service.learning.linear_values import LinearQ, LinearV
+from mcts_service.learning.live import LiveRun
 from mcts_service.learning.loop import Trained, train
 from mcts_service.learning.mixed import Mixed
 from mcts_service.learning.policy_gradient import Actor, PolicyGradient, actor_critic, reinforce
@@ -47,6 +49,9 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "DoubleQ",
+    "DynaQ",
+    "DynaQPlus",
+    "DynaSweeping",
     "Evaluation",
     "Examples",
     "ExpectedSarsa",
@@ -57,6 +62,7 @@ __all__ = [
     "JsonLines",
     "LinearQ",
     "LinearV",
+    "LiveRun",
     "Mixed",
     "MonteCarlo",
     "NStep",

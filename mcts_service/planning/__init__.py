@@ -10,6 +10,8 @@ from mcts_service.planning.plan import (
     PrincipalVariationStep,
     StopReason,
 )
+from mcts_service.planning.prioritized_sweeping import PrioritizedSweeping
+from mcts_service.planning.sweep_model import SweptModel, prioritized_sweeping
 from mcts_service.planning.unfinished import UnfinishedPlan
 from mcts_service.planning.visit_policy import VisitPolicy
 
@@ -21,8 +23,11 @@ __all__ = [
     "CancelFlag",
     "Plan",
     "PrincipalVariationStep",
+    "PrioritizedSweeping",
     "SearchConfig",
     "StopReason",
+    "SweptModel",
     "UnfinishedPlan",
     "VisitPolicy",
+    "prioritized_sweeping",
 ]

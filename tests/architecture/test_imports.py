@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-COMPILED = ("mcts_service._core", "mcts_service._learning", "mcts_service._models")
+COMPILED = tuple(
+    f"mcts_service.{name}" for name in ("_core", "_learning", "_models", "_solvers", "_sweeping")
+)
 WIRE = ("grpc", "google.protobuf")
 
 

@@ -14,7 +14,7 @@ import pytest
 NOT_OURS = {"build", "dist", "node_modules", "__pycache__"}
 #: An absolute path that exists on somebody's machine only.
 FOREIGN_PATH = re.compile(r"(?<![\w.$})/-])/(?:work|home|root|Users)/")
-COMPILED = ["_core", "_learning", "_models"]
+COMPILED = ["_core", "_learning", "_models", "_solvers", "_sweeping"]
 
 
 def _sources(checkout: Path) -> Iterator[Path]:
@@ -38,7 +38,7 @@ def test_sources_name_no_path_outside_the_checkout(checkout: Path) -> None:
     assert not found
 
 
-@pytest.mark.parametrize("folder", ["core", "learning", "models", "include"])
+@pytest.mark.parametrize("folder", ["core", "learning", "models", "solvers", "sweeping", "include"])
 def test_native_code_below_the_bindings_does_not_know_python(checkout: Path, folder: str) -> None:
     files = sorted((checkout / "csrc" / folder).glob("*.[ch]"))
     assert files

@@ -1,0 +1,226 @@
+"""Prioritized sweeping on what a sample model answers, asked about every pair."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from mcts_service.checks import require_integer, shown
+from mcts_service.errors import InvalidRequest, ModelFault
+from mcts_service.labels import is_labelled
+from mcts_service.models.identity import state_identity
+from mcts_service.planning.prioritized_sweeping import MAX_UPDATES, PrioritizedSweeping
+from mcts_service.policies import Greedy
+from mcts_service.protocols import Experience, SampleModel
+
+__all__ = ["SweptModel", "prioritized_sweeping"]
+
+S = TypeVar("S")
+
+#: Samples of an action of a model that does not say that it is deterministic.
+SAMPLES_PER_ACTION = 100
+MAX_STATES = 1_000_000
+
+
+@dataclass(frozen=True)
+class SweptModel(Generic[S]):
+    """What came of sweeping a sample model.
+
+    Attributes:
+      states: those that were found, in the order of the rows of q.
+      q: float64[num_states, num_actions]; -inf where an action is not legal.
+      values: the best of each row, float64[num_states]; 0 in terminal states.
+      samples: asked of the model.
+      updates: of q.
+      num_queued: pairs that are still more wrong than the threshold; 0 unless `max_updates` came
+        first.
+    """
+
+    states: Sequence[S]
+    q: np.ndarray
+    values: np.ndarray
+    samples: int
+    updates: int
+    num_queued: int
+    _survey: _Survey[S]
+
+    def index(self, state: S) -> int:
+        """The row of a state.
+
+        Raises:
+          InvalidRequest: it was not found.
+        """
+        return self._survey.index(state)
+
+    @property
+    def policy(self) -> Greedy[S]:
+        """The best action of each state that was found, each of those that tie as likely."""
+        return Greedy(lambda state: self.q[self.index(state)])
+
+
+def prioritized_sweeping(
+    model: SampleModel[S],
+    rng: np.random.Generator,
+    *,
+    discount: float | None = None,
+    samples_per_action: int | None = None,
+    step_size: float = 1.0,
+    threshold: float = 1e-6,
+    max_updates: int = MAX_UPDATES,
+    initial_states: Iterable[S] | None = None,
+    max_states: int = MAX_STATES,
+) -> SweptModel[S]:
+    """Action values of a model of which nothing is known but its samples.
+
+    Asks about every legal action of every state that can be found from the initial ones, and
+    sweeps over the frequencies. The answer is exact, to threshold / (1 - discount), for those
+    frequencies: of a deterministic model that is the optimum; of another its error falls with the
+    square root of `samples_per_action`.
+
+    Args:
+      model: of one player, with finitely many states. `legal_actions`, `is_terminal`, `state_key`
+        and `deterministic` are asked where there are any.
+      rng: the model draws from it.
+      discount: per step, from 0 to 1; default the model's own, or 1.
+      samples_per_action: default 1 of a model that is deterministic, 100 of another.
+      step_size, threshold: see `PrioritizedSweeping`.
+      max_updates: ends the sweeping, as nothing else does where values grow for ever: at a
+        discount of 1 on a circle with a reward.
+      initial_states: where to begin; default `model.initial_state()`, that one state alone.
+      max_states: how many there may be.
+    Raises:
+      InvalidRequest: the model has several players, labels its actions, has no initial_state and
+        none is given, or has more states; or an argument is out of range.
+      ModelFault: a state that is not terminal has no legal action, or a reward is not finite.
+      TypeError: the states cannot be told apart.
+    Source: Sutton and Barto (2018), section 8.4.
+    """
+    if samples_per_action is None:
+        samples_per_action = 1 if getattr(model, "deterministic", False) else SAMPLES_PER_ACTION
+    survey: _Survey[S] = _Survey(
+        model,
+        require_integer("samples_per_action", samples_per_action, 1, 2**31),
+        require_integer("max_states", max_states, 1, 2**31),
+    )
+    survey.explore(_initial_states(model, initial_states), rng)
+    sweeping = PrioritizedSweeping(
+        len(survey.states),
+        model.num_actions,
+        discount=getattr(model, "discount", 1.0) if discount is None else discount,
+        step_size=step_size,
+        threshold=threshold,
+        legal=survey.legal(),
+    )
+    for experience in survey.seen:
+        sweeping.observe(experience)
+    sweeping.sweep(max_updates)
+    return SweptModel(
+        survey.states,
+        sweeping.q.copy(),
+        sweeping.values,
+        samples=len(survey.seen),
+        updates=sweeping.updates,
+        num_queued=sweeping.num_queued,
+        _survey=survey,
+    )
+
+
+def _initial_states(model: Any, initial_states: Iterable[S] | None) -> list[S]:
+    players = getattr(model, "num_players", 1)
+    if players != 1:
+        raise InvalidRequest("model", f"has {players} players; must have one")
+    if is_labelled(model):
+        raise InvalidRequest("model", "labels its actions; must number them: num_actions")
+    if initial_states is None:
+        initial_state = getattr(model, "initial_state", None)
+        if initial_state is None:
+            raise InvalidRequest("initial_states", "is not given; the model has no initial_state")
+        return [initial_state()]
+    states = list(initial_states)
+    if not states:
+        raise InvalidRequest("initial_states", "is empty; must have at least one state")
+    return states
+
+
+class _Survey(Generic[S]):
+    """The states found so far, numbered as they come, and what was sampled of them."""
+
+    def __init__(self, model: Any, samples_per_action: int, max_states: int) -> None:
+        self.states: list[S] = []
+        self.seen: list[Experience[int]] = []
+        self._model = model
+        self._samples_per_action = samples_per_action
+        self._max_states = max_states
+        self._numbers: dict[Hashable, int] = {}
+        self._legal: dict[int, Sequence[int]] = {}
+        self._to_explore: deque[int] = deque()
+
+    def index(self, state: S) -> int:
+        try:
+            return self._numbers[state_identity(self._model, state)]
+        except (KeyError, TypeError) as error:
+            raise InvalidRequest(
+                "state",
+                f"is {shown(state)}; must be one of the {len(self.states)} states that were found",
+            ) from error
+
+    def explore(self, initial_states: Iterable[S], rng: np.random.Generator) -> None:
+        """Breadth first, until no state is left."""
+        for state in initial_states:
+            self._meet(state, ended=False)
+        while self._to_explore:
+            number = self._to_explore.popleft()
+            for action in self._legal[number]:
+                for _ in range(self._samples_per_action):
+                    self._sample(number, int(action), rng)
+
+    def legal(self) -> np.ndarray:
+        """bool[num_states, num_actions]; False throughout in terminal states."""
+        mask = np.zeros((len(self.states), self._model.num_actions), dtype=np.bool_)
+        for number, actions in self._legal.items():
+            mask[number, list(actions)] = True
+        return mask
+
+    def _sample(self, number: int, action: int, rng: np.random.Generator) -> None:
+        following, reward, terminated = self._model.sample(self.states[number], action, rng)
+        if not np.isfinite(reward):
+            raise ModelFault(
+                f"sample({self.states[number]!r}, {action}) gives the reward {reward!r}; must be "
+                "finite"
+            )
+        next_number, ended = self._meet(following, ended=bool(terminated))
+        self.seen.append(Experience(number, action, float(reward), next_number, ended))
+
+    def _meet(self, state: S, *, ended: bool) -> tuple[int, bool]:
+        """The number of a state, and whether an episode ends there."""
+        number = self._numbers.setdefault(state_identity(self._model, state), len(self.states))
+        if number == len(self.states):
+            if number == self._max_states:
+                raise InvalidRequest(
+                    "max_states", f"is {number}; the model has more: must be greater"
+                )
+            self.states.append(state)
+        ended = ended or self._is_terminal(state)
+        if not ended and number not in self._legal:
+            self._legal[number] = self._legal_actions(state)
+            self._to_explore.append(number)
+        return number, ended
+
+    def _is_terminal(self, state: S) -> bool:
+        is_terminal = getattr(self._model, "is_terminal", None)
+        return is_terminal is not None and bool(is_terminal(state))
+
+    def _legal_actions(self, state: S) -> Sequence[int]:
+        legal_actions = getattr(self._model, "legal_actions", None)
+        legal: Sequence[int] = (
+            range(self._model.num_actions) if legal_actions is None else legal_actions(state)
+        )
+        if not len(legal):
+            raise ModelFault(
+                f"legal_actions({state!r}) is empty; must name an action, or the state be terminal"
+            )
+        return legal

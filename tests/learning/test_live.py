@@ -1,0 +1,158 @@
+"""Running a learner in whatever can be stepped."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from mcts_service import models
+from mcts_service.errors import InvalidRequest
+from mcts_service.learning import DynaQ
+from mcts_service.learning.live import run
+
+
+class Recorder:
+    """Always goes to the right; remembers what it was told."""
+
+    def __init__(self):
+        self.seen = []
+
+    def action(self, state, rng):
+        return 1
+
+    def learn(self, experience, rng):
+        self.seen.append(experience)
+
+
+def walk(state, action, rng):
+    """To 3, where it ends and pays 1."""
+    return state + action, float(state + action == 3), state + action == 3
+
+
+class Walk:
+    """The same as a sample model."""
+
+    num_actions = 2
+
+    def initial_state(self, rng=None):
+        return 0
+
+    def sample(self, state, action, rng):
+        return walk(state, action, rng)
+
+
+class GymnasiumWalk:
+    """The same as an environment that gives up after its own number of steps."""
+
+    def __init__(self, patience=100):
+        self.patience = patience
+        self.seeds = []
+
+    def reset(self, seed=None):
+        self.seeds.append(seed)
+        self.state, self.steps = 0, 0
+        return self.state, {}
+
+    def step(self, action):
+        self.state, reward, terminated = walk(self.state, action, None)
+        self.steps += 1
+        return self.state, reward, terminated, self.steps >= self.patience, {}
+
+
+def rng_of(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [(Walk(), {}), (walk, {"initial_state": 0}), (GymnasiumWalk(), {})],
+    ids=["sample model", "step function", "Gymnasium"],
+)
+def test_every_kind_of_environment_gives_the_same_run(environment, options):
+    learner = Recorder()
+    ran = run(learner, environment, rng_of(), steps=8, **options)
+    assert ran.rewards.tolist() == [0, 0, 1, 0, 0, 1, 0, 0]
+    assert ran.cumulative_reward.tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
+    assert ran.episode_ends.tolist() == [3, 6]
+    assert ran.steps_per_episode.tolist() == [3, 3]
+    assert ran.last_state == 2
+    assert [e.state for e in learner.seen] == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert [e.next_state for e in learner.seen] == [1, 2, 3, 1, 2, 3, 1, 2]
+    assert [e.terminated for e in learner.seen] == [False, False, True] * 2 + [False] * 2
+
+
+def test_a_run_ends_after_the_last_of_its_episodes():
+    ran = run(Recorder(), Walk(), rng_of(), episodes=2)
+    assert ran.episode_ends.tolist() == [3, 6]
+    assert len(ran.rewards) == 6
+    assert ran.last_state is None
+
+
+def test_whichever_limit_comes_first_ends_a_run():
+    assert len(run(Recorder(), Walk(), rng_of(), episodes=2, steps=4).rewards) == 4
+    assert len(run(Recorder(), Walk(), rng_of(), episodes=1, steps=4).rewards) == 3
+
+
+def test_an_initial_state_may_be_chosen_where_the_environment_lets_one():
+    ran = run(Recorder(), Walk(), rng_of(), episodes=2, initial_state=2)
+    assert ran.steps_per_episode.tolist() == [1, 1]
+    with pytest.raises(InvalidRequest, match=r"^initial_state: is given"):
+        run(Recorder(), GymnasiumWalk(), rng_of(), episodes=1, initial_state=2)
+
+
+@pytest.mark.parametrize("environment", [GymnasiumWalk(patience=2), Walk()])
+def test_an_episode_that_is_cut_ends_in_no_terminal_state(environment):
+    learner = Recorder()
+    ran = run(learner, environment, rng_of(), episodes=2, max_episode_steps=2)
+    assert ran.steps_per_episode.tolist() == [2, 2]
+    assert [e.state for e in learner.seen] == [0, 1, 0, 1]
+    assert not any(e.terminated for e in learner.seen)
+
+
+def test_episodes_of_gymnasium_are_seeded_from_the_generator():
+    one, other = GymnasiumWalk(), GymnasiumWalk()
+    run(Recorder(), one, rng_of(5), episodes=3)
+    run(Recorder(), other, rng_of(5), episodes=3)
+    assert one.seeds == other.seeds
+    assert len(set(one.seeds)) == 3
+
+
+def test_each_step_is_told_and_may_be_the_last():
+    told = []
+
+    def tell(experience, ended):
+        told.append((experience.state, ended))
+        return len(told) == 4
+
+    run(Recorder(), Walk(), rng_of(), episodes=100, on_step=tell)
+    assert told == [(0, False), (1, False), (2, True), (0, False)]
+
+
+def test_a_learner_runs_in_gymnasium_s_frozen_lake_and_in_the_built_in_one():
+    real = gym.make("FrozenLake-v1", is_slippery=False)
+    learner = DynaQ(16, 4, initial_value=1.0, planning_steps=20, step_size=0.5)
+    steps = learner.run(real, rng_of(), episodes=100).steps_per_episode
+    assert steps.min() >= 2
+    model = models.toy_text.frozen_lake(slippery=False)
+    state, length, ended = 0, 0, False
+    while not ended and length < 20:
+        state, reward, ended = model.sample(state, learner.policy.action(state, rng_of()), rng_of())
+        length += 1
+    assert (length, reward) == (6, 1.0), "six moves are the shortest way"
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "field"),
+    [
+        (Walk(), {}, "episodes"),
+        (Walk(), {"episodes": 0}, "episodes"),
+        (Walk(), {"steps": 1.5}, "steps"),
+        (Walk(), {"episodes": 1, "max_episode_steps": 0}, "max_episode_steps"),
+        (walk, {"episodes": 1}, "initial_state"),
+        ("a maze", {"episodes": 1}, "environment"),
+    ],
+)
+def test_a_wrong_argument_is_named(environment, options, field):
+    with pytest.raises(InvalidRequest, match=f"^{field}: "):
+        run(Recorder(), environment, rng_of(), **options)
