@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 #: What may be missing: the others' packages.
-PEERS = ("pyspiel", "pomdp_py", "jax", "mctx")
+PEERS = ("pyspiel", "pomdp_py", "jax", "mctx", "quantecon", "mdpsolver", "mdptoolbox", "scipy")
 
 
 def main() -> None:

@@ -120,7 +120,9 @@ class Imitation:
     def _updated(self, network: Network, gradients: list[Array]) -> Network:
         """Source: Kingma and Ba (2015), algorithm 1."""
         updates = network.updates + 1
-        weights, means, squares = [], [], []
+        weights: list[Array] = []
+        means: list[Array] = []
+        squares: list[Array] = []
         for weight, mean, square, gradient in zip(
             network.weights, network.means, network.squares, gradients, strict=True
         ):

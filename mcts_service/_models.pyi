@@ -52,6 +52,11 @@ def tabular_model(
 ) -> Any:
     """A table's capsule, which owns the table."""
 
+def tabular_arrays(
+    capsule: Any,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What a table was built from: the arrays of `tabular_model`, from row_start to terminal."""
+
 def factored_model(
     num_variables: int,
     num_actions: int,

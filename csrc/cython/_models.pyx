@@ -3,7 +3,13 @@
 
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+from cpython.pycapsule cimport (
+    PyCapsule_Destructor,
+    PyCapsule_GetContext,
+    PyCapsule_GetDestructor,
+    PyCapsule_New,
+    PyCapsule_SetContext,
+)
 from libc.string cimport memcpy
 
 import numpy as np
@@ -65,6 +71,10 @@ cdef extern from "tabular.h" nogil:
     mcts_tabular *mcts_tabular_new(const mcts_tabular_source *source)
     void mcts_tabular_free(mcts_tabular *table)
     const mcts_model *mcts_tabular_model(const mcts_tabular *table)
+    mcts_tabular_source mcts_tabular_sizes(const mcts_tabular *table, int32_t *num_outcomes)
+    void mcts_tabular_read(const mcts_tabular *table, int32_t *row_start, double *probabilities,
+                           int32_t *next_states, double *rewards, uint8_t *terminated,
+                           uint8_t *terminal)
 
 cdef extern from "factored.h" nogil:
     ctypedef struct mcts_factored:
@@ -280,6 +290,34 @@ def tabular_model(
 
 cdef void free_table_of(object capsule) noexcept:
     mcts_tabular_free(<mcts_tabular *>PyCapsule_GetContext(capsule))
+
+
+def tabular_arrays(object capsule):
+    """What a table was built from: the arrays of `tabular_model`, from row_start to terminal.
+
+    Raises:
+      ValueError: the capsule is not one of `tabular_model`.
+    """
+    cdef mcts_tabular *table
+    cdef mcts_tabular_source sizes
+    cdef int32_t count = 0
+    if PyCapsule_GetDestructor(capsule) != <PyCapsule_Destructor>free_table_of:
+        raise ValueError("the capsule is not that of a table")
+    table = <mcts_tabular *>PyCapsule_GetContext(capsule)
+    with nogil:
+        sizes = mcts_tabular_sizes(table, &count)
+    cdef Py_ssize_t num_rows = <Py_ssize_t>sizes.num_states * sizes.num_actions
+    cdef int32_t[::1] row_start = np.empty(num_rows + 1, np.int32)
+    cdef double[::1] probabilities = np.empty(count)
+    cdef int32_t[::1] next_states = np.empty(count, np.int32)
+    cdef double[::1] rewards = np.empty(count)
+    cdef uint8_t[::1] terminated = np.empty(count, np.uint8)
+    cdef uint8_t[::1] terminal = np.empty(sizes.num_states, np.uint8)
+    with nogil:
+        mcts_tabular_read(table, &row_start[0], &probabilities[0], &next_states[0], &rewards[0],
+                          &terminated[0], &terminal[0])
+    return (row_start.base, probabilities.base, next_states.base, rewards.base, terminated.base,
+            terminal.base)
 
 
 # ---- factored models ----

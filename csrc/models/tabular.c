@@ -368,3 +368,40 @@ void mcts_tabular_free(mcts_tabular *table) {
 }
 
 const mcts_model *mcts_tabular_model(const mcts_tabular *table) { return &table->model; }
+
+/* ---- reading it back ----------------------------------------------------------------- */
+
+mcts_tabular_source mcts_tabular_sizes(const mcts_tabular *table, int32_t *num_outcomes_in_all) {
+  *num_outcomes_in_all = 0;
+  for (int64_t state = 0; state < table->num_states; state++) {
+    for (int32_t action = 0; action < table->num_actions; action++) {
+      *num_outcomes_in_all += num_outcomes(row_of(table, state, action));
+    }
+  }
+  return (mcts_tabular_source){
+      .num_states = table->num_states,
+      .num_actions = table->num_actions,
+      .discount = table->model.discount,
+  };
+}
+
+void mcts_tabular_read(const mcts_tabular *table, int32_t *row_start, double *probabilities,
+                       int32_t *next_states, double *rewards, uint8_t *terminated,
+                       uint8_t *terminal) {
+  int32_t written = 0;
+  *row_start++ = 0;
+  for (int64_t state = 0; state < table->num_states; state++) {
+    for (int32_t action = 0; action < table->num_actions; action++) {
+      row r = row_of(table, state, action);
+      int32_t count = num_outcomes(r);
+      for (int32_t i = 0; i < count; i++, written++) {
+        probabilities[written] = r.slots[i].probability;
+        next_states[written] = r.slots[i].next_state;
+        rewards[written] = r.slots[i].reward;
+        terminated[written] = (uint8_t)r.slots[i].terminated;
+      }
+      *row_start++ = written;
+    }
+  }
+  memcpy(terminal, table->terminal, (size_t)table->num_states);
+}

@@ -30,4 +30,11 @@ mcts_tabular *mcts_tabular_new(const mcts_tabular_source *source);
 void mcts_tabular_free(mcts_tabular *table);
 const mcts_model *mcts_tabular_model(const mcts_tabular *table);
 
+/* What it was built from: the sizes and the discount, with the arrays left NULL; then the arrays, into
+ * room for them. */
+mcts_tabular_source mcts_tabular_sizes(const mcts_tabular *table, int32_t *num_outcomes);
+void mcts_tabular_read(const mcts_tabular *table, int32_t *row_start, double *probabilities,
+                       int32_t *next_states, double *rewards, uint8_t *terminated,
+                       uint8_t *terminal);
+
 #endif

@@ -66,10 +66,11 @@ class TabularModel(NativeModel[int]):
         self.num_states = rows.num_states
         self.continuing = not rows.terminated.any()
         self.initial_distribution = _initial_distribution(initial, rows.num_states)
+        self._table = _compiled(
+            rows, _discount(discount), terminal_states(rows, self.initial_distribution > 0)
+        )
         super().__init__(
-            _compiled(
-                rows, _discount(discount), terminal_states(rows, self.initial_distribution > 0)
-            ),
+            self._table,
             state_spec=StateSpec(
                 "discrete", num_values=rows.num_states, description=state_description
             ),
@@ -161,6 +162,29 @@ class TabularModel(NativeModel[int]):
           InvalidRequest: the state is not one of the table, or the action not legal in it.
         """
         return self._outcomes(state, action)
+
+    def rows(self) -> Rows:
+        """All outcomes of all states and actions, as the compiled table has them: a copy.
+
+        Those that were the same are one, and there is none of probability 0. A terminal state has
+        the rows that the table gives it.
+        """
+        row_start, probabilities, next_states, rewards, terminated, _ = _models.tabular_arrays(
+            self._table
+        )
+        return Rows(
+            self.num_actions,
+            row_start.astype(np.int64),
+            probabilities,
+            next_states.astype(np.int64),
+            rewards,
+            terminated.astype(np.bool_),
+        )
+
+    def terminal_states(self) -> np.ndarray:
+        """In which states nothing can be done any more: bool[num_states]."""
+        terminal: np.ndarray = _models.tabular_arrays(self._table)[-1].astype(np.bool_)
+        return terminal
 
     def pack_state(self, state: Any) -> bytes:
         """The bytes of an integer.

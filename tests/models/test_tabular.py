@@ -11,7 +11,7 @@ import pytest
 
 from mcts_service._core import SplitMix64
 from mcts_service.errors import InvalidRequest, TerminalState
-from mcts_service.models import TabularModel
+from mcts_service.models import TabularModel, make
 
 Outcome = tuple[float, int, float, bool]
 NUM_STATES, NUM_ACTIONS = 12, 3
@@ -399,3 +399,37 @@ def test_descriptions_are_passed_on() -> None:
     assert model.state_spec.description == "places"
     assert (model.action_spec.num_actions, model.action_spec.description) == (2, "moves")
     assert model.discount == 0.99
+
+
+def test_rows_give_back_what_the_table_was_made_of() -> None:
+    model = TabularModel.from_transitions(
+        [
+            {0: [(0.5, 1, 2.0, False), (0.25, 0, -1.0, False), (0.25, 1, 2.0, False)]},
+            {1: [(0.0, 0, 9.0, False), (1.0, 2, 3.0, True)]},
+            {},
+        ]
+    )
+    rows = model.rows()
+    assert rows.num_states == 3
+    assert rows.row_start.tolist() == [0, 2, 2, 2, 3, 3, 3]
+    assert rows.probabilities.tolist() == [0.75, 0.25, 1.0]
+    assert rows.next_states.tolist() == [1, 0, 2]
+    assert rows.rewards.tolist() == [2.0, -1.0, 3.0]
+    assert rows.terminated.tolist() == [False, False, True]
+    assert model.terminal_states().tolist() == [False, False, True]
+
+
+def test_rows_of_a_table_make_the_same_table() -> None:
+    model = make("taxi")
+    rows = model.rows()
+    again = TabularModel.from_arrays(
+        rows.row_start,
+        rows.probabilities,
+        rows.next_states,
+        rows.rewards,
+        rows.terminated,
+        num_actions=rows.num_actions,
+        initial=model.initial_distribution,
+    )
+    assert (again.terminal_states() == model.terminal_states()).all()
+    assert again.transitions(7, 4) == model.transitions(7, 4)

@@ -22,7 +22,10 @@ import pytest
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "csrc" / "core"
 #: The folders of what is compiled with every program.
-SOURCES = [HERE.parents[1] / "csrc" / name for name in ("core", "learning", "models", "sweeping")]
+SOURCES = [
+    HERE.parents[1] / "csrc" / name
+    for name in ("core", "learning", "models", "solvers", "sweeping")
+]
 INCLUDE = HERE.parents[1] / "csrc" / "include"
 PROGRAMS = sorted(path.stem for path in HERE.glob("test_*.c"))
 FLAGS = [

@@ -165,6 +165,12 @@ def test_policy_is_learned(place: Place) -> None:
     assert place.python(block("python", "QLearning")).startswith("-13.0 after ")
 
 
+def test_table_is_solved(place: Place) -> None:
+    solved, within = place.python(block("python", "backward_induction")).splitlines()
+    assert solved.startswith("0.54202593")
+    assert within.startswith("0.74419028")
+
+
 def test_own_model_is_served(place: Place) -> None:
     with serving(block("sh", "--config server.toml"), place.folder) as port:
         own = Place(place.folder, port)
