@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test sanitize fuzz lint format proto bench bench-quick quality build clean distclean
+.PHONY: help run test test-torch sanitize fuzz lint format proto bench bench-quick quality build clean distclean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ test: $(BUILD)/.dev ## Runs the tests
 	@$(rebuild)
 	@echo "== pytest"
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-torch: $(BUILD)/.torch ## Runs the tests of models that torch trains
+	@$(rebuild)
+	@echo "== pytest, with torch"
+	@$(BIN)/python -m pytest tests/learning/fit/torch $(ARGS)
 
 sanitize: $(BUILD)/.dev ## Runs the native tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@echo "== native tests under sanitizers"
@@ -115,6 +120,12 @@ $(BUILD)/.dev: $(VENV)/pyvenv.cfg pyproject.toml
 
 $(BUILD)/.bench: $(BUILD)/.dev
 	$(call install,dev$(comma)bench)
+
+# Any torch of the extra will do; with the version named, no download depends on the day.
+$(BUILD)/.torch: $(BUILD)/.dev
+	@echo "== install torch in $(VENV)"
+	@$(PIP) install "torch==2.13.0"
+	$(call install,dev$(comma)torch)
 
 $(BUILD)/.quality: $(BUILD)/.dev
 	$(call install,dev$(comma)quality)

@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcts_service import __version__
@@ -52,6 +53,7 @@ Plans once, in this process, and prints what the search found.
   mcts-service plan cart_pole '[0, 0, 0.05, 0]' --time-limit 0.1
   mcts-service plan frozen_lake_8x8 0 --preset graph   joins paths that meet; for one player
   mcts-service plan my_game:Game '[3, 4]' --json       a model of yours, as module:factory
+  mcts-service plan lake.npz 0                         a learned model, by its file
   mcts-service plan my_game:Streets --allowed-actions '["north", "east"]'
 
 The state is written as JSON: a number, nested lists, or what the model documents.
@@ -62,6 +64,7 @@ Checks that a model keeps the contract of a sample model, and names what is wron
 each. Exits with 1 if there is anything.
 
   mcts-service check my_game:Game
+  mcts-service check lake.npz
 """
 
 
@@ -157,12 +160,18 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from mcts_service.learning.fit import load
     from mcts_service.models import make
     from mcts_service.service.loading import build_model
     from mcts_service.testing import check_model
 
-    is_factory = ":" in options.model
-    report = check_model(build_model(options.model, {}) if is_factory else make(options.model))
+    if _is_file(options.model):
+        model = load(options.model)
+    elif ":" in options.model:
+        model = build_model(options.model, {})
+    else:
+        model = make(options.model)
+    report = check_model(model)
     print(report)
     return 0 if report.ok else 1
 
@@ -178,13 +187,20 @@ def _config(path: str | None) -> ServerConfig:
 
 
 def _entry(model: str, config_path: str | None) -> ModelEntry:
-    """The model of that name, or the one that "module:factory" gives."""
+    """The model of that name, of a file, or the one that "module:factory" gives."""
     from mcts_service.service.config import ModelConfig
     from mcts_service.service.loading import load_configured, load_models
 
+    if _is_file(model):
+        return load_configured(ModelConfig(name=_name_of(Path(model).stem), file=model))
     if ":" in model:
         return load_configured(ModelConfig(name=_name_of(model), factory=model))
     return load_models(_config(config_path)).find(model)
+
+
+def _is_file(model: str) -> bool:
+    """True if the text names a learned model's file, by its ending."""
+    return model.endswith((".npz", ".safetensors"))
 
 
 def _name_of(factory: str) -> str:
@@ -247,6 +263,7 @@ def _plan_as_text(entry: ModelEntry, plan: Plan) -> Iterable[str]:
         f"{plan.nodes:,} nodes, depth {plan.depth}, {plan.bytes / 2**20:.1f} MiB; "
         f"stopped: {plan.stop_reason.value}; {plan.recipe}, seed {plan.seed}"
     )
+    yield from (f"warning: {warning}" for warning in plan.warnings)
 
 
 def _number(value: float) -> str:
@@ -285,7 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(models)
     models.set_defaults(run=_models)
     check = commands.add_parser("check", help="check a model of yours", description=_CHECK)
-    check.add_argument("model", metavar="MODULE:FACTORY", help="gives the model when called")
+    check.add_argument("model", metavar="MODEL", help="module:factory, a file, or a name")
     check.set_defaults(run=_check)
     return parser
 
@@ -301,7 +318,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
 
 
 def _add_plan(plan: argparse.ArgumentParser) -> None:
-    plan.add_argument("model", metavar="MODEL", help="a name, or module:factory")
+    plan.add_argument("model", metavar="MODEL", help="a name, module:factory, or a file")
     plan.add_argument("state", metavar="STATE", nargs="?", help="JSON (default: an initial state)")
     _add_config(plan)
     plan.add_argument("--simulations", type=int, metavar="N", help="stop after so many")

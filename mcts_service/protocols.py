@@ -40,6 +40,8 @@ capabilities, looked up once when a planner is built:
     observe(action, next_state, rng)      -> hashable or array: what is seen of a step, where the
                                           state itself is not; for `outcome_key="observation"`
     validate_state(state)                 raises ValueError saying what is wrong
+    plan_warnings(state, depth)           -> sequence of str: what a plan of that state, so many
+                                             steps deep, must tell in its `warnings`
     state_size_bytes: int                 what one state weighs, for memory limits; default what
                                           Python says of the state that is planned from
     encode_state(state) -> bytes, decode_state(data) -> state     for the wire

@@ -12,6 +12,7 @@ import numpy as np
 
 from mcts_service.errors import InvalidRequest, ModelFault
 from mcts_service.models.identity import state_identity
+from mcts_service.models.labelled_table import LabelledTable
 from mcts_service.models.ladder import require_distribution
 from mcts_service.models.tabular import TabularModel
 from mcts_service.protocols import DistributionModel
@@ -62,7 +63,7 @@ def tabulate(
     return TabulatedModel(model, survey, initial)
 
 
-class TabulatedModel(Generic[S]):
+class TabulatedModel(LabelledTable[S]):
     """A native table that is asked in the states of the model that it was made from.
 
     Attributes:
@@ -87,13 +88,7 @@ class TabulatedModel(Generic[S]):
 
     def __init__(self, model: DistributionModel[S], survey: _Survey[S], initial: Sequence[int]):
         """The table of a survey that has come to its end; see `tabulate`."""
-        self.states: Sequence[S] = survey.states
-        self.table = survey.table(initial)
-        self.handle = self.table.handle
-        self.num_actions = self.table.num_actions
-        self.num_players = self.table.num_players
-        self.discount = self.table.discount
-        self.deterministic = self.table.deterministic
+        super().__init__(survey.table(initial), survey.states)
         self._numbers = survey.numbers
         self._model = model
 
@@ -116,44 +111,6 @@ class TabulatedModel(Generic[S]):
                 f"is {reprlib.repr(state)}; must be one of the {len(self.states)} states that "
                 "can be reached from the initial ones",
             ) from error
-
-    def pack_state(self, state: S) -> bytes:
-        """The bytes by which the compiled table knows a state; raises as `index` does."""
-        return self.table.pack_state(self.index(state))
-
-    def unpack_state(self, data: bytes) -> S:
-        """The state of `pack_state`'s bytes."""
-        return self.states[self.table.unpack_state(data)]
-
-    def validate_state(self, state: S) -> None:
-        """Raises InvalidRequest where `index` does."""
-        self.index(state)
-
-    def initial_state(self, rng: np.random.Generator | None = None) -> S:
-        """One of the initial states: drawn with `rng`, always the same without it."""
-        return self.states[self.table.initial_state(rng)]
-
-    def sample(self, state: S, action: int, rng: np.random.Generator) -> tuple[S, float, bool]:
-        """Draws (next_state, reward, terminated), as the table does."""
-        number, reward, terminated = self.table.sample(self.index(state), action, rng)
-        return self.states[number], reward, terminated
-
-    def transitions(self, state: S, action: int) -> list[tuple[float, S, float, bool]]:
-        """All outcomes of a legal action: (probability, next_state, reward, terminated)."""
-        return [
-            (probability, self.states[number], reward, terminated)
-            for probability, number, reward, terminated in self.table.transitions(
-                self.index(state), action
-            )
-        ]
-
-    def legal_actions(self, state: S) -> list[int]:
-        """The legal actions, ascending; none in a terminal state."""
-        return self.table.legal_actions(self.index(state))
-
-    def is_terminal(self, state: S) -> bool:
-        """Whether nothing can be done in the state any more."""
-        return self.table.is_terminal(self.index(state))
 
 
 class _Survey(Generic[S]):

@@ -94,6 +94,8 @@ class Plan:
         was reused, and one thread searched: then the same seed gives the same plan on every run
         and every CPU.
       reused_simulations: of earlier plans, that the tree still held; see `MCTS.advance`.
+      warnings: what is doubtful about it, a line each: that a learned model has never seen what
+        the plan could meet; see `plan_warnings` in `mcts_service.protocols`.
     """
 
     action: Any
@@ -113,6 +115,7 @@ class Plan:
     reused_simulations: int = 0
     recipe_reason: str = ""
     discount: float = 1.0
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(cls, **fields: Any) -> Plan:

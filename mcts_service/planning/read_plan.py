@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mcts_service._core import Search
 from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import (
@@ -26,6 +28,7 @@ def read_plan(
     seed: int,
     recipe: Recipe,
     tried: int,
+    warnings: Sequence[str] = (),
 ) -> Plan:
     """The plan that a search has come to, copied out of its tree.
 
@@ -36,6 +39,7 @@ def read_plan(
       seed: of its random streams.
       recipe: its algorithm.
       tried: simulations that another recipe has run before.
+      warnings: of the model.
     """
     actions, position, player_values, line = search.read(ActionStatistics, PrincipalVariationStep)
     if recipe.config.temperature > 0:
@@ -62,4 +66,5 @@ def read_plan(
         reused_simulations=reused_simulations,
         recipe_reason=recipe.reason,
         discount=search.discount,
+        warnings=warnings,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -51,6 +51,7 @@ class Request:
       limit_bytes: of the tree.
       time_limit: seconds from `started`, or None.
       started: in seconds of time.perf_counter().
+      warnings: of the model, by how deep the plan looked; None: it has none.
     """
 
     root: Any
@@ -63,6 +64,7 @@ class Request:
     limit_bytes: int
     time_limit: float | None
     started: float
+    warnings: Callable[[int], Sequence[str]] | None = None
 
     def seconds_left(self) -> float | None:
         """Of the time limit, >= 0."""
@@ -120,6 +122,7 @@ class Request:
                 seed=self.seed,
                 recipe=recipe,
                 tried=tried,
+                warnings=() if self.warnings is None else tuple(self.warnings(search.depth)),
             )
         if stop_reason is StopReason.CANCELLED:
             raise Cancelled("the search was cancelled before one simulation was done")
@@ -146,6 +149,7 @@ class RequestReader:
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         self._is_labelled = self._handle is None and is_labelled(model)
         self._capabilities = capabilities_of(model, self._handle)
+        self._warnings = getattr(model, "plan_warnings", None)
         # Kept, as choosing takes longer than a short search.
         self._resolve = lru_cache(_MAX_RECIPES)(partial(resolve, config, self._capabilities))
         self._seeds = SplitMix64(require_integer("seed", seed, 0, MAX_SEED))
@@ -176,10 +180,12 @@ class RequestReader:
             actions.sort()
         recipe = self.recipe(state, steps or None)
         root = self._root(state, recipe)
+        is_belief = isinstance(state, Belief)
+        warns = None if is_belief else self._warnings
         # Last: a request that is refused uses up none of the planner's seeds.
         return Request(
             root=root,
-            is_belief=isinstance(state, Belief),
+            is_belief=is_belief,
             horizon=steps,
             allowed=actions,
             seed=self._next_seed() if seed is None else int(seed),
@@ -188,6 +194,7 @@ class RequestReader:
             limit_bytes=budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES,
             time_limit=budget.time_limit,
             started=started,
+            warnings=None if warns is None else partial(warns, state),
         )
 
     def recipe(self, state: Any, horizon: int | None) -> Recipe:

@@ -63,6 +63,11 @@ def batch_response(
         discount=0.0 if first is None else first.discount,
         model=planner_pb2.ModelId(name=model.name, version=model.version),
         request_id=query.request_id,
+        warnings=[
+            planner_pb2.RowWarnings(row=row, warnings=plan.warnings)
+            for row, plan in enumerate(rows)
+            if plan is not None and plan.warnings
+        ],
     )
     write_duration(response.queue_time, outcome.queue_time)
     write_duration(response.search_time, outcome.search_time)

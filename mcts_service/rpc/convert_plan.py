@@ -101,6 +101,7 @@ def plan_response(query: PlanQuery, outcome: PlanOutcome) -> planner_pb2.PlanRes
     response.deterministic = plan.deterministic
     response.request_id = query.request_id
     response.reused_simulations = plan.reused_simulations
+    response.warnings.extend(plan.warnings)
     return response
 
 

@@ -82,7 +82,9 @@ class ModelConfig:
     Attributes:
       name: what callers ask for, `[a-z0-9_-]{1,64}`.
       factory: "module:name" of a class or function that gives the model.
-      arguments: what it is called with.
+      file: in its place, a learned model as `mcts_service.learning.fit.save` writes it; in a file
+        the path is relative to the folder of that file.
+      arguments: what the factory is called with.
       description: a line about the model.
       version: which model of that name.
       budget: as [budget], for this model.
@@ -92,16 +94,28 @@ class ModelConfig:
     """
 
     name: str
-    factory: str
+    factory: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     version: str = "1"
     budget: BudgetLimits = field(default_factory=BudgetLimits)
     search: SearchConfig = field(default_factory=SearchConfig)
+    file: str | None = None
     source: str = field(default="", compare=False, metadata={"is_setting": False})
 
     def __post_init__(self) -> None:
         require_name("name", self.name)
+        if not isinstance(self.arguments, Mapping):
+            raise InvalidRequest("arguments", f"is {shown(self.arguments)}; must be a table")
+        if self.file is None:
+            self._require_factory()
+        else:
+            self._require_file(self.file)
+        if not isinstance(self.description, str):
+            raise InvalidRequest("description", f"is {shown(self.description)}; must be a text")
+        require_text("version", self.version)
+
+    def _require_factory(self) -> None:
         require_text("factory", self.factory)
         module, separator, attribute = self.factory.partition(":")
         if not (module and separator and attribute):
@@ -109,11 +123,15 @@ class ModelConfig:
                 "factory",
                 f'is {shown(self.factory)}; must be "module:name", such as "my_game:Game"',
             )
-        if not isinstance(self.arguments, Mapping):
-            raise InvalidRequest("arguments", f"is {shown(self.arguments)}; must be a table")
-        if not isinstance(self.description, str):
-            raise InvalidRequest("description", f"is {shown(self.description)}; must be a text")
-        require_text("version", self.version)
+
+    def _require_file(self, file: str) -> None:
+        require_text("file", file)
+        if "\0" in file:
+            raise InvalidRequest("file", f"is {shown(file)}; must be a path")
+        if self.factory != "":
+            raise InvalidRequest("file", f"is {shown(file)}; must not be there beside a factory")
+        if self.arguments:
+            raise InvalidRequest("arguments", "are given; a file takes none")
 
 
 @dataclass(frozen=True)

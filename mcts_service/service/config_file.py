@@ -65,6 +65,8 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
     models: dict[str, ModelConfig] = {}
     for position, table in enumerate(tables):
         where: KeyPath = ("models", position)
+        if isinstance(table, Mapping) and table.keys().isdisjoint(("factory", "file")):
+            source.refuse(where, "has no factory, and no file; must have one of them")
         model = _build(
             source,
             ModelConfig,
@@ -77,7 +79,8 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
                 source, SearchConfig, path, inner, make=_search, more_keys=["preset"]
             ),
         )
-        model = dataclasses.replace(model, source=source.place(where))
+        file = None if model.file is None else str(source.folder / model.file)
+        model = dataclasses.replace(model, file=file, source=source.place(where))
         if model.name in models:
             source.refuse((*where, "name"), f"is {shown(model.name)}, which another model has")
         models[model.name] = model
@@ -131,6 +134,11 @@ class _Source:
     name: str
     text: str
     tables: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies."""
+        return Path(self.name).parent
 
     @classmethod
     def read(cls, path: Path) -> _Source:

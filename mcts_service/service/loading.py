@@ -1,4 +1,8 @@
-"""Brings models into service at the start: the only place that imports what a text names."""
+"""Brings models into service at the start: the only place that imports or opens what a text names.
+
+What a text names is in a configuration or on the command line; nothing is looked up because a
+caller said so.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 from mcts_service import models
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest, UnknownModel
+from mcts_service.learning.fit import load
 from mcts_service.planning import MCTS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig
@@ -50,12 +55,20 @@ def load_configured(model: ModelConfig) -> ModelEntry:
     with _told_of(model.source) if model.source else nullcontext():
         return _into_service(
             model.name,
-            build_model(model.factory, model.arguments),
+            _built(model),
             version=model.version,
             description=model.description,
             limits=model.budget,
             config=model.search,
         )
+
+
+def _built(model: ModelConfig) -> Any:
+    """What its file holds, or its factory gives."""
+    if model.file is None:
+        return build_model(model.factory, model.arguments)
+    with _told_of("file"):
+        return load(model.file)
 
 
 def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:

@@ -314,7 +314,7 @@ class SearchOptions(_message.Message):
     def __init__(self, selection: _Optional[_Union[Selection, str]] = ..., exploration: _Optional[float] = ..., soft_temperature: _Optional[float] = ..., considered_actions: _Optional[int] = ..., gumbel_visits: _Optional[float] = ..., gumbel_value_scale: _Optional[float] = ..., value_scaling: _Optional[_Union[ValueScaling, str]] = ..., root_noise: _Optional[float] = ..., root_noise_concentration: _Optional[float] = ..., action_widening: _Optional[float] = ..., outcome_widening: _Optional[float] = ..., widening_exponent: _Optional[float] = ..., max_depth: _Optional[int] = ..., evaluation: _Optional[_Union[Evaluation, str]] = ..., value_weight: _Optional[float] = ..., leaf_value: _Optional[float] = ..., rollout: _Optional[_Union[Rollout, str]] = ..., rollout_depth: _Optional[int] = ..., backup: _Optional[_Union[Backup, str]] = ..., sharing: _Optional[_Union[Sharing, str]] = ..., outcome_key: _Optional[_Union[OutcomeKey, str]] = ..., recommendation: _Optional[_Union[Recommendation, str]] = ..., temperature: _Optional[float] = ..., discount: _Optional[float] = ..., prove: bool = ..., early_stop: bool = ..., in_flight: _Optional[int] = ..., threads: _Optional[int] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
-    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount")
+    __slots__ = ("action", "value", "player_values", "actions", "principal_variation", "simulations", "nodes", "depth", "bytes", "recipe", "stop_reason", "queue_time", "search_time", "model", "seed", "deterministic", "request_id", "reused_simulations", "recipe_reason", "discount", "warnings")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -335,6 +335,7 @@ class PlanResponse(_message.Message):
     REUSED_SIMULATIONS_FIELD_NUMBER: _ClassVar[int]
     RECIPE_REASON_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     action: Action
     value: float
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -355,7 +356,8 @@ class PlanResponse(_message.Message):
     reused_simulations: int
     recipe_reason: str
     discount: float
-    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., value: _Optional[float] = ..., player_values: _Optional[_Iterable[float]] = ..., actions: _Optional[_Iterable[_Union[ActionStatistics, _Mapping]]] = ..., principal_variation: _Optional[_Iterable[_Union[PrincipalVariationStep, _Mapping]]] = ..., simulations: _Optional[int] = ..., nodes: _Optional[int] = ..., depth: _Optional[int] = ..., bytes: _Optional[int] = ..., recipe: _Optional[str] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., seed: _Optional[int] = ..., deterministic: bool = ..., request_id: _Optional[str] = ..., reused_simulations: _Optional[int] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ActionStatistics(_message.Message):
     __slots__ = ("action", "visits", "value", "standard_error", "lower", "upper", "prior", "proven")
@@ -426,7 +428,7 @@ class StateList(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[State, _Mapping]]] = ...) -> None: ...
 
 class PlanBatchResponse(_message.Message):
-    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "standard_errors", "lower", "upper", "priors", "proven", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows", "recipe_reason", "discount")
+    __slots__ = ("actions", "values", "player_values", "num_actions", "legal", "visits", "action_values", "standard_errors", "lower", "upper", "priors", "proven", "simulations", "nodes", "depths", "bytes", "stop_reasons", "seeds", "deterministic", "errors", "recipe", "queue_time", "search_time", "model", "request_id", "labelled_rows", "recipe_reason", "discount", "warnings")
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     PLAYER_VALUES_FIELD_NUMBER: _ClassVar[int]
@@ -455,6 +457,7 @@ class PlanBatchResponse(_message.Message):
     LABELLED_ROWS_FIELD_NUMBER: _ClassVar[int]
     RECIPE_REASON_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     actions: _containers.RepeatedScalarFieldContainer[int]
     values: _containers.RepeatedScalarFieldContainer[float]
     player_values: _containers.RepeatedScalarFieldContainer[float]
@@ -483,7 +486,16 @@ class PlanBatchResponse(_message.Message):
     labelled_rows: _containers.RepeatedCompositeFieldContainer[LabelledRow]
     recipe_reason: str
     discount: float
-    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., standard_errors: _Optional[_Iterable[float]] = ..., lower: _Optional[_Iterable[float]] = ..., upper: _Optional[_Iterable[float]] = ..., priors: _Optional[_Iterable[float]] = ..., proven: _Optional[_Iterable[bool]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[RowWarnings]
+    def __init__(self, actions: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., player_values: _Optional[_Iterable[float]] = ..., num_actions: _Optional[int] = ..., legal: _Optional[_Iterable[bool]] = ..., visits: _Optional[_Iterable[int]] = ..., action_values: _Optional[_Iterable[float]] = ..., standard_errors: _Optional[_Iterable[float]] = ..., lower: _Optional[_Iterable[float]] = ..., upper: _Optional[_Iterable[float]] = ..., priors: _Optional[_Iterable[float]] = ..., proven: _Optional[_Iterable[bool]] = ..., simulations: _Optional[_Iterable[int]] = ..., nodes: _Optional[_Iterable[int]] = ..., depths: _Optional[_Iterable[int]] = ..., bytes: _Optional[_Iterable[int]] = ..., stop_reasons: _Optional[_Iterable[_Union[StopReason, str]]] = ..., seeds: _Optional[_Iterable[int]] = ..., deterministic: _Optional[_Iterable[bool]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., recipe: _Optional[str] = ..., queue_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., search_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., model: _Optional[_Union[ModelId, _Mapping]] = ..., request_id: _Optional[str] = ..., labelled_rows: _Optional[_Iterable[_Union[LabelledRow, _Mapping]]] = ..., recipe_reason: _Optional[str] = ..., discount: _Optional[float] = ..., warnings: _Optional[_Iterable[_Union[RowWarnings, _Mapping]]] = ...) -> None: ...
+
+class RowWarnings(_message.Message):
+    __slots__ = ("row", "warnings")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, row: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LabelledRow(_message.Message):
     __slots__ = ("action", "actions")

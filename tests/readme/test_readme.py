@@ -105,7 +105,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
         "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "python",
-        "sh", "python", "toml", "sh", "python",
+        "sh", "python", "toml", "sh", "python", "python", "python", "sh",
     ]  # fmt: skip
 
 
@@ -169,6 +169,13 @@ def test_table_is_solved(place: Place) -> None:
     solved, within = place.python(block("python", "backward_induction")).splitlines()
     assert solved.startswith("0.54202593")
     assert within.startswith("0.74419028")
+
+
+def test_a_model_is_learned_and_planned_by_its_file(place: Place) -> None:
+    lines = place.python(block("python", "fit_table")).splitlines()
+    assert lines[0].endswith("model   baseline")
+    assert lines[-1].startswith("0 0.")
+    assert place.shell(block("sh", "plan lake.npz")).startswith("lake: take action 0")
 
 
 def test_own_model_is_served(place: Place) -> None:

@@ -70,6 +70,7 @@ def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
         search_time=seconds(response.search_time),
         model=ModelId(response.model.name, response.model.version),
         request_id=response.request_id,
+        warnings={row.row: tuple(row.warnings) for row in response.warnings},
     )
 
 

@@ -67,6 +67,7 @@ def plan(response: planner_pb2.PlanResponse) -> Plan:
         deterministic=response.deterministic,
         reused_simulations=response.reused_simulations,
         request_id=response.request_id,
+        warnings=tuple(response.warnings),
     )
 
 

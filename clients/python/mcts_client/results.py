@@ -124,6 +124,8 @@ class Plan:
       deterministic: True if the same request with this seed gives the same plan again.
       reused_simulations: of earlier plans, that the tree still held.
       request_id: the request's own.
+      warnings: what is doubtful about the plan: that a learned model has never seen what it could
+        meet.
     """
 
     action: Any
@@ -146,6 +148,7 @@ class Plan:
     deterministic: bool
     reused_simulations: int
     request_id: str
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +187,7 @@ class BatchPlan:
       search_time: seconds spent searching, all rows together.
       model: which model and version answered.
       request_id: the request's own.
+      warnings: of the rows whose plans have some, as in `Plan`: {row: lines}.
     """
 
     actions: np.ndarray[Any, Any]
@@ -213,6 +217,7 @@ class BatchPlan:
     search_time: float
     model: ModelId
     request_id: str
+    warnings: Mapping[int, tuple[str, ...]]
 
     def __len__(self) -> int:
         """The number of rows."""
