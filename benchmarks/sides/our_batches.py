@@ -12,7 +12,7 @@ from models.latent import STATES, NumpyLatent, native_latent
 from sides.work import Work
 
 from mcts_service._core import Search, SearchBatch
-from mcts_service.planning import MCTS, Budget, Plan, SearchConfig
+from mcts_service.planning import MCTS, Budget, SearchConfig
 from mcts_service.planning.root_chance import add_root_noise
 from mcts_service.planning.searches import Searches
 
@@ -93,7 +93,7 @@ class Trees(Batches):
 
 
 class Plans(Batches):
-    """`MCTS.plan_batch`, to the last plan."""
+    """`MCTS.plan_batch`, to the columns that an agent acts and learns by."""
 
     def __init__(self, preset: str, batch: int, simulations: int, library: str) -> None:
         super().__init__(preset, batch, simulations, library)
@@ -103,12 +103,12 @@ class Plans(Batches):
     def work(self) -> float:
         started = time.perf_counter()
         plans = self.planner.plan_batch(self.states, self.budget, seeds=self.seeds)
+        _ = plans.actions, plans.values, plans.visits
         seconds = time.perf_counter() - started
-        for plan in plans:
-            if not isinstance(plan, Plan):
-                raise plan
-            if plan.simulations != self.simulations:
-                raise RuntimeError(f"{plan.simulations} simulations: {plan.stop_reason}")
+        for error in plans.errors.values():
+            raise error
+        if not (plans.simulations == self.simulations).all():
+            raise RuntimeError(f"{plans.simulations} simulations: {plans.stop_reasons}")
         return seconds
 
 

@@ -11,6 +11,7 @@
     batch_model.pxi       BatchModel: a vectorised Python object made to look like one
     search.pxi            Search, CancelFlag
     read.pxi              a finished search, read out for a plan
+    columns.pxi           PlanColumns: what searches have come to, one behind the other
     batch.pxi             SearchBatch: many searches at once
 """
 
@@ -28,7 +29,9 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 
 from numbers import Integral
 
-from mcts_service.errors import InvalidRequest, ModelFault, NoLegalAction, TerminalState
+from mcts_service.errors import (
+    InvalidRequest, MCTSServiceError, ModelFault, NoLegalAction, TerminalState,
+)
 
 include "core.pxi"
 include "stream.pxi"
@@ -42,6 +45,7 @@ include "batch_model.pxi"
 include "options.pxi"
 include "search.pxi"
 include "read.pxi"
+include "columns.pxi"
 include "batch.pxi"
 
 logarithm_fill_tables()

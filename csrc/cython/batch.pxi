@@ -71,3 +71,43 @@ cdef class SearchBatch:
             else:
                 found.append(STOP_NAMES[<int>self.ends[i].reason])
         return found
+
+
+def begin_together(list searches, list states, *, uint32_t horizon, list allowed, list seeds,
+                   uint64_t max_bytes, list are_beliefs, uint64_t planned=0):
+    """`Search.begin` for each of some searches that were made beside each other.
+
+    A Python model is asked about all states at once, as far as it can be.
+
+    Args:
+      searches, states, seeds: one each.
+      allowed: of each, or None.
+      are_beliefs: of each, whether its state is a sequence of them.
+      horizon, max_bytes, planned: of all.
+    Returns:
+      For each what `begin` would raise, or None.
+    """
+    cdef Search search = searches[0]
+    cdef bytes packed = None
+    cdef dict refused = {}
+    cdef list found = []
+    cdef Py_ssize_t i
+    if search.rows is not None and not any(are_beliefs):
+        packed = search.rows.pack_together(states, refused)
+    for i in range(len(searches)):
+        search, error = searches[i], refused.get(i)
+        try:
+            if packed is None:
+                search.begin(
+                    states[i], horizon=horizon, allowed=allowed[i], seed=seeds[i],
+                    max_bytes=max_bytes, is_belief=are_beliefs[i], planned=planned,
+                )
+            elif error is None:
+                search.begin_at(
+                    PyBytes_AS_STRING(packed) + i * search.rows.stride, 1, states[i], horizon,
+                    allowed[i], seeds[i], max_bytes, planned,
+                )
+        except (MCTSServiceError, MemoryError) as raised:
+            error = raised
+        found.append(error)
+    return found

@@ -300,7 +300,42 @@ cdef class BatchModel(HeldModel):
         except Exception as error:
             raise ModelFault(self.text_of(error)) from error
         if is_root and ends[0]:
-            raise TerminalState("state: is terminal; there is no action left to plan")
+            raise root_is_terminal()
+        return bytes(packed)
+
+    cdef bytes pack_together(self, list states, dict refused):
+        """The bytes of states to be planned from, one behind the other.
+
+        Args:
+          states: arrays or numbers.
+          refused: {row: error} of states that there is nothing to plan from; is filled in.
+        Returns:
+          None where each is to be packed by itself, as it may be wrong or the model refuse it.
+        """
+        if self.validate_state is not None:
+            return None
+        try:
+            rows = np.array(states)
+        except ValueError:
+            return None
+        cdef Py_ssize_t count = len(states)
+        if rows.shape != (count, *self.shape) or rows.dtype != self.dtype:
+            return None
+        if self.is_float and np.isnan(rows).any():
+            return None
+        if self.num_values > 0 and ((rows < 0) | (rows >= self.num_values)).any():
+            return None
+        rows = self.rows_of(rows, count, "states")
+        packed = bytearray(count * self.stride)
+        cdef unsigned char[::1] view = packed
+        self.put_rows(rows, &view[0], 0, self.row_bytes, count)
+        try:
+            ends = self.ends_of(rows)
+            self.annotate(rows, np.ones(count, np.bool_), ends, &view[0], count)
+        except Exception:
+            return None  # one may fail by the fault of another
+        for row in np.flatnonzero(ends).tolist():
+            refused[row] = root_is_terminal()
         return bytes(packed)
 
     cdef validate(self, state):
@@ -316,14 +351,15 @@ cdef class BatchModel(HeldModel):
             raise ModelFault(self.text_of(error)) from error
 
     cdef object ends_of(self, rows):
-        """Whether nothing can be done in a state any more: bool[1]."""
+        """Whether nothing can be done in a state any more: bool[N]."""
+        count = len(rows)
         if self.is_terminal is None:
-            return np.zeros(1, np.bool_)
+            return np.zeros(count, np.bool_)
         self.asking = "is_terminal_batch"
         ends = np.asarray(self.is_terminal(rows))
-        if ends.shape != (1,) or ends.dtype != np.bool_:
+        if ends.shape != (count,) or ends.dtype != np.bool_:
             raise TypeError(
-                f"is_terminal_batch gives {ends.dtype}{list(ends.shape)}; must give bool[1]"
+                f"is_terminal_batch gives {ends.dtype}{list(ends.shape)}; must give bool[{count}]"
             )
         return ends
 

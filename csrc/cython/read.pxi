@@ -1,84 +1,80 @@
 # A finished search, read out: what a plan tells of its root and of its best line.
-#
-# A short search takes less time than this, so records are filled in without their `__init__`.
 
-from cpython.object cimport PyObject_GenericSetAttr
+from libc.stdlib cimport qsort
 
-# One object, so that two plans that know equally little are equal.
-cdef object NOT_KNOWN = float("nan")
+# An action of the root. NaN where nothing is known.
+cdef struct edge_row:
+    double value, standard_error, lower, upper, prior
+    uint32_t visits
+    int32_t action
+    bint proven
 
-cdef tuple ACTION_FIELDS = (
-    "action", "visits", "value", "standard_error", "lower", "upper", "prior", "proven",
-)
-cdef tuple STEP_FIELDS = ("action", "visits", "value")
-
-
-cdef object record(type kind, tuple names, tuple values):
-    """A frozen dataclass with these fields."""
-    found = kind.__new__(kind)
-    for i in range(len(names)):
-        PyObject_GenericSetAttr(found, names[i], values[i])
-    return found
+# A step of the best line.
+cdef struct step_row:
+    double value
+    uint32_t visits
+    int32_t action
 
 
-cdef object one_nan(double number):
-    return NOT_KNOWN if isnan(number) else number
+cdef int by_action(const void *a, const void *b) noexcept nogil:
+    cdef int32_t one = (<const edge_row *>a).action, other = (<const edge_row *>b).action
+    return (one > other) - (one < other)
 
 
-cdef list root_edges(Search search):
-    """The root's edges in the order of their actions, with values that are up to date."""
-    cdef const tree *t = &search.search.tree
-    cdef c_edges e = edges_at(t, node_at(t, t.root))
-    cdef uint32_t i
-    cdef bint is_sorted = True
-    if search.search.bellman:
-        for i in range(e.count):
-            bellman_read(search.search, &e, i, True)
-    for i in range(1, e.count):
-        is_sorted &= edge_action(t, &e, i - 1) < edge_action(t, &e, i)
-    if is_sorted:
-        return list(range(e.count))
-    return [i for _, i in sorted([(edge_action(t, &e, i), i) for i in range(e.count)])]
+cdef uint32_t read_edges(Search search, edge_row *rows) noexcept:
+    """The root's edges, all of them, in the order of their actions, with values up to date.
 
-
-cdef object root_action(Search search, uint32_t i, type kind):
-    """What is known of an edge of the root."""
-    cdef const tree *t = &search.search.tree
-    cdef node *root = node_at(t, t.root)
-    cdef c_edges e = edges_at(t, root)
-    cdef edge_statistics known = statistics_of(search.search, &e, i)
-    return record(kind, ACTION_FIELDS, (
-        search.action_of(root, edge_action(t, &e, i)),
-        e.visits[i],
-        one_nan(known.value),
-        one_nan(known.standard_error),
-        one_nan(known.lower),
-        one_nan(known.upper),
-        one_nan(known.prior),
-        known.proven,
-    ))
-
-
-cdef list best_line(Search search, type kind):
-    """The best actions and their most frequent outcomes, from the root on.
-
-    It ends where nothing was tried, or where it comes back to a state.
+    Returns:
+      The position of the one to recommend: the last if nothing is known of any.
     """
-    cdef const tree *t = &search.search.tree
-    cdef ref at = t.root
-    cdef c_edges e
+    cdef search_t *s = search.search
+    cdef node *root = node_at(&s.tree, s.tree.root)
+    cdef c_edges e = edges_at(&s.tree, root)
+    cdef edge_statistics known
+    cdef uint32_t i, best
+    cdef int32_t recommended
+    cdef bint is_sorted = True
+    if s.bellman:
+        for i in range(e.count):
+            bellman_read(s, &e, i, True)
+    for i in range(e.count):
+        known = statistics_of(s, &e, i)
+        rows[i] = edge_row(
+            value=known.value, standard_error=known.standard_error, lower=known.lower,
+            upper=known.upper, prior=known.prior, visits=e.visits[i],
+            action=edge_action(&s.tree, &e, i), proven=known.proven,
+        )
+        is_sorted &= i == 0 or rows[i - 1].action < rows[i].action
+    best = recommend(s, root)
+    if best >= e.count:
+        best = e.count - 1
+    if not is_sorted:
+        recommended = rows[best].action
+        qsort(rows, e.count, sizeof(edge_row), by_action)
+        best = 0
+        while rows[best].action != recommended:
+            best += 1
+    return best
+
+
+cdef bint read_step(const search_t *s, ref *at, step_row *row) noexcept:
+    """The best action of a node; goes on to where it has led most often.
+
+    Returns:
+      False where nothing was tried.
+    """
+    cdef const tree *t = &s.tree
     cdef uint32_t best
-    line, seen = [], set()
-    while node_is_expanded(node_at(t, at)) and at not in seen:
-        seen.add(at)
-        best = recommend(search.search, node_at(t, at))
-        e = edges_seen(t, &search.search.view, node_at(t, at))
-        if best == e.count or e.visits[best] == 0:
-            break
-        action = search.action_of(node_at(t, at), edge_action(t, &e, best))
-        line.append(record(kind, STEP_FIELDS, (action, e.visits[best], e.value[best])))
-        at = most_frequent(search.search, &e, best)
-    return line
+    cdef c_edges e
+    if not node_is_expanded(node_at(t, at[0])):
+        return False
+    best = recommend(s, node_at(t, at[0]))
+    e = edges_seen(t, &s.view, node_at(t, at[0]))
+    if best == e.count or e.visits[best] == 0:
+        return False
+    row[0] = step_row(value=e.value[best], visits=e.visits[best], action=edge_action(t, &e, best))
+    at[0] = most_frequent(s, &e, best)
+    return True
 
 
 cdef ref most_frequent(const search_t *s, const c_edges *e, uint32_t i) noexcept:
@@ -97,7 +93,7 @@ cdef ref most_frequent(const search_t *s, const c_edges *e, uint32_t i) noexcept
     return found
 
 
-cdef list values_of_players(Search search):
+cdef void read_returns(Search search, double *found) noexcept:
     """Mean return of each player over all simulations; of a root that is solved, its exact value.
 
     Of mean backups.
@@ -105,7 +101,9 @@ cdef list values_of_players(Search search):
     cdef double[255] exact
     cdef const double *values = search.search.root_mean
     cdef node *root = node_at(&search.search.tree, search.search.tree.root)
+    cdef uint32_t p
     if search.search.recipe & RECIPE_PROVEN and root.flags & NODE_SOLVED:
         prove_returns(search.search, root, exact)
         values = exact
-    return [values[p] for p in range(search.model.num_players)]
+    for p in range(search.model.num_players):
+        found[p] = values[p]

@@ -77,6 +77,10 @@ cdef size_t weight_of(state, bint has_key):
     return weight + (entry if has_key else 0)
 
 
+cdef object root_is_terminal():
+    return TerminalState("state: is terminal; there is no action left to plan")
+
+
 cdef search_limits limits_of(uint64_t simulations, time_limit, CancelFlag cancel):
     cdef search_limits limits
     limits.simulations = simulations
@@ -161,27 +165,40 @@ cdef class Search:
         Raises:
           InvalidRequest, TerminalState, NoLegalAction, ModelFault, MemoryError.
         """
-        cdef search_root root
-        cdef int32_t *numbers = NULL
-        cdef unsigned char *states = NULL
+        cdef unsigned char *states
         cdef size_t i
-        cdef int status
         particles = state if is_belief else (state,)
         if self.python is not None:
             if self.bytes_per_state == 0 and not self.search.carried:
                 weight = weight_of(particles[0], self.search.tree.key_size > 0)
                 self.search.tree.bytes_per_state = weight
             self.python.begin(particles[0])
-        root.num_states, root.horizon = len(particles), horizon
+        states = <unsigned char *>calloc(len(particles), self.search.state_size)
+        if states == NULL:
+            raise MemoryError
+        try:
+            for i, particle in enumerate(particles):
+                self.write_state(particle, states + i * self.search.state_size, True)
+            self.begin_at(states, len(particles), particles[0], horizon, allowed, seed, max_bytes,
+                          planned)
+        finally:
+            if self.is_labelled():
+                for i in range(<size_t>len(particles)):
+                    # The labels that were asked for along the way; the state is the caller's.
+                    Py_XDECREF((<PyObject **>(states + i * self.search.state_size))[1])
+            free(states)
+
+    cdef begin_at(self, const void *states, uint32_t count, first, uint32_t horizon, list allowed,
+                  uint64_t seed, uint64_t max_bytes, uint64_t planned):
+        """`begin`, with `count` states as the core has them; the first one as the caller has it."""
+        cdef search_root root
+        cdef int32_t *numbers = NULL
+        cdef size_t i
+        cdef int status
+        root.state, root.num_states, root.horizon = states, count, horizon
         root.seed, root.max_bytes, root.planned = seed, max_bytes, planned
         root.num_allowed = len(allowed) if allowed is not None else 0
         try:
-            states = <unsigned char *>calloc(len(particles), self.search.state_size)
-            if states == NULL:
-                raise MemoryError
-            for i, particle in enumerate(particles):
-                self.write_state(particle, states + i * self.search.state_size, True)
-            root.state = states
             if allowed is not None:
                 numbers = <int32_t *>calloc(len(allowed) + 1, sizeof(int32_t))
                 if numbers == NULL:
@@ -199,12 +216,7 @@ cdef class Search:
                     status = search_begin(self.search, &root)
         finally:
             free(numbers)
-            if states != NULL and self.is_labelled():
-                for i in range(<size_t>len(particles)):
-                    # The labels that were asked for along the way; the state is the caller's.
-                    Py_XDECREF((<PyObject **>(states + i * self.search.state_size))[1])
-            free(states)
-        self.raise_for(status, particles[0])
+        self.raise_for(status, first)
 
     cdef write_state(self, state, void *to, bint is_root):
         """The bytes of a state; a handle among them is the caller's, for as long as `state` is."""
@@ -290,13 +302,29 @@ cdef class Search:
             raise ValueError(f"noise has {noise.shape[0]} entries; the root {self.root_count}")
         search_add_noise(self.search, &noise[0], weight)
 
+    def add_gumbel_noise(self, uint64_t seed):
+        """`add_noise` of what `numpy.random.default_rng(seed).gumbel()` draws."""
+        cdef pcg64 stream = SeedWords(seed).stream()
+        cdef uint32_t i, count = self.root_count
+        cdef double *noise = <double *>calloc(count, sizeof(double))
+        if noise == NULL:
+            raise MemoryError
+        for i in range(count):
+            noise[i] = pcg64_next_gumbel(&stream)
+        search_add_noise(self.search, noise, 0.0)
+        free(noise)
+
     @property
     def reused_simulations(self):
         """Visits of the root's edges that an earlier search brought."""
         self.require_root()
+        return self.visits_before()
+
+    cdef uint64_t visits_before(self) noexcept:
+        cdef const tree *t = &self.search.tree
         cdef uint64_t visits = 0
         cdef uint32_t i
-        for i in range(<uint32_t>self.root_count):
+        for i in range(edges_at(t, node_at(t, t.root)).count):
             visits += self.search.root_before[i]
         return visits
 
@@ -324,7 +352,7 @@ cdef class Search:
     cdef object error_of(self, int status, state):
         """What went wrong, as an exception."""
         if status == ROOT_TERMINAL:
-            return TerminalState("state: is terminal; there is no action left to plan")
+            return root_is_terminal()
         if status == ROOT_NO_ACTION:
             return NoLegalAction("state: has no legal action, or none of the allowed ones")
         if status == OUT_OF_BYTES:
@@ -480,13 +508,14 @@ cdef class Search:
           mean return of each player, with Bellman backups the best value, and of a root that is
           solved the exact one; and the best line, a `step_kind` for each step.
         """
-        self.require_root()
-        cdef list edges = root_edges(self)
-        cdef list actions = [root_action(self, i, action_kind) for i in edges]
-        cdef uint32_t best = recommend(self.search, node_at(&self.search.tree, self.search.tree.root))
-        position = edges.index(best) if best < <uint32_t>len(edges) else -1
-        values = [actions[position].value] if self.search.bellman else values_of_players(self)
-        return actions, position, values, best_line(self, step_kind)
+        found = PlanColumns()
+        found.take(self)
+        return (
+            found.actions_of(0, action_kind),
+            found.position_of(0),
+            found.player_values_of(0),
+            found.line_of(0, step_kind),
+        )
 
     cdef list outcomes(self, const c_edges *e, uint32_t i):
         """[(node, visits)] of an edge, first seen first but for the order of the rest."""

@@ -7,6 +7,13 @@ cdef uint32_t GIVE_OUT = 0x8B51F9DD, GIVE_OUT_STEP = 0x58F38DED
 cdef enum: POOL = 4
 
 
+cdef extern from "pcg64.h" nogil:
+    ctypedef struct pcg64:
+        pass
+    pcg64 pcg64_of(const uint64_t *words)
+    double pcg64_next_gumbel(pcg64 *)
+
+
 cdef class SeedWords:
     """What `numpy.random.SeedSequence` makes of a seed, in less time.
 
@@ -45,15 +52,25 @@ cdef class SeedWords:
     def generate_state(self, n_words, dtype=np.uint64):
         """A seed of four 64-bit words, which is what `numpy.random.PCG64` asks for."""
         cdef uint64_t words[POOL]
-        cdef uint32_t multiplier = GIVE_OUT, low
-        cdef int i
         if n_words != POOL or dtype is not np.uint64:
             raise NotImplementedError("only four words of 64 bits are made")
+        self.give_out(words)
+        return np.frombuffer(PyBytes_FromStringAndSize(<char *>words, sizeof(words)), np.uint64)
+
+    cdef void give_out(self, uint64_t *words) noexcept:
+        """Four words."""
+        cdef uint32_t multiplier = GIVE_OUT, low
+        cdef int i
         for i in range(POOL):
             low = hashed(self.pool[2 * i % POOL], &multiplier, GIVE_OUT_STEP)
             words[i] = hashed(self.pool[(2 * i + 1) % POOL], &multiplier, GIVE_OUT_STEP)
             words[i] = words[i] << 32 | low
-        return np.frombuffer(PyBytes_FromStringAndSize(<char *>words, sizeof(words)), np.uint64)
+
+    cdef pcg64 stream(self) noexcept:
+        """The stream that NumPy's PCG64 makes of them."""
+        cdef uint64_t words[POOL]
+        self.give_out(words)
+        return pcg64_of(words)
 
 
 cdef uint32_t hashed(uint32_t word, uint32_t *multiplier, uint32_t step) noexcept:

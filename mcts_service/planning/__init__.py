@@ -17,6 +17,7 @@ from mcts_service.planning.plan import (
     PrincipalVariationStep,
     StopReason,
 )
+from mcts_service.planning.plans import Plans
 from mcts_service.planning.policy_evaluation import evaluate_policy
 from mcts_service.planning.policy_iteration import policy_iteration
 from mcts_service.planning.prioritized_sweeping import PrioritizedSweeping
@@ -34,6 +35,7 @@ __all__ = [
     "CancelFlag",
     "HorizonSolution",
     "Plan",
+    "Plans",
     "PrincipalVariationStep",
     "PrioritizedSweeping",
     "SearchConfig",

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from mcts_service._core import CancelFlag, ModelHandle, Search
+from mcts_service._core import CancelFlag, ModelHandle
 from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.planning.arguments import check_model, count_rows, of_type, rows_of
 from mcts_service.planning.auto import LEAST_RECURRENCE, Recipe, probe_simulations
-from mcts_service.planning.budget import LEAST_SECONDS, Budget
+from mcts_service.planning.budget import Budget
 from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.contradictions import refuse_endless
 from mcts_service.planning.plan import Plan, StopReason
-from mcts_service.planning.request import DEFAULT_MAX_BYTES, Request, RequestReader
+from mcts_service.planning.plans import Plans
+from mcts_service.planning.read_plan import RowPlans, read_plan
+from mcts_service.planning.request import DEFAULT_MAX_BYTES, Limits, Request, RequestReader
 from mcts_service.planning.searches import Searches
-from mcts_service.planning.together import MAX_ROWS, no_row, run_together
+from mcts_service.planning.together import MAX_ROWS, begin_rows, no_row, run_together
 from mcts_service.planning.trees import Tree
 from mcts_service.planning.unfinished import (
     PlanSteps,
@@ -33,6 +34,11 @@ from mcts_service.planning.unfinished import (
 )
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
+
+#: What `run` says where all were run.
+_SIMULATIONS = StopReason.SIMULATIONS.value
+
+T = TypeVar("T")
 
 
 class MCTS:
@@ -105,9 +111,10 @@ class MCTS:
           ModelFault: the model raised, or broke its contract.
           Cancelled, DeadlineExpired: before one simulation was done.
         """
-        request = self._read(state, budget, horizon, seed, allowed_actions, cancel)
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
         with self._turn:
-            return finished(self._steps(state, request, cancel))
+            return finished(self._steps(state, request, cancel, partial(read_plan, request)))
 
     def plan_at_once(
         self,
@@ -136,8 +143,10 @@ class MCTS:
             raise InvalidRequest(
                 "model", "must be compiled and thread-safe: another thread may finish the plan"
             )
-        request = self._read(state, budget, horizon, seed, allowed_actions, cancel)
-        return plan_or_rest(self._steps(state, request, cancel, request.started + seconds))
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        read = partial(read_plan, request)
+        return plan_or_rest(self._steps(state, request, cancel, read, limits.started + seconds))
 
     def plan_batch(
         self,
@@ -148,7 +157,7 @@ class MCTS:
         seeds: Sequence[int] | None = None,
         allowed_actions: Sequence[Sequence[Any] | None] | None = None,
         cancel: CancelFlag | None = None,
-    ) -> list[Plan | MCTSServiceError]:
+    ) -> Plans:
         """One plan for each of many states, each as `plan` alone would give it.
 
         A model that answers in batches is asked for all rows at once.
@@ -161,15 +170,14 @@ class MCTS:
           allowed_actions: for each row None or what its plan chooses among.
           cancel: another thread may set it to stop all searches.
         Returns:
-          B entries, in the order of the states: a plan, or, of a row that has none, the error
-          that `plan` would raise for it. No row depends on the others.
+          A sequence of B entries, in the order of the states: a plan, or, of a row that has none,
+          the error that `plan` would raise for it. No row depends on the others. It has what the
+          plans say in columns too, such as `actions`, `values` and `visits`, at less cost than
+          the plans.
         Raises:
           InvalidRequest: an argument that is not one row's is wrong.
         """
-        started = time.perf_counter()
-        budget = of_type("budget", budget, Budget)
-        if cancel is not None:
-            of_type("cancel", cancel, CancelFlag)
+        limits = self._limits(budget, horizon, cancel)
         count = count_rows(states)
         rows = list(
             zip(
@@ -179,17 +187,12 @@ class MCTS:
                 strict=True,
             )
         )
+        found = RowPlans(count)
         if self._searches.answers_in_batches:
-            return self._plan_together(rows, budget, horizon, cancel, started)
-        plans: list[Plan | MCTSServiceError] = []
-        for row, (state, seed, allowed) in enumerate(rows):
-            share = _share_of_time(budget, started, count - row)
-            options: dict[str, Any] = {"seed": seed, "allowed_actions": allowed, "cancel": cancel}
-            try:
-                plans.append(self.plan(state, share, horizon=horizon, **options))
-            except MCTSServiceError as error:
-                plans.append(error)
-        return plans
+            self._plan_together(rows, limits, cancel, found)
+        else:
+            self._plan_in_turn(rows, limits, cancel, found)
+        return found.plans(self._reader.shape)
 
     def advance(self, action: Any, next_state: Any) -> bool:
         """Keeps, of the last plan's tree, what lies behind an action and what it led to.
@@ -223,41 +226,31 @@ class MCTS:
 
     # ---- one search
 
-    def _read(
-        self,
-        state: Any,
-        budget: Budget | None,
-        horizon: int | None,
-        seed: int | None,
-        allowed_actions: Sequence[Any] | None,
-        cancel: CancelFlag | None,
-    ) -> Request:
-        """The request of a plan; arguments as of `plan`."""
+    def _limits(
+        self, budget: Budget | None, horizon: int | None, cancel: CancelFlag | None
+    ) -> Limits:
+        """The limits of a call that starts now; arguments as of `plan`."""
         started = time.perf_counter()
-        budget = of_type("budget", budget, Budget)
         if cancel is not None:
             of_type("cancel", cancel, CancelFlag)
-        return self._reader.read(
-            state,
-            budget,
-            horizon=horizon,
-            seed=seed,
-            allowed=allowed_actions,
-            started=started,
-        )
+        return self._reader.limits(of_type("budget", budget, Budget), horizon, started)
 
     def _steps(
         self,
         state: Any,
         request: Request,
         cancel: CancelFlag | None,
+        read: Callable[..., T],
         pause_at: float | None = None,
-    ) -> PlanSteps:
-        """Plans, and pauses where it is not done at a time of time.perf_counter()."""
+    ) -> PlanSteps[T]:
+        """Plans, and pauses where it is not done at a time of time.perf_counter().
+
+        What it has come to is read by `read(search, end, recipe[, tried])`.
+        """
         tree = self._advanced(request)
         if tree is not None:
-            return self._go_on(tree, request, cancel, pause_at)
-        return self._plan_alone(state, request, cancel, pause_at)
+            return self._go_on(tree, request, cancel, read, pause_at)
+        return self._plan_alone(state, request, cancel, read, pause_at)
 
     def _advanced(self, request: Request) -> Tree | None:
         """The tree that `advance` has kept for this request, if there is one."""
@@ -270,95 +263,108 @@ class MCTS:
         return self._searches.trees.advanced(
             recipes,
             partial(self._reader.identity, request.root),
-            horizon=request.horizon,
-            limit_bytes=request.limit_bytes,
+            horizon=request.limits.horizon,
+            limit_bytes=request.limits.limit_bytes,
         )
 
     def _go_on(
-        self, tree: Tree, request: Request, cancel: CancelFlag | None, pause_at: float | None
-    ) -> PlanSteps:
+        self,
+        tree: Tree,
+        request: Request,
+        cancel: CancelFlag | None,
+        read: Callable[..., T],
+        pause_at: float | None,
+    ) -> PlanSteps[T]:
         """Plans with what an earlier plan has learned."""
         try:
-            tree.advanced_to, tree.horizon = None, request.horizon
+            tree.advanced_to, tree.horizon = None, request.limits.horizon
             request.resume(tree.search, tree.recipe)
-            end = yield from run_in_steps(
-                tree.search, request, request.simulations, cancel, pause_at
-            )
+            simulations = request.limits.simulations
+            end = yield from run_in_steps(tree.search, request, simulations, cancel, pause_at)
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
-            return request.plan_of(tree.search, end, recipe)
+            return read(tree.search, end, recipe)
         finally:
             self._searches.trees.release(tree)
 
     def _plan_alone(
-        self, state: Any, request: Request, cancel: CancelFlag | None, pause_at: float | None
-    ) -> PlanSteps:
+        self,
+        state: Any,
+        request: Request,
+        cancel: CancelFlag | None,
+        read: Callable[..., T],
+        pause_at: float | None,
+    ) -> PlanSteps[T]:
         """Plans from a fresh tree, and from another where the recipe gives way to one."""
         asked = self._searches.asked_alone([state])
         trees = self._searches.trees
-        recipe, tried = request.recipe, 0
+        limits, recipe, tried = request.limits, request.recipe, 0
         while True:
             tree = trees.acquire(recipe.config, partial(self._searches.new, recipe.config, asked))
             try:
-                tree.horizon, tree.limit_bytes = request.horizon, request.limit_bytes
+                tree.horizon, tree.limit_bytes = limits.horizon, limits.limit_bytes
                 request.begin(tree.search)
-                left = request.simulations - tried
+                left = limits.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
                 end = yield from run_in_steps(tree.search, request, probe, cancel, pause_at)
-                if end == StopReason.SIMULATIONS.value and probe < left:
+                if end == _SIMULATIONS and probe < left:
                     if recipe.otherwise and tree.search.recurrence < LEAST_RECURRENCE:
                         recipe, tried = recipe.otherwise, probe
                         continue
                     end = yield from run_in_steps(tree.search, request, left, cancel, pause_at)
-                plan = request.plan_of(tree.search, end, recipe, tried)
+                found = read(tree.search, end, recipe, tried)
                 self._searches.prove_form(asked)
-                return plan
+                return found
             finally:
                 trees.release(tree)
 
     # ---- many searches
 
+    def _plan_in_turn(
+        self, rows: list[Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans
+    ) -> None:
+        """Plans rows (state, seed, allowed actions), one after the other."""
+        for row, (state, seed, allowed) in enumerate(rows):
+            share = limits.share(len(rows) - row)
+            try:
+                request = self._reader.read(state, share, seed=seed, allowed=allowed)
+                read = partial(found.read, row, request)
+                with self._turn:
+                    finished(self._steps(state, request, cancel, read))
+            except MCTSServiceError as error:
+                found.errors[row] = error
+
     def _plan_together(
-        self,
-        rows: list[Any],
-        budget: Budget,
-        horizon: int | None,
-        cancel: CancelFlag | None,
-        started: float,
-    ) -> list[Plan | MCTSServiceError]:
+        self, rows: list[Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans
+    ) -> None:
         """Plans rows (state, seed, allowed actions), so many at a time."""
-        plans: list[Plan | MCTSServiceError] = []
         for first in range(0, len(rows), MAX_ROWS):
-            group = rows[first : first + MAX_ROWS]
-            share = _share_of_time(budget, started, -(-(len(rows) - first) // MAX_ROWS))
+            group = dict(enumerate(rows[first : first + MAX_ROWS], first))
+            share = limits.share(-(-(len(rows) - first) // MAX_ROWS))
             with self._turn:
-                plans += self._plan_group(group, share, horizon, cancel)
-        return plans
+                self._plan_group(group, share, cancel, found)
 
     def _plan_group(
-        self, rows: list[Any], budget: Budget, horizon: int | None, cancel: CancelFlag | None
-    ) -> list[Plan | MCTSServiceError]:
-        started = time.perf_counter()
-        plans: dict[int, Plan | MCTSServiceError] = {}
+        self, rows: dict[int, Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans
+    ) -> None:
         by_recipe: dict[Recipe, dict[int, Request]] = {}
-        for row, (state, seed, allowed) in enumerate(rows):
+        for row, (state, seed, allowed) in rows.items():
             try:
-                request = self._reader.read(
-                    state, budget, horizon=horizon, seed=seed, allowed=allowed, started=started
-                )
-                by_recipe.setdefault(request.recipe, {})[row] = request
+                request = self._reader.read(state, limits, seed=seed, allowed=allowed)
             except MCTSServiceError as error:
-                plans[row] = error
-        if by_recipe:
-            states = [state for state, *_ in rows]
-            try:
-                asked = self._searches.asked_in_rows(states)
-            except InvalidRequest as error:
-                if error.violations[0].field != "state":
-                    raise
-                return [no_row(state) for state in states]
+                found.errors[row] = error
+            else:
+                by_recipe.setdefault(request.recipe, {})[row] = request
+        if not by_recipe:
+            return
+        try:
+            asked = self._searches.asked_in_rows([state for state, *_ in rows.values()])
+        except InvalidRequest as error:
+            if error.violations[0].field != "state":
+                raise
+            found.errors |= {row: no_row(state) for row, (state, *_) in rows.items()}
+            return
         for recipe, requests in by_recipe.items():
-            plans |= self._plan_by(recipe, requests, asked, cancel)
-        return [plans[row] for row in range(len(rows))]
+            self._plan_by(recipe, requests, asked, cancel, found)
 
     def _plan_by(
         self,
@@ -366,70 +372,42 @@ class MCTS:
         requests: dict[int, Request],
         asked: Any,
         cancel: CancelFlag | None,
+        found: RowPlans,
         tried: int = 0,
-    ) -> dict[int, Plan | MCTSServiceError]:
-        """The plans of some rows by one recipe, or by what takes over from it."""
-        first = next(iter(requests.values()))
-        left = first.simulations - tried
+    ) -> None:
+        """Plans some rows by one recipe, or by what takes over from it."""
+        limits = next(iter(requests.values())).limits
+        left = limits.simulations - tried
         probe = probe_simulations(left) if recipe.otherwise else left
         row_searches = self._searches.rows
         group = row_searches.acquire(
             recipe.config, len(requests), partial(self._searches.new, recipe.config, asked)
         )
+        others: dict[int, Request] = {}
         try:
             searches = dict(zip(requests, group, strict=False))
-            plans = _begin_all(searches, requests)
-            ends = run_together(searches, probe, first.seconds_left(), cancel)
-            others: dict[int, Request] = {}
+            found.errors |= begin_rows(searches, requests)
+            ends = run_together(searches, probe, limits.seconds_left(), cancel)
             if recipe.otherwise and probe < left:
                 going_on = {}
                 for row, end in list(ends.items()):
-                    if end != StopReason.SIMULATIONS.value:
+                    if end != _SIMULATIONS:
                         continue
                     if searches[row].recurrence < LEAST_RECURRENCE:
                         others[row] = requests[row]
                         del ends[row]
                     else:
                         going_on[row] = searches[row]
-                seconds = _share(first.seconds_left(), len(going_on), len(others))
+                seconds = _share(limits.seconds_left(), len(going_on), len(others))
                 ends |= run_together(going_on, left, seconds, cancel)
-            for row, end in ends.items():
-                try:
-                    if isinstance(end, BaseException):
-                        raise end
-                    plans[row] = requests[row].plan_of(searches[row], end, recipe, tried)
-                    self._searches.prove_form(asked)
-                except MCTSServiceError as error:
-                    plans[row] = error
+            if found.read_together(requests, searches, ends, recipe, tried):
+                self._searches.prove_form(asked)
         finally:
             row_searches.release(recipe.config, group)
         if recipe.otherwise and others:
-            plans |= self._plan_by(recipe.otherwise, others, asked, cancel, tried + probe)
-        return plans
+            self._plan_by(recipe.otherwise, others, asked, cancel, found, tried + probe)
 
 
 def _share(seconds: float | None, rows: int, others: int) -> float | None:
     """What is left of the time for so many rows, if others are to have as much each."""
     return seconds if seconds is None or not others else seconds * rows / (rows + others)
-
-
-def _begin_all(
-    searches: dict[int, Search], requests: dict[int, Request]
-) -> dict[int, Plan | MCTSServiceError]:
-    """Begins each row's search; takes out those that cannot begin, and returns their errors."""
-    failed: dict[int, Plan | MCTSServiceError] = {}
-    for row, request in requests.items():
-        try:
-            request.begin(searches[row])
-        except MCTSServiceError as error:
-            failed[row] = error
-            del searches[row]
-    return failed
-
-
-def _share_of_time(budget: Budget, started: float, parts: int) -> Budget:
-    """The budget of the next of so many parts: what is left of the time is theirs equally."""
-    if budget.time_limit is None:
-        return budget
-    left = budget.time_limit - (time.perf_counter() - started)
-    return replace(budget, time_limit=max(left / parts, LEAST_SECONDS))

@@ -1,4 +1,4 @@
-"""One request for a plan: read from a caller's arguments, given to a search, read out of it."""
+"""One request for a plan: read from a caller's arguments, given to a search."""
 
 from __future__ import annotations
 
@@ -11,29 +11,87 @@ from typing import Any
 
 from mcts_service._core import ModelHandle, Search, SplitMix64
 from mcts_service.checks import require_integer, shown
-from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest, ModelFault
+from mcts_service.errors import (
+    Cancelled,
+    DeadlineExpired,
+    InvalidRequest,
+    MCTSServiceError,
+    ModelFault,
+)
 from mcts_service.labels import is_hashable, is_labelled
 from mcts_service.models.identity import state_identity
 from mcts_service.planning.arguments import MAX_HORIZON, MAX_SEED, check_allowed
 from mcts_service.planning.auto import Recipe, capabilities_of, kind_of_root, resolve
 from mcts_service.planning.belief import Belief
-from mcts_service.planning.budget import DEFAULT_SIMULATIONS, MAX_SIMULATIONS, Budget
+from mcts_service.planning.budget import (
+    DEFAULT_SIMULATIONS,
+    LEAST_SECONDS,
+    MAX_SIMULATIONS,
+    Budget,
+)
 from mcts_service.planning.config import SearchConfig
-from mcts_service.planning.plan import Plan, StopReason
-from mcts_service.planning.read_plan import read_plan
+from mcts_service.planning.plan import StopReason
 from mcts_service.planning.root_chance import add_root_noise
 
-__all__ = ["DEFAULT_MAX_BYTES", "Request", "RequestReader"]
+__all__ = ["DEFAULT_MAX_BYTES", "Limits", "Request", "RequestReader"]
 
 #: Memory of a search tree whose budget sets no limit.
 DEFAULT_MAX_BYTES = 2**30
 
-#: What may end a search that goes on with an earlier one's tree before it has begun.
-_KNOWN_BEFORE = (StopReason.SOLVED, StopReason.DECIDED)
-
-
 #: Recipes that a planner keeps, by what they were chosen for: they depend on the steps left.
 _MAX_RECIPES = 64
+
+
+@dataclass(eq=False, slots=True)
+class Limits:
+    """What a plan must keep to; those of many rows may be the same.
+
+    Attributes:
+      horizon: steps left; 0: no end.
+      simulations: how many to run.
+      limit_bytes: of the tree.
+      time_limit: seconds from `started`, or None.
+      started: in seconds of time.perf_counter().
+    """
+
+    horizon: int
+    simulations: int
+    limit_bytes: int
+    time_limit: float | None
+    started: float
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.started
+
+    def seconds_left(self) -> float | None:
+        """Of the time limit, >= 0."""
+        return None if self.time_limit is None else max(0.0, self.time_limit - self.seconds())
+
+    def share(self, parts: int) -> Limits:
+        """Of the next of so many parts, which starts now: what is left is theirs equally."""
+        now, left = time.perf_counter(), self.time_limit
+        if left is not None:
+            left = max((left - (now - self.started)) / parts, LEAST_SECONDS)
+        return Limits(self.horizon, self.simulations, self.limit_bytes, left, now)
+
+    def planned(self) -> int:
+        """Simulations that are to be run; 0 where the time decides."""
+        return self.simulations if self.simulations < MAX_SIMULATIONS else 0
+
+    def missed(self, end: str) -> MCTSServiceError:
+        """Why there is no plan: this rule ended the search before one simulation was done."""
+        if end == StopReason.CANCELLED.value:
+            return Cancelled("the search was cancelled before one simulation was done")
+        if end == StopReason.TIME_LIMIT.value:
+            return DeadlineExpired(f"not one simulation fits into {self.time_limit} s")
+        return self.no_room()
+
+    def no_room(self) -> InvalidRequest:
+        """The error of a tree whose bytes are too few."""
+        return InvalidRequest(
+            "budget.max_bytes", f"is {self.limit_bytes}; not one simulation fits into that"
+        )
 
 
 @dataclass(eq=False, slots=True)
@@ -43,34 +101,24 @@ class Request:
     Attributes:
       root: the state, or of a belief a tuple of states.
       is_belief: whether it is one.
-      horizon: steps left; 0: no end.
       allowed: actions that are chosen among; None: all.
       seed: of the random streams.
       recipe: the algorithm.
-      simulations: how many to run.
-      limit_bytes: of the tree.
-      time_limit: seconds from `started`, or None.
-      started: in seconds of time.perf_counter().
+      limits: of the search.
       warnings: of the model, by how deep the plan looked; None: it has none.
     """
 
     root: Any
     is_belief: bool
-    horizon: int
     allowed: list[Any] | None
     seed: int
     recipe: Recipe
-    simulations: int
-    limit_bytes: int
-    time_limit: float | None
-    started: float
+    limits: Limits
     warnings: Callable[[int], Sequence[str]] | None = None
 
-    def seconds_left(self) -> float | None:
-        """Of the time limit, >= 0."""
-        if self.time_limit is None:
-            return None
-        return max(0.0, self.time_limit - (time.perf_counter() - self.started))
+    def warned(self, depth: int) -> tuple[str, ...]:
+        """What the model warns of, in a plan that looked so deep."""
+        return () if self.warnings is None else tuple(self.warnings(depth))
 
     def begin(self, search: Search) -> None:
         """Starts a fresh tree.
@@ -82,62 +130,28 @@ class Request:
             search.begin(
                 self.root,
                 is_belief=self.is_belief,
-                horizon=self.horizon,
+                horizon=self.limits.horizon,
                 allowed=self.allowed,
                 seed=self.seed,
-                max_bytes=self.limit_bytes,
-                planned=self._planned(),
+                max_bytes=self.limits.limit_bytes,
+                planned=self.limits.planned(),
             )
         except MemoryError:
-            raise self._no_room() from None
+            raise self.limits.no_room() from None
         add_root_noise(search, self.recipe.config, self.seed)
 
     def resume(self, search: Search, config: SearchConfig) -> None:
         """Goes on with a tree that an earlier plan has left, by its own config."""
-        search.resume(horizon=self.horizon, seed=self.seed, planned=self._planned())
+        limits = self.limits
+        search.resume(horizon=limits.horizon, seed=self.seed, planned=limits.planned())
         add_root_noise(search, config, self.seed)
-
-    def _planned(self) -> int:
-        """Simulations that are to be run; 0 where the time decides."""
-        return self.simulations if self.simulations < MAX_SIMULATIONS else 0
-
-    def plan_of(self, search: Search, end: str, recipe: Recipe, tried: int = 0) -> Plan:
-        """The plan of a search that has run.
-
-        Args:
-          search: what ran.
-          end: the name of the rule that stopped it.
-          recipe: its algorithm.
-          tried: simulations of another recipe that went before.
-        Raises:
-          Cancelled, DeadlineExpired, InvalidRequest: before one simulation was done.
-        """
-        stop_reason = StopReason(end)
-        if search.simulations > 0 or stop_reason in _KNOWN_BEFORE:
-            search.settle()
-            return read_plan(
-                search,
-                stop_reason,
-                seconds=time.perf_counter() - self.started,
-                seed=self.seed,
-                recipe=recipe,
-                tried=tried,
-                warnings=() if self.warnings is None else tuple(self.warnings(search.depth)),
-            )
-        if stop_reason is StopReason.CANCELLED:
-            raise Cancelled("the search was cancelled before one simulation was done")
-        if stop_reason is StopReason.TIME_LIMIT:
-            raise DeadlineExpired(f"not one simulation fits into {self.time_limit} s")
-        raise self._no_room()
-
-    def _no_room(self) -> InvalidRequest:
-        return InvalidRequest(
-            "budget.max_bytes", f"is {self.limit_bytes}; not one simulation fits into that"
-        )
 
 
 class RequestReader:
     """Reads the requests of one planner; any number of threads may use it.
+
+    Attributes:
+      shape: how many actions the model has, 0 if it labels them, and how many players.
 
     Args:
       model, config: of the planner.
@@ -149,6 +163,8 @@ class RequestReader:
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         self._is_labelled = self._handle is None and is_labelled(model)
         self._capabilities = capabilities_of(model, self._handle)
+        num_actions = 0 if self._is_labelled else int(model.num_actions)
+        self.shape = num_actions, self._capabilities.num_players
         self._warnings = getattr(model, "plan_warnings", None)
         # Kept, as choosing takes longer than a short search.
         self._resolve = lru_cache(_MAX_RECIPES)(partial(resolve, config, self._capabilities))
@@ -156,46 +172,33 @@ class RequestReader:
         self._first_seed: int | None = seed
         self._lock = threading.Lock()
 
-    def read(
-        self,
-        state: Any,
-        budget: Budget,
-        *,
-        horizon: int | None,
-        seed: int | None,
-        allowed: Any,
-        started: float,
-    ) -> Request:
+    def limits(self, budget: Budget, horizon: int | None, started: float) -> Limits:
+        """Those of a call that has started then, in seconds of time.perf_counter().
+
+        Raises:
+          InvalidRequest: the horizon is wrong.
+        """
+        # 0 is the core's word for no end.
+        steps = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
+        max_bytes = DEFAULT_MAX_BYTES if budget.max_bytes is None else budget.max_bytes
+        return Limits(steps, self._simulations(budget), max_bytes, budget.time_limit, started)
+
+    def read(self, state: Any, limits: Limits, *, seed: int | None, allowed: Any) -> Request:
         """The request of a caller; arguments as of `MCTS.plan`.
 
         Raises:
           InvalidRequest: an argument is wrong.
         """
         if seed is not None:
-            require_integer("seed", seed, 0, MAX_SEED)
-        # 0 is the core's word for no end.
-        steps = 0 if horizon is None else require_integer("horizon", horizon, 1, MAX_HORIZON)
-        actions = check_allowed(allowed, self.action)
-        if actions is not None and not self._is_labelled:
-            actions.sort()
-        recipe = self.recipe(state, steps or None)
-        root = self._root(state, recipe)
+            seed = require_integer("seed", seed, 0, MAX_SEED)
+        actions = None if allowed is None else self._allowed(allowed)
+        recipe = self.recipe(state, limits.horizon or None)
         is_belief = isinstance(state, Belief)
-        warns = None if is_belief else self._warnings
+        root = self._belief(state, recipe) if is_belief else self.packed(state, "state")
+        warns = None if is_belief or self._warnings is None else partial(self._warnings, state)
         # Last: a request that is refused uses up none of the planner's seeds.
-        return Request(
-            root=root,
-            is_belief=is_belief,
-            horizon=steps,
-            allowed=actions,
-            seed=self._next_seed() if seed is None else int(seed),
-            recipe=recipe,
-            simulations=self._simulations(budget),
-            limit_bytes=budget.max_bytes if budget.max_bytes is not None else DEFAULT_MAX_BYTES,
-            time_limit=budget.time_limit,
-            started=started,
-            warnings=None if warns is None else partial(warns, state),
-        )
+        seed = self._next_seed() if seed is None else seed
+        return Request(root, is_belief, actions, seed, recipe, limits, warns)
 
     def recipe(self, state: Any, horizon: int | None) -> Recipe:
         """The algorithm for a plan from that state."""
@@ -237,16 +240,20 @@ class RequestReader:
         except Exception as error:
             raise ModelFault(f"state_key raised {type(error).__name__}: {error}") from error
 
-    def _root(self, state: Any, recipe: Recipe) -> Any:
-        if not isinstance(state, Belief):
-            return self.packed(state, "state")
+    def _allowed(self, allowed: Any) -> list[Any] | None:
+        actions = check_allowed(allowed, self.action)
+        if actions is not None and not self._is_labelled:
+            actions.sort()
+        return actions
+
+    def _belief(self, belief: Belief, recipe: Recipe) -> tuple[Any, ...]:
         if recipe.config.outcome_key == "state":
             raise InvalidRequest(
                 "state",
-                f"is {state}; to plan from one, the config's outcome_key must be 'observation', "
+                f"is {belief}; to plan from one, the config's outcome_key must be 'observation', "
                 "'none' or 'auto'",
             )
-        return tuple(self.packed(particle, "state") for particle in state.particles)
+        return tuple(self.packed(particle, "state") for particle in belief.particles)
 
     def _next_seed(self) -> int:
         with self._lock:

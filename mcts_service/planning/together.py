@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from mcts_service._core import CancelFlag, Search, SearchBatch
+from mcts_service._core import CancelFlag, Search, SearchBatch, begin_together
 from mcts_service.checks import shown
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.request import Request
+from mcts_service.planning.root_chance import add_root_noise
 
-__all__ = ["MAX_ROWS", "Form", "RowSearches", "asks_for_rows", "form_of", "no_row", "run_together"]
+__all__ = [
+    "MAX_ROWS",
+    "Form",
+    "RowSearches",
+    "asks_for_rows",
+    "begin_rows",
+    "form_of",
+    "no_row",
+    "run_together",
+]
 
 #: States that are planned at once; more are planned so many at a time.
 MAX_ROWS = 1024
@@ -117,6 +128,38 @@ def _own_form(state: Any) -> Form | None:
     except ValueError:
         return None
     return (row.dtype, row.shape) if row.dtype.kind in "biuf" else None
+
+
+def begin_rows(
+    searches: dict[int, Search], requests: Mapping[int, Request]
+) -> dict[int, MCTSServiceError]:
+    """Begins the search of each row; takes out those that cannot begin, and returns their errors.
+
+    Args:
+      searches: of rows.
+      requests: of those rows, with the same limits and recipe.
+    """
+    rows = list(searches)
+    asked = [requests[row] for row in rows]
+    limits, config = asked[0].limits, asked[0].recipe.config
+    found = begin_together(
+        list(searches.values()),
+        [request.root for request in asked],
+        horizon=limits.horizon,
+        allowed=[request.allowed for request in asked],
+        seeds=[request.seed for request in asked],
+        max_bytes=limits.limit_bytes,
+        are_beliefs=[request.is_belief for request in asked],
+        planned=limits.planned(),
+    )
+    failed: dict[int, MCTSServiceError] = {}
+    for row, request, error in zip(rows, asked, found, strict=True):
+        if error is None:
+            add_root_noise(searches[row], config, request.seed)
+        else:
+            failed[row] = limits.no_room() if isinstance(error, MemoryError) else error
+            del searches[row]
+    return failed
 
 
 def run_together(

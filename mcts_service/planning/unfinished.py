@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from typing import TypeVar
 
 from mcts_service._core import CancelFlag, Search
 from mcts_service.planning.plan import Plan
@@ -14,15 +15,18 @@ __all__ = ["PlanSteps", "UnfinishedPlan", "finished", "plan_or_rest", "run_in_st
 #: What `Search.run` says where its slice is over.
 _SLICE = "slice"
 
-#: Gives a plan in the end. Where it yields, another thread may take over; it is sent the time of
-#: time.perf_counter() of the next pause, or None: it pauses no more.
-PlanSteps = Generator[None, float | None, Plan]
+T = TypeVar("T")
+
+#: Gives a plan in the end, or whatever its search is read into. Where it yields, another thread may
+#: take over; it is sent the time of time.perf_counter() of the next pause, or None: it pauses no
+#: more.
+PlanSteps = Generator[None, "float | None", T]
 
 
 class UnfinishedPlan:
     """A plan whose search has begun. Whoever does not want it drops it."""
 
-    def __init__(self, steps: PlanSteps) -> None:
+    def __init__(self, steps: PlanSteps[Plan]) -> None:
         self._steps = steps
 
     def go_on(self, seconds: float) -> Plan | UnfinishedPlan:
@@ -40,22 +44,22 @@ class UnfinishedPlan:
         return finished(self._steps)
 
 
-def finished(steps: PlanSteps) -> Plan:
-    """The plan at their end."""
+def finished(steps: PlanSteps[T]) -> T:
+    """What is at their end."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            plan: Plan = end.value
-            return plan
+            found: T = end.value
+            return found
 
 
-def plan_or_rest(steps: PlanSteps) -> Plan | UnfinishedPlan:
+def plan_or_rest(steps: PlanSteps[Plan]) -> Plan | UnfinishedPlan:
     """The plan, if it is made before the first pause."""
     return _plan_or_rest(steps, None)
 
 
-def _plan_or_rest(steps: PlanSteps, pause_at: float | None) -> Plan | UnfinishedPlan:
+def _plan_or_rest(steps: PlanSteps[Plan], pause_at: float | None) -> Plan | UnfinishedPlan:
     try:
         steps.send(pause_at)
     except StopIteration as end:
@@ -81,8 +85,8 @@ def run_in_steps(
     while pause_at is not None:
         seconds = pause_at - time.perf_counter()
         if seconds > 0 and request.recipe.config.in_flight == 1:
-            end = search.run(simulations, request.seconds_left(), cancel, seconds)
+            end = search.run(simulations, request.limits.seconds_left(), cancel, seconds)
             if end != _SLICE:
                 return end
         pause_at = yield
-    return search.run(simulations, request.seconds_left(), cancel)
+    return search.run(simulations, request.limits.seconds_left(), cancel)

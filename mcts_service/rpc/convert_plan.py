@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -23,7 +23,7 @@ from mcts_service.service.query import PlanOutcome, PlanQuery
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["STOP_REASONS", "plan_query", "plan_response", "statistics_rows", "write_statistics"]
+__all__ = ["STOP_REASONS", "plan_query", "plan_response", "write_statistics"]
 
 STOP_REASONS = {
     StopReason.SIMULATIONS: planner_pb2.STOP_REASON_SIMULATIONS,
@@ -136,19 +136,14 @@ def _encoded(kind: ValueKind, field: str, action: Any) -> bytes:
 _encoded_number = lru_cache(_MAX_KEPT)(partial(_encoded, "discrete"))
 
 
-def statistics_rows(actions: Sequence[ActionStatistics]) -> Iterable[tuple[Any, ...]]:
-    """The fields of each, in their order."""
-    return map(_fields_of, actions)
-
-
 def write_statistics(messages: Any, actions: Sequence[ActionStatistics]) -> None:
     """Fills in what is known of each action.
 
     Args:
       messages: as many ActionStatistics, whose `action` is set.
     """
-    for message, row in zip(messages, statistics_rows(actions), strict=True):
-        _, visits, value, standard_error, lower, upper, prior, proven = row
+    for message, action in zip(messages, actions, strict=True):
+        _, visits, value, standard_error, lower, upper, prior, proven = _fields_of(action)
         # What is 0 or False is not sent in any case, and most of a short search is.
         if visits:
             message.visits = visits

@@ -8,12 +8,12 @@ from typing import Any
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest, ModelFault
 from mcts_service.labels import is_hashable
-from mcts_service.planning import Plan
+from mcts_service.planning import Plan, Plans
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.label_codec import label_encoder
 from mcts_service.service.states import read_by_model
 
-__all__ = ["opaque_action", "travelling"]
+__all__ = ["opaque_action", "travelling", "travelling_rows"]
 
 
 def opaque_action(entry: ModelEntry, data: bytes, field: str) -> Any:
@@ -50,3 +50,18 @@ def travelling(entry: ModelEntry, plan: Plan) -> Plan:
         )
     except Exception as error:
         raise ModelFault(f"actions: {error}") from error
+
+
+def travelling_rows(entry: ModelEntry, plans: Plans) -> Plans:
+    """`travelling` for each; a row with a label that cannot travel has the error of it."""
+    if entry.action_spec.kind == "discrete":
+        return plans
+    encode = label_encoder(entry.model, entry.action_spec.kind)
+
+    def encoded(label: Any) -> Any:
+        try:
+            return encode(label)
+        except Exception as error:
+            raise ModelFault(f"actions: {error}") from error
+
+    return plans.relabelled(encoded)

@@ -247,8 +247,11 @@ class Engine:
         budget_left = partial(budget_until, query, end_by)
         plans = plan_rows(planner, query, budget_left, seeds, cancel)
         finished = time.monotonic()
+        for row, error in plans.errors.items():
+            if isinstance(error, Cancelled):
+                plans.errors[row] = stopped()
         return BatchOutcome(
-            plans=[stopped() if isinstance(plan, Cancelled) else plan for plan in plans],
+            plans=plans,
             seeds=seeds,
             queue_time=started - query.received,
             search_time=finished - started,

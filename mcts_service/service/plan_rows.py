@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from mcts_service.errors import (
     InvalidRequest,
     MCTSServiceError,
 )
-from mcts_service.planning import MCTS, Budget, CancelFlag, Plan
-from mcts_service.service.actions import travelling
+from mcts_service.planning import MCTS, Budget, CancelFlag, Plans
+from mcts_service.planning.plans import no_plans
+from mcts_service.service.actions import travelling_rows
 from mcts_service.service.query import BatchQuery
 
 __all__ = ["plan_rows"]
@@ -26,8 +27,8 @@ def plan_rows(
     budget_left: Callable[[], Budget],
     seeds: Sequence[int],
     cancel: CancelFlag,
-) -> list[Plan | MCTSServiceError]:
-    """One entry a row: its plan, or why it has none.
+) -> Plans:
+    """One entry a row: its plan, its actions as they travel, or why it has none.
 
     Args:
       planner: of the query's model.
@@ -37,26 +38,32 @@ def plan_rows(
     Raises:
       DeadlineExpired, Cancelled: one ended the search of a row, and no row has a plan.
     """
-    answers: dict[int, Plan | MCTSServiceError] = {}
+    errors: dict[int, MCTSServiceError] = {}
     states = {}
     for index, row in enumerate(query.rows):
         try:
             states[index] = row.read_state()
         except MCTSServiceError as error:
-            answers[index] = error
-    if states:
-        plans = planner.plan_batch(
+            errors[index] = error
+    if not states:
+        entry = query.model
+        return no_plans(errors, (entry.action_spec.num_actions, entry.num_players))
+    plans = travelling_rows(
+        query.model,
+        planner.plan_batch(
             list(states.values()),
             budget_left(),
             horizon=query.horizon,
             seeds=[seeds[index] for index in states],
             allowed_actions=_allowed(query.action_mask, states),
             cancel=cancel,
-        )
-        for index, plan in zip(states, plans, strict=True):
-            answers[index] = _as_told(query, index, plan)
-    _raise_if_nothing_was_planned(list(answers.values()))
-    return [answers[index] for index in range(len(query.rows))]
+        ),
+    )
+    rows = list(states)
+    found = {rows[i]: _as_told(query, rows[i], error) for i, error in plans.errors.items()}
+    if not plans.planned.any():
+        _raise_if_stopped(found)
+    return plans.placed(rows, len(query.rows), errors | found)
 
 
 def _allowed(mask: np.ndarray | None, rows: Iterable[int]) -> list[list[int]] | None:
@@ -64,30 +71,22 @@ def _allowed(mask: np.ndarray | None, rows: Iterable[int]) -> list[list[int]] | 
     return None if mask is None else [np.flatnonzero(mask[index]).tolist() for index in rows]
 
 
-def _as_told(
-    query: BatchQuery, index: int, plan: Plan | MCTSServiceError
-) -> Plan | MCTSServiceError:
-    """A plan with its actions as they travel, and a wrong field by its name in the request."""
-    if isinstance(plan, Plan):
-        try:
-            return travelling(query.model, plan)
-        except MCTSServiceError as error:
-            return error
-    if not isinstance(plan, InvalidRequest):
-        return plan
+def _as_told(query: BatchQuery, index: int, error: MCTSServiceError) -> MCTSServiceError:
+    """A wrong field by its name in the request."""
+    if not isinstance(error, InvalidRequest):
+        return error
     names = {"state": query.rows[index].field, "allowed_actions": f"action_mask[{index}]"}
     first, *more = (
         FieldViolation(names.get(violation.field, violation.field), violation.description)
-        for violation in plan.violations
+        for violation in error.violations
     )
     renamed = InvalidRequest(first.field, first.description, *more)
-    renamed.__cause__ = plan
+    renamed.__cause__ = error
     return renamed
 
 
-def _raise_if_nothing_was_planned(answers: Sequence[Plan | MCTSServiceError]) -> None:
-    if any(isinstance(answer, Plan) for answer in answers):
-        return
-    for answer in answers:
-        if isinstance(answer, (DeadlineExpired, Cancelled)):
-            raise answer
+def _raise_if_stopped(errors: Mapping[int, MCTSServiceError]) -> None:
+    """Raises the first error, by rows, of a search that was ended."""
+    for _, error in sorted(errors.items()):
+        if isinstance(error, (DeadlineExpired, Cancelled)):
+            raise error

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mcts_service.errors import MCTSServiceError
-from mcts_service.planning import Budget, Plan, SearchConfig
+from mcts_service.planning import Budget, Plan, Plans, SearchConfig
 from mcts_service.service.entry import ModelEntry
 
 __all__ = ["BatchOutcome", "BatchQuery", "BatchRow", "PlanOutcome", "PlanQuery", "Query"]
@@ -108,15 +107,14 @@ class BatchOutcome:
     """A plan a row, and when they were made.
 
     Attributes:
-      plans: in the order of the rows, their actions as they travel; of a row that has no
-        plan, why.
+      plans: of the rows, their actions as they travel.
       seeds: one a row.
       queue_time: seconds from receipt to the start of the searches.
       search_time: seconds that they took, all together.
       finished: when they ended, in seconds of time.monotonic().
     """
 
-    plans: Sequence[Plan | MCTSServiceError]
+    plans: Plans
     seeds: Sequence[int]
     queue_time: float
     search_time: float

@@ -8,8 +8,9 @@ import threading
 import numpy as np
 import pytest
 from reference_search import Stream, splitmix64
+from searching import read
 
-from mcts_service._core import SeedWords, SplitMix64
+from mcts_service._core import Search, SeedWords, SplitMix64
 
 #: First numbers by seed, of the public-domain program by Vigna (2015).
 KNOWN = {
@@ -122,3 +123,31 @@ def test_seed_words_are_those_of_numpy(spawn_key: int | None) -> None:
 def test_seed_words_are_made_for_64_bit_words_alone() -> None:
     with pytest.raises(NotImplementedError, match="four words"):
         np.random.MT19937(SeedWords(1))
+
+
+class Fan:
+    """Seven ways that are worth the same and end at once: noise alone tells them apart."""
+
+    num_actions = 7
+
+    def prior(self, state: int) -> list[float]:
+        return [1 / 7] * 7
+
+    def sample(self, state: int, action: int, rng: np.random.Generator) -> tuple[int, float, bool]:
+        return 1, 0.5, True
+
+
+def test_gumbel_noise_by_a_seed_is_what_numpy_draws() -> None:
+    own, given = (Search(Fan(), selection="gumbel", max_depth=9) for _ in range(2))
+    recommended = []
+    for seed in [*range(300), 2**32, 2**63, 2**64 - 1]:
+        for search in (own, given):
+            search.begin(0, horizon=0, allowed=None, seed=3, max_bytes=2**20, planned=32)
+        noise = np.random.default_rng(seed).gumbel(size=7)
+        own.add_gumbel_noise(seed)
+        given.add_noise(noise, 0.0)
+        for search in (own, given):
+            assert search.run(32) == "simulations"
+        assert read(own) == read(given)
+        recommended.append(read(own).action == noise.argmax())
+    assert all(recommended)

@@ -234,6 +234,26 @@ def test_rows_that_all_fail_are_an_answer(served):
     assert batch.recipe == ""
 
 
+@pytest.mark.parametrize("states", [[9, 9], [99, -1], [9, 99]])
+def test_columns_of_rows_that_all_fail_are_as_wide_as_others(served, states):
+    batch = plan_batch(served, states=states)
+    assert_only_these_rows_fail(served, batch, states, [0, 1])
+    assert batch.num_actions == 2
+    for column in (batch.legal, batch.visits, batch.action_values, batch.standard_errors,
+                   batch.lower, batch.upper, batch.priors, batch.proven):  # fmt: skip
+        assert len(column) == 4
+    assert list(batch.player_values) == [0.0, 0.0]
+
+
+def test_many_rows_are_answered_in_their_order(served):
+    states = [4, 5, 9, 3] * 40
+    batch = plan_batch(served, states=states, seeds=range(160))
+    assert [error.row for error in batch.errors] == list(range(2, 160, 4))
+    for row in (0, 1, 3, 157):
+        plan = served.plan(state=states[row], seed=row)
+        assert_row_is_plan(batch, row, plan)
+
+
 def test_a_model_that_breaks_shows_an_id_and_nothing_of_itself(served, caplog):
     batch = plan_batch(served, "faulty_raises", [4, 5, 9])
     internal = grpc.StatusCode.INTERNAL.value[0]
