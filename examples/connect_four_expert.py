@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from figures import BLUE, ORANGE, RESULTS, save, show, subplots
 from rich.progress import Progress
 from rich.table import Table
 
 from connect_four_network import Imitation, Network, evaluation, new_network
+from figures import BLUE, ORANGE, RESULTS, save, show, subplots
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import MCTSServiceError
 from mcts_service.learning import Examples, expert_iteration

@@ -12,8 +12,10 @@ from mcts_service._solvers import Predecessors, SparseTable
 from mcts_service.checks import require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.labels import is_labelled
+from mcts_service.models.labelled_table import LabelledTable
+from mcts_service.models.pass_on import PassesOn
 from mcts_service.models.tabular import TabularModel
-from mcts_service.models.tabulate import TabulatedModel, tabulate
+from mcts_service.models.tabulate import tabulate
 
 __all__ = ["FiniteProblem", "finite_problem", "require_transitions", "table_of"]
 
@@ -64,9 +66,10 @@ def finite_problem(
     """The problem of a model, at its own discount or another.
 
     Args:
-      model: a TabularModel, a TabulatedModel, or any DistributionModel with finitely many states,
-        which is tabulated from its `initial_state` on. Or a FiniteProblem, so that who solves a
-        model several times compiles it once.
+      model: a TabularModel, a TabulatedModel, a table that was learned, or what is made around one
+        of these; or any DistributionModel with finitely many states, which is tabulated from its
+        `initial_state` on. Or a FiniteProblem, so that who solves a model several times compiles it
+        once.
       discount: per step, from 0 to 1; None: the model's own, 1 if it has none.
       has_horizon: whether it ends after some steps, whatever the policy.
     Raises:
@@ -84,14 +87,20 @@ def finite_problem(
 
 
 def _compiled(model: Any, rate: float) -> FiniteProblem:
-    is_table = isinstance(model, (TabularModel, TabulatedModel))
-    known: TabularModel | TabulatedModel[Any] = model if is_table else tabulate(model)
-    if isinstance(known, TabulatedModel):
+    known = _table_in(model) or tabulate(model)
+    if isinstance(known, LabelledTable):
         states = known.states
         return FiniteProblem(
             table_of(known.table), rate, known.index, lambda number: shown(states[number])
         )
     return FiniteProblem(table_of(known), rate, _number_in(known), str)
+
+
+def _table_in(model: Any) -> TabularModel | LabelledTable[Any] | None:
+    """The compiled table that a model is, or is made around; so its states keep their numbers."""
+    while isinstance(model, PassesOn):
+        model = model.model
+    return model if isinstance(model, (TabularModel, LabelledTable)) else None
 
 
 def table_of(model: TabularModel) -> SparseTable:
@@ -121,7 +130,7 @@ def require_transitions(model: Any, discount: float | None) -> float:
         raise InvalidRequest(
             "model", f"{kind} labels its actions; must number them, from 0 to num_actions - 1"
         )
-    if not callable(getattr(model, "transitions", None)) and not isinstance(model, TabulatedModel):
+    if not callable(getattr(model, "transitions", None)) and _table_in(model) is None:
         raise InvalidRequest(
             "model",
             f"{kind} has no transitions(state, action): a solver expects over all outcomes, and a "

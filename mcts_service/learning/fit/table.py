@@ -14,6 +14,7 @@ from mcts_service.learning.fit.outcomes import Outcomes
 from mcts_service.learning.fit.posterior import sampled_weights, table_of, weights_of
 from mcts_service.learning.fit.unseen import Unseen, described, unseen_outcome
 from mcts_service.models import TabularModel
+from mcts_service.models.pass_on import PassesOn
 from mcts_service.protocols import Trajectory
 
 __all__ = ["LearnedTable"]
@@ -23,7 +24,7 @@ _MOST_REACHED = 100_000
 _KEPT_WARNINGS = 4096
 
 
-class LearnedTable:
+class LearnedTable(PassesOn):
     """A finite problem as the data show it: a distribution model over the native table.
 
     The probability of an outcome (next state, and whether the episode ends there) is its share of
@@ -68,12 +69,6 @@ class LearnedTable:
         self._terminal = outcomes.terminal(initial)
         self.model = self._table(weights_of(outcomes, prior))
         self._warnings = lru_cache(_KEPT_WARNINGS)(self._warnings_within)
-
-    def __getattr__(self, name: str) -> Any:
-        # Private names and `model` itself are asked for before there is one (copy, pickle).
-        if name.startswith("_") or name == "model":
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        return getattr(self.model, name)
 
     @property
     def num_actions(self) -> int:
