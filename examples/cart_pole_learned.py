@@ -2,7 +2,7 @@
 
 python examples/cart_pole_learned.py [--runs RUNS] [--seed SEED] [--results FOLDER]
 
-The first 50 steps are played at random. From then on the pole is balanced by plans in the model
+The first 100 steps are played at random. From then on the pole is balanced by plans in the model
 that is learned from all steps so far, and what happens is learned from in turn. After each stage
 the model is tried on poles that it does not learn from.
 """
@@ -29,11 +29,11 @@ from mcts_service.protocols import Trajectory
 
 ENVIRONMENT = "CartPole-v1"
 #: Real steps that have been learned from, after each stage.
-STEPS = (50, 100, 200, 500, 1_000)
+STEPS = (100, 300, 1_000, 2_000)
 #: Poles that a model is tried on, at once; an episode ends after 500 steps.
 POLES, LONGEST = 5, 500
 #: Of a plan, and how many steps it looks ahead.
-BUDGET, HORIZON = Budget(simulations=64), 20
+BUDGET, HORIZON = Budget(simulations=64), 40
 #: A model in NumPy answers many questions in the time of one.
 CONFIG = SearchConfig.preset("uct", in_flight=8, early_stop=False)
 #: The pole turns: what happens is linear in sines and cosines.

@@ -13,15 +13,25 @@ from matplotlib import pyplot
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["BLACK", "BLUE", "ORANGE", "RESULTS", "arguments_of", "save", "show", "subplots"]
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "ORANGE",
+    "RESULTS",
+    "YELLOW",
+    "arguments_of",
+    "save",
+    "show",
+    "subplots",
+]
 
 RESULTS = Path(__file__).parent / "results"
 #: Of Okabe and Ito's palette, which people of every colour vision can tell apart.
-BLACK, BLUE, ORANGE = "#000000", "#0072b2", "#d55e00"
+BLACK, BLUE, ORANGE, YELLOW = "#000000", "#0072b2", "#d55e00", "#e69f00"
 GRID = "#e4e4e4"
 DOTS_PER_INCH = 160
 #: Wide enough for a table where the output is a file, which has no width of its own.
-FILE_WIDTH = 110
+FILE_WIDTH = 140
 
 
 def arguments_of(description: str, *, runs: int) -> argparse.Namespace:

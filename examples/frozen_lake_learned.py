@@ -10,17 +10,15 @@ planned in the same way, stands beside them.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from figures import BLACK, BLUE, ORANGE, YELLOW, arguments_of, save, show, subplots
 from mcts_service import MCTS, Budget
 from mcts_service.learning import LinearQ, OneHot, QLearning, one_by_one
 from mcts_service.learning.data import collect
@@ -29,19 +27,12 @@ from mcts_service.models import TabularModel, UnrolledModel, make
 from mcts_service.policies import Uniform
 from mcts_service.protocols import Trajectory
 
-matplotlib.use("agg")
-from matplotlib import pyplot
-
-RESULTS = Path(__file__).parent / "results"
 #: Steps of the log that are learned from.
 SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000)
 #: An episode of Gymnasium's lake.
 HORIZON = 100
 #: Of one plan; and of Q-learning.
 SIMULATIONS, STEP_SIZE, PASSES = 1_000, 0.1, (1, 10)
-
-#: Of the table, where the output is a file, which has no width of its own.
-FILE_WIDTH = 140
 
 LEARNED = "planning on the learned table"
 TRUE = "planning on the true table"
@@ -52,18 +43,11 @@ Curves = dict[str, np.ndarray]
 
 def main() -> None:
     """Runs all learners, prints the table and draws the plot."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=20, help="logs to learn from (default 20)")
-    parser.add_argument("--seed", type=int, default=0, help="of the logs (default 0)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the plot goes")
-    arguments = parser.parse_args()
+    arguments = arguments_of("FrozenLake learned from logged random play", runs=20)
     with Progress() as progress:
         task = progress.add_task("learning the lake", total=arguments.runs)
         curves = play(arguments.runs, arguments.seed, lambda: progress.advance(task))
-    console = Console()
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    console.print(table(curves))
+    show(table(curves))
     draw(curves, arguments.results / "frozen_lake_learned.png")
 
 
@@ -183,12 +167,12 @@ def standard_errors(returns: np.ndarray) -> np.ndarray:
 
 def draw(curves: Curves, path: Path) -> None:
     """Writes the plot: means, and two standard errors around them."""
-    figure, axes = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
+    figure, (axes,) = subplots(1, width=6.4, height=4.0)
     styles = {
-        TRUE: ("#000000", ""),
-        LEARNED: ("#0072b2", "o"),
-        q_name(PASSES[1]): ("#e69f00", "^"),
-        q_name(PASSES[0]): ("#d55e00", "s"),
+        TRUE: (BLACK, ""),
+        LEARNED: (BLUE, "o"),
+        q_name(PASSES[1]): (YELLOW, "^"),
+        q_name(PASSES[0]): (ORANGE, "s"),
     }
     for name, (color, marker) in styles.items():
         returns = curves[name]
@@ -205,13 +189,8 @@ def draw(curves: Curves, path: Path) -> None:
     axes.set_title(
         f"FrozenLake 4x4, {len(curves[TRUE])} logs: mean, and two standard errors", fontsize=10
     )
-    axes.grid(color="#e4e4e4", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.0, 0.93))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=160)
-    pyplot.close(figure)
-    print(f"plot: {path}")
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +11,41 @@ import pytest
 from mcts_service.models import make
 from mcts_service.protocols import Trajectory
 
-pytest.importorskip("matplotlib")
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "frozen_lake_learned.py"
-
-
-@pytest.fixture(scope="module")
-def example() -> Any:
-    spec = importlib.util.spec_from_file_location("frozen_lake_learned", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def lake(example: Any) -> Any:
+    return example("frozen_lake_learned")
 
 
-def test_a_log_is_cut_to_its_first_steps(example: Any) -> None:
+def test_a_log_is_cut_to_its_first_steps(lake: Any) -> None:
     log = [
         Trajectory([0, 1, 2], [0, 1], [0.0, 0.0], True),
         Trajectory([0, 4, 8, 9], [1, 1, 2], [0.0, 0.0, 1.0], True),
     ]
-    one, other = example.first_steps(log, 3)
+    one, other = lake.first_steps(log, 3)
     assert one == log[0]
     assert other == Trajectory([0, 4], [1], [0.0], False)
-    assert example.first_steps(log, 2) == log[:1]
-    assert example.first_steps(log, 99) == log
+    assert lake.first_steps(log, 2) == log[:1]
+    assert lake.first_steps(log, 99) == log
 
 
-def test_a_way_that_never_slips_returns_what_it_reaches(example: Any) -> None:
-    lake = make("frozen_lake_4x4", slippery=False)
+def test_a_way_that_never_slips_returns_what_it_reaches(lake: Any) -> None:
+    frozen = make("frozen_lake_4x4", slippery=False)
     right = np.array([1, 2, 1, 0, 1, 0, 1, 0, 2, 1, 1, 0, 0, 2, 2, 0])
-    assert example.exact_return(lake, right) == 1.0
-    assert example.exact_return(lake, np.zeros(16, np.int64)) == 0.0
+    assert lake.exact_return(frozen, right) == 1.0
+    assert lake.exact_return(frozen, np.zeros(16, np.int64)) == 0.0
 
 
-def test_what_was_learned_comes_close_to_the_true_lake(example: Any, tmp_path: Path) -> None:
+def test_what_was_learned_comes_close_to_the_true_lake(lake: Any, tmp_path: Path) -> None:
     """Two logs of fixed seeds. Over 20 logs the plan learned from 30,000 steps returns
     0.727 ± 0.007, and Q-learning that sees 1,000 steps once 0.057 ± 0.013 (standard errors).
     """
-    curves = example.play(runs=2, seed=0)
-    learned, true = curves[example.LEARNED], curves[example.TRUE]
+    curves = lake.play(runs=2, seed=0)
+    learned, true = curves[lake.LEARNED], curves[lake.TRUE]
     assert (true == true[0, 0]).all()
     assert true[0, 0] > 0.73  # the best there is: 0.74419
     assert learned[:, -1].min() > 0.7
-    assert curves[example.q_name(1)][:, 2].mean() < learned[:, -1].mean() - 0.2
-    example.draw(curves, tmp_path / "lake.png")
+    assert curves[lake.q_name(1)][:, 2].mean() < learned[:, -1].mean() - 0.2
+    lake.draw(curves, tmp_path / "lake.png")
     assert (tmp_path / "lake.png").read_bytes().startswith(b"\x89PNG")
-    assert example.table(curves).row_count == 4
+    assert lake.table(curves).row_count == 4
