@@ -20,7 +20,6 @@ cdef extern from "evaluated.h" nogil:
         int (*evaluate)(void *, const void *, double *, double *) noexcept nogil
         int (*evaluate_batch)(void *, int64_t, const void *, double *, double *,
                               int32_t *) noexcept nogil
-        const char *(*error_text)(void *) noexcept nogil
 
     ctypedef struct mcts_evaluation_table:
         const double *values
@@ -30,6 +29,7 @@ cdef extern from "evaluated.h" nogil:
     ctypedef struct mcts_evaluated:
         pass
 
+    void mcts_evaluation_fails(const char *)
     mcts_evaluated *mcts_evaluated_new(const mcts_model *, const mcts_evaluation *)
     void mcts_evaluated_free(mcts_evaluated *)
     const mcts_model *mcts_evaluated_model(const mcts_evaluated *)
@@ -44,7 +44,6 @@ cdef class Evaluation:
     cdef object inner, arrays, function
     cdef Py_ssize_t state_bytes, stride
     cdef uint32_t max_actions, num_players
-    cdef bytes text
 
     def __dealloc__(self):
         mcts_evaluated_free(self.evaluated)
@@ -101,22 +100,26 @@ cdef int ask_rows(void *data, int64_t count, const void *states, double *priors,
     cdef Evaluation self = <Evaluation>data
     try:
         self.answer(count, <const char *>states, priors, values)
+        return MCTS_OK
     except BaseException as error:
-        text = " ".join(str(error).split())
-        self.text = f"evaluate_batch raised {type(error).__name__}: {text}".encode()
-        if isinstance(error, KeyboardInterrupt):
-            PyErr_SetInterrupt()  # for whoever waits for the plan
-        return MCTS_ERROR
-    return MCTS_OK
+        tell(error)
+    return MCTS_ERROR
+
+
+cdef void tell(error) noexcept:
+    """Says what an exception says, to this thread; an interrupt goes on to who waits for the plan."""
+    try:
+        text = f"evaluate_batch raised {type(error).__name__}: " + " ".join(str(error).split())
+        mcts_evaluation_fails(text.encode("utf-8", "replace"))
+    except BaseException:
+        mcts_evaluation_fails(b"evaluate_batch failed")
+    if isinstance(error, KeyboardInterrupt):  # last, or it would come up in here
+        PyErr_SetInterrupt()
 
 
 cdef int ask_row(void *data, const void *state, double *priors, double *values) noexcept nogil:
     cdef int32_t status = MCTS_OK
     return ask_rows(data, 1, state, priors, values, &status)
-
-
-cdef const char *text_of(void *data) noexcept with gil:
-    return PyBytes_AS_STRING((<Evaluation>data).text)
 
 
 def evaluated_by_table(inner, values, priors):
@@ -166,5 +169,4 @@ def evaluated_by_function(inner, function, bint gives_values, bint gives_priors)
     evaluation.thread_safe = False
     evaluation.evaluate = ask_row
     evaluation.evaluate_batch = ask_rows
-    evaluation.error_text = text_of
     return self.capsule(inner, &evaluation)

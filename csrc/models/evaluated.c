@@ -29,71 +29,77 @@ static _Thread_local int evaluation_failed;
 
 static const mcts_model *inner_of(void *ctx) { return ((context *)ctx)->evaluated->inner; }
 
+/* The model, before it is asked anything but an evaluation. */
+static const mcts_model *next_of(void *ctx) {
+  evaluation_failed = 0;
+  return inner_of(ctx);
+}
+
 static void *inner_ctx(void *ctx) { return ((context *)ctx)->inner; }
 
 /* ---- handed on ---------------------------------------------------------------------- */
 
-static int enter(void *ctx) { return inner_of(ctx)->enter(inner_ctx(ctx)); }
+static int enter(void *ctx) { return next_of(ctx)->enter(inner_ctx(ctx)); }
 
-static void leave(void *ctx) { inner_of(ctx)->leave(inner_ctx(ctx)); }
+static void leave(void *ctx) { next_of(ctx)->leave(inner_ctx(ctx)); }
 
 static int retain(void *ctx, const void *state) {
-  return inner_of(ctx)->retain(inner_ctx(ctx), state);
+  return next_of(ctx)->retain(inner_ctx(ctx), state);
 }
 
 static void release(void *ctx, const void *state) {
-  inner_of(ctx)->release(inner_ctx(ctx), state);
+  next_of(ctx)->release(inner_ctx(ctx), state);
 }
 
 static int key(void *ctx, const void *state, void *result) {
-  return inner_of(ctx)->key(inner_ctx(ctx), state, result);
+  return next_of(ctx)->key(inner_ctx(ctx), state, result);
 }
 
 static int validate(void *ctx, const void *state) {
-  return inner_of(ctx)->validate(inner_ctx(ctx), state);
+  return next_of(ctx)->validate(inner_ctx(ctx), state);
 }
 
 static int terminal(void *ctx, const void *state, int32_t *result) {
-  return inner_of(ctx)->terminal(inner_ctx(ctx), state, result);
+  return next_of(ctx)->terminal(inner_ctx(ctx), state, result);
 }
 
 static int player(void *ctx, const void *state, int32_t *result) {
-  return inner_of(ctx)->player(inner_ctx(ctx), state, result);
+  return next_of(ctx)->player(inner_ctx(ctx), state, result);
 }
 
 static int actions(void *ctx, const void *state, int32_t *count, int32_t *result) {
-  return inner_of(ctx)->actions(inner_ctx(ctx), state, count, result);
+  return next_of(ctx)->actions(inner_ctx(ctx), state, count, result);
 }
 
 static int sample(void *ctx, const void *state, int64_t action, mcts_bitgen *rng,
                   void *next_state, double *rewards, int32_t *terminated, void *observation) {
-  return inner_of(ctx)->sample(inner_ctx(ctx), state, action, rng, next_state, rewards, terminated,
+  return next_of(ctx)->sample(inner_ctx(ctx), state, action, rng, next_state, rewards, terminated,
                                observation);
 }
 
 static int transitions(void *ctx, const void *state, int64_t action, int32_t *count,
                        double *probabilities, void *next_states, double *rewards,
                        int32_t *terminated) {
-  return inner_of(ctx)->transitions(inner_ctx(ctx), state, action, count, probabilities,
+  return next_of(ctx)->transitions(inner_ctx(ctx), state, action, count, probabilities,
                                     next_states, rewards, terminated);
 }
 
 static int sample_action(void *ctx, const void *state, mcts_bitgen *rng, void *action) {
-  return inner_of(ctx)->sample_action(inner_ctx(ctx), state, rng, action);
+  return next_of(ctx)->sample_action(inner_ctx(ctx), state, rng, action);
 }
 
 static int rollout_action(void *ctx, const void *state, mcts_bitgen *rng, int64_t *action) {
-  return inner_of(ctx)->rollout_action(inner_ctx(ctx), state, rng, action);
+  return next_of(ctx)->rollout_action(inner_ctx(ctx), state, rng, action);
 }
 
 static int rollout(void *ctx, const void *state, int64_t max_steps, double discount,
                    mcts_bitgen *rng, double *returns, int64_t *steps) {
-  return inner_of(ctx)->rollout(inner_ctx(ctx), state, max_steps, discount, rng, returns, steps);
+  return next_of(ctx)->rollout(inner_ctx(ctx), state, max_steps, discount, rng, returns, steps);
 }
 
 static int observation_density(void *ctx, int64_t action, const void *next_state,
                                const void *observation, double *density) {
-  return inner_of(ctx)->observation_density(inner_ctx(ctx), action, next_state, observation,
+  return next_of(ctx)->observation_density(inner_ctx(ctx), action, next_state, observation,
                                             density);
 }
 
@@ -102,7 +108,7 @@ static int step_batch(void *ctx, int64_t count, const void *states, const int64_
                       mcts_bitgen *const *rngs, void *next_states, double *rewards,
                       int32_t *terminated, void *observations, double *priors, double *values,
                       int32_t *status) {
-  return inner_of(ctx)->step_batch(inner_ctx(ctx), count, states, chosen, rngs, next_states,
+  return next_of(ctx)->step_batch(inner_ctx(ctx), count, states, chosen, rngs, next_states,
                                    rewards, terminated, observations, priors, values, status);
 }
 
@@ -125,24 +131,29 @@ static shares shared_out(const mcts_evaluation *evaluation, double *priors, doub
                   own_priors ? NULL : priors, own_values ? NULL : values};
 }
 
-/* Keeps why an evaluation has failed. */
-static int ended(void *ctx, int status) {
-  const mcts_evaluation *evaluation = evaluation_of(ctx);
+void mcts_evaluation_fails(const char *text) { (void)fail(MCTS_ERROR, "%s", text); }
+
+/* Before an evaluation: nothing is known of it. */
+static void begin_evaluation(void) {
+  evaluation_failed = 0;
+  failure[0] = 0;
+}
+
+/* Keeps that an evaluation has failed. */
+static int ended(int status) {
   evaluation_failed = status < 0;
-  if (status >= 0) return status;
-  const char *text = evaluation->error_text ? evaluation->error_text(evaluation->data) : NULL;
-  return fail(status, "%s", text ? text : "");
+  return status;
 }
 
 static int evaluate(void *ctx, const void *state, double *priors, double *values) {
   const mcts_evaluation *evaluation = evaluation_of(ctx);
   shares to = shared_out(evaluation, priors, values);
   int status = MCTS_OK;
-  evaluation_failed = 0;
+  begin_evaluation();
   if (to.inner_priors || to.inner_values)
     status = inner_of(ctx)->evaluate(inner_ctx(ctx), state, to.inner_priors, to.inner_values);
   if (status < 0 || !(to.priors || to.values)) return status;
-  return ended(ctx, evaluation->evaluate(evaluation->data, state, to.priors, to.values));
+  return ended(evaluation->evaluate(evaluation->data, state, to.priors, to.values));
 }
 
 /* The model's share, row by row: it may have no form for many. */
@@ -161,11 +172,11 @@ static int evaluate_batch(void *ctx, int64_t count, const void *states, double *
                           double *values, int32_t *status) {
   const mcts_evaluation *evaluation = evaluation_of(ctx);
   shares to = shared_out(evaluation, priors, values);
-  evaluation_failed = 0;
+  begin_evaluation();
   if (to.inner_priors || to.inner_values) inner_rows(ctx, count, states, &to, status);
   if (!(to.priors || to.values)) return MCTS_OK;
-  return ended(ctx, evaluation->evaluate_batch(evaluation->data, count, states, to.priors,
-                                               to.values, status));
+  return ended(evaluation->evaluate_batch(evaluation->data, count, states, to.priors, to.values,
+                                          status));
 }
 
 static const char *error_text(void *ctx) {

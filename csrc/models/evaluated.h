@@ -14,8 +14,10 @@ typedef struct mcts_evaluation {
   /* NULL: row by row */
   int (*evaluate_batch)(void *data, int64_t count, const void *states, double *priors,
                         double *values, int32_t *status);
-  const char *(*error_text)(void *data); /* NULL: unknown */
 } mcts_evaluation;
+
+/* Says why the evaluation that this thread is in has failed; it then returns a negative status. */
+void mcts_evaluation_fails(const char *text);
 
 typedef struct mcts_evaluated mcts_evaluated;
 

@@ -125,6 +125,10 @@ def _kept(observation: Any) -> Any:
     """
     if isinstance(observation, (int, np.integer)):
         return int(observation)
+    if isinstance(observation, dict):
+        return {name: _kept(part) for name, part in observation.items()}
+    if isinstance(observation, tuple):
+        return tuple(_kept(part) for part in observation)
     if not isinstance(observation, np.ndarray):
         return observation
     if observation.dtype.kind == "f" and not np.isfinite(observation).all():

@@ -16,6 +16,7 @@ from mcts_service import _models
 from mcts_service._core import ModelHandle
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.models.labelled_table import LabelledTable
 from mcts_service.models.pass_on import PassesOn
 
 __all__ = ["EvaluateBatch", "EvaluatedModel", "with_evaluation"]
@@ -32,6 +33,7 @@ def with_evaluation(
     value: np.ndarray | Callable[[Any], Any] | None = None,
     prior: np.ndarray | Callable[[Any], Any] | None = None,
     evaluate_batch: EvaluateBatch | None = None,
+    gives_priors: bool = True,
 ) -> Any:
     """The same model with values of states, priors of actions, or both; the given one stays.
 
@@ -48,7 +50,10 @@ def with_evaluation(
         `mcts_service.protocols`. float64[num_states, num_actions], or a function of a state that
         gives num_actions numbers. None: the model's own, if it has priors.
       evaluate_batch: in place of both, a function of many states that gives (priors, values), as of
-        `BatchSampleModel`. The states are an array [N, ...].
+        `BatchSampleModel`. The states are an array [N, ...], or a list where they are no arrays.
+        What it refers to lives as long as the model: a function that refers to the model keeps
+        both for good.
+      gives_priors: whether `evaluate_batch` gives priors beside values.
     Raises:
       InvalidRequest: nothing is given, or what does not go together or with the model.
     """
@@ -59,15 +64,24 @@ def with_evaluation(
     handle: ModelHandle | None = getattr(model, "handle", None)
     if isinstance(value, np.ndarray) or isinstance(prior, np.ndarray):
         return _of_table(model, handle, value, prior)
+    for field, given in (("value", value), ("prior", prior), ("evaluate_batch", evaluate_batch)):
+        if given is not None and not callable(given):
+            raise InvalidRequest(field, f"is {shown(given)}; must be a function or a NumPy array")
     if handle is None:
-        return EvaluatedModel(model, value=value, prior=prior, evaluate_batch=evaluate_batch)
+        return EvaluatedModel(
+            model,
+            value=value,
+            prior=prior,
+            evaluate_batch=evaluate_batch,
+            gives_priors=gives_priors,
+        )
     function = _by_rows(value, prior) if evaluate_batch is None else evaluate_batch
     unpack = getattr(model, "unpack_states", None) or _unpack_one_by_one(model)
     capsule = _models.evaluated_by_function(
         handle.capsule,
         lambda rows: function(unpack(rows)),
         evaluate_batch is not None or value is not None,
-        evaluate_batch is not None or prior is not None,
+        prior is not None if evaluate_batch is None else gives_priors,
     )
     return _with_capsule(model, capsule)
 
@@ -86,6 +100,7 @@ class EvaluatedModel(PassesOn, Generic[S]):
         value: Callable[[S], Any] | None,
         prior: Callable[[S], Any] | None,
         evaluate_batch: EvaluateBatch | None,
+        gives_priors: bool = True,
     ) -> None:
         """Arguments as of `with_evaluation`."""
         self.model = model
@@ -95,10 +110,12 @@ class EvaluatedModel(PassesOn, Generic[S]):
                 raise InvalidRequest(
                     "evaluate_batch", "needs a model with sample_batch; give value and prior"
                 )
-            self.evaluate_batch, self.gives_priors = evaluate_batch, True
+            self.evaluate_batch, self.gives_priors = evaluate_batch, gives_priors
+            # What the model says of one state is another evaluation.
+            self.value = self.prior = None
             return
         if answers_in_batches:
-            own = getattr(model, "evaluate_batch", None)
+            own = None if value and prior else getattr(model, "evaluate_batch", None)
             if value is None and own is None:
                 raise InvalidRequest("value", "is missing: a batch model is asked for values too")
             self.evaluate_batch = _by_rows(value, prior, own)
@@ -113,9 +130,13 @@ def _of_table(model: Any, handle: ModelHandle | None, value: Any, prior: Any) ->
     """A table that is evaluated by arrays."""
     num_states = getattr(getattr(model, "table", model), "num_states", None)
     if handle is None or num_states is None:
-        raise InvalidRequest("value", "is an array, which is for a table; give a function")
+        field = "value" if isinstance(value, np.ndarray) else "prior"
+        raise InvalidRequest(field, "is an array, which is for a table; give a function")
     values = _numbers("value", value, (num_states,))
     priors = _numbers("prior", prior, (num_states, model.num_actions))
+    low, high = handle.return_bounds
+    if values is not None and low < high and ((values < low) | (values > high)).any():
+        raise InvalidRequest("value", f"has a number beyond the model's returns, {low} to {high}")
     if priors is not None and (priors < 0).any():
         raise InvalidRequest("prior", "has a number below 0; all must be at least 0")
     return _with_capsule(model, _models.evaluated_by_table(handle.capsule, values, priors))
@@ -126,8 +147,10 @@ def _numbers(field: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | Non
         return None
     if not isinstance(given, np.ndarray):
         raise InvalidRequest(field, f"is {shown(given)}; must be an array, as the other is one")
-    # A copy: what the search reads, nobody changes.
-    array = np.array(given, dtype=np.float64, order="C")
+    try:  # A copy: what the search reads, nobody changes.
+        array = np.array(given, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(field, f"has the dtype {given.dtype}; must be numbers") from error
     if array.shape != shape:
         raise InvalidRequest(field, f"has the shape {array.shape}; must be {shape}")
     if not np.isfinite(array).all():
@@ -139,6 +162,9 @@ def _with_capsule(model: Any, capsule: Any) -> Any:
     """The model as it is, but for what is compiled."""
     evaluated = copy.copy(model)
     evaluated.handle = ModelHandle(capsule)
+    if isinstance(evaluated, LabelledTable):
+        evaluated.table = copy.copy(evaluated.table)
+        evaluated.table.handle = evaluated.handle
     return evaluated
 
 

@@ -22,7 +22,7 @@ class LabelledTable(ABC, Generic[S]):
       states: by their numbers in the table.
       table: the same problem with the numbers as states.
       handle: the compiled table.
-      num_actions, num_players, discount, deterministic: of the table.
+      num_actions, num_players, discount, deterministic, continuing: of the table.
     """
 
     def __init__(self, table: TabularModel, states: Sequence[S]) -> None:
@@ -33,6 +33,7 @@ class LabelledTable(ABC, Generic[S]):
         self.num_players = table.num_players
         self.discount = table.discount
         self.deterministic = table.deterministic
+        self.continuing = table.continuing
 
     @abstractmethod
     def index(self, state: S) -> int:

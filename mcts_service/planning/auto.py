@@ -3,19 +3,25 @@
     what is known                                       recipe
     a belief, or an outcome_key that is not "state"     tree of histories or of actions, rollouts
     two players or more, or several threads             tree, mean backups, rollouts or values
-    one player, with values or priors                   tree, mean backups, values or rollouts
-    one player, states that can be told apart           graph by state, Bellman backups, trials;
+    one player, with values or priors, outcomes         tree, mean backups, values or rollouts
+    by samples alone
+    one player, states that can be told apart           graph by state, Bellman backups, trials,
+                                                        or values where the model has them;
                                                         by frequencies (max) if outcomes are many;
                                                         where states do not come again: plain UCT
     one player, states that cannot                      plain UCT
 
-In a tree the selection is PUCT where the model gives priors, else UCB1.
+The selection is PUCT where the model gives priors, else UCB1.
 
-A graph by state knows no time. Where nothing discounts, it counts with a discount of its own,
-1 - 1 / h: else a way that gets there sooner is worth no more than one that dithers. h is the
-greatest power of two within the steps left, and at least 16: few steps are few in any case, and a
-discount for each would weigh what comes next too little. In an episode that is short as a whole it
-is 0.9.
+Values in a graph: measured on FrozenLake and Taxi, with values that are off by 0, 0.1 and 0.3 of
+their spread. With 16 simulations an action loses 0 to 0.03 of that spread, in place of 0.07 to 0.13
+(tree of means) and of 0.08 to 0.14 (no values).
+
+A graph by state knows no time. Where neither rewards are discounted nor states have values, it
+counts with a discount of its own, 1 - 1 / h: else a way that gets there sooner is worth no more
+than one that dithers. h is the greatest power of two within the steps left, and at least 16: few
+steps are few in any case, and a discount for each would weigh what comes next too little. In an
+episode that is short as a whole it is 0.9.
 """
 
 from __future__ import annotations
@@ -232,18 +238,21 @@ def _graph(
     config: SearchConfig, model: Capabilities, horizon: int | None, steps: int | None
 ) -> Recipe:
     """A graph whose nodes are states, and plain UCT where they turn out not to come again."""
+    weighs = model.has_prior and config.backup != "soft"
     graph = replace(
         config,
-        selection=_chosen(config.selection, "ucb1"),
-        evaluation=_chosen(config.evaluation, "trial"),
+        selection=_chosen(config.selection, "puct" if weighs else "ucb1"),
+        evaluation=_chosen(config.evaluation, "value" if model.has_value else "trial"),
         backup=_chosen(config.backup, "max" if model.max_outcomes > _MOST_OUTCOMES else "bellman"),
         sharing=_chosen(config.sharing, "state"),
-        discount=_discount(config, model, horizon, steps),
+        discount=config.discount if model.has_value else _discount(config, model, horizon, steps),
     )
     known = "all outcomes are known" if model.has_transitions else "outcomes are sampled"
     if graph.backup == "max":
         known = "outcomes are too many to ask for all"
     reason = f"one player; {known} and states can be told apart"
+    if model.has_value:
+        reason += " and have values"
     if graph.discount is not None and config.discount is None:
         reason += f"; counted with a discount of {graph.discount:.4g}, as nothing else discounts"
     if {config.evaluation, config.backup, config.sharing} != {"auto"}:

@@ -117,8 +117,20 @@ class Request:
     warnings: Callable[[int], Sequence[str]] | None = None
 
     def warned(self, depth: int) -> tuple[str, ...]:
-        """What the model warns of, in a plan that looked so deep."""
-        return () if self.warnings is None else tuple(self.warnings(depth))
+        """What the model warns of, in a plan that looked so deep.
+
+        Raises:
+          ModelFault: the model raised, or gave no lines.
+        """
+        if self.warnings is None:
+            return ()
+        try:
+            lines = self.warnings(depth)
+        except Exception as error:
+            raise ModelFault(f"plan_warnings raised {type(error).__name__}: {error}") from error
+        if isinstance(lines, str) or not all(isinstance(line, str) for line in lines):
+            raise ModelFault(f"plan_warnings gives {shown(lines)}; must give a sequence of lines")
+        return tuple(lines)
 
     def begin(self, search: Search) -> None:
         """Starts a fresh tree.

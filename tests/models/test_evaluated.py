@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 
 import numpy as np
 import pytest
@@ -250,6 +251,9 @@ def test_an_interrupt_reaches_whoever_waits_for_the_plan():
         ({"prior": np.full((20, 3), -1.0)}, "prior: has a number below 0"),
         ({"value": np.zeros(20), "prior": len}, "prior: is .*; must be an array"),
         ({"value": len, "evaluate_batch": len}, "evaluate_batch: is given beside value or prior"),
+        ({"value": 3.0}, "value: is 3.0; must be a function or a NumPy array"),
+        ({"prior": [[1.0]]}, "prior: is .*; must be a function or a NumPy array"),
+        ({"value": np.array(["a"] * 20)}, "value: has the dtype .*; must be numbers"),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments, message):
@@ -260,6 +264,8 @@ def test_what_does_not_go_together_is_refused(arguments, message):
 def test_arrays_are_for_tables_and_batches_for_models_that_answer_in_batches():
     with pytest.raises(InvalidRequest, match="value: is an array, which is for a table"):
         with_evaluation(GAME, value=np.zeros(3))
+    with pytest.raises(InvalidRequest, match="prior: is an array, which is for a table"):
+        with_evaluation(GAME, prior=np.zeros((3, 7)))
     twin = SampledModel(PythonTwin(random_table(np.random.default_rng(0))))
     with pytest.raises(InvalidRequest, match="evaluate_batch: needs a model with sample_batch"):
         with_evaluation(twin, evaluate_batch=centre_first)
@@ -291,3 +297,105 @@ def test_a_batch_model_is_evaluated_in_batches_or_row_by_row():
     assert unbatched.num_actions == 2
     with pytest.raises(InvalidRequest, match="value: is missing: a batch model"):
         with_evaluation(Counter(), prior=lambda state: [0.4, 0.6])
+
+
+class ValuedCounter(Counter):
+    """The same with an evaluation of its own, in both forms."""
+
+    def sample(self, state, action, rng):
+        following, reward, ended = self.sample_batch(np.array([state]), np.array([action]), rng)
+        return following[0], reward[0], ended[0]
+
+    def value(self, state):
+        return 7.0
+
+    def evaluate_batch(self, states):
+        return None, np.full(len(states), 7.0)
+
+
+def test_an_evaluation_of_batches_takes_the_place_of_every_form():
+    model = with_evaluation(
+        ValuedCounter(),
+        evaluate_batch=lambda states: (None, np.full(len(states), -3.0)),
+        gives_priors=False,
+    )
+    planner = MCTS(model, SearchConfig.preset("uct", evaluation="value"))
+    alone = planner.plan(np.int64(0), Budget(simulations=20), seed=1)
+    assert alone.value < 0
+    (together,) = planner.plan_batch([np.int64(0)], Budget(simulations=20), seeds=[1])
+    assert [row.value for row in together.actions] == [row.value for row in alone.actions]
+    assert together.value == alone.value
+
+
+def test_a_function_may_give_values_alone():
+    def evaluate(boards):
+        return None, centre_first(boards)[1]
+
+    model = with_evaluation(GAME, evaluate_batch=evaluate, gives_priors=False)
+    assert model.handle.has_value
+    assert not model.handle.has_priors
+    config = SearchConfig.preset("uct", evaluation="value")
+    plan = MCTS(model, config).plan(GAME.initial_state(), Budget(simulations=50))
+    assert all(np.isnan(row.prior) for row in plan.actions)
+
+
+def test_after_a_failure_other_errors_have_their_own_text():
+    planner = MCTS(with_evaluation(GAME, evaluate_batch=failing(ValueError("stale"))), PUCT)
+    with pytest.raises(ModelFault, match="stale"):
+        planner.plan(GAME.initial_state(), Budget(simulations=10))
+    floating = GAME.initial_state()
+    floating[0, 0] = 1
+    with pytest.raises(InvalidRequest) as raised:
+        planner.model.pack_state(floating)
+    assert "stale" not in str(raised.value)
+
+
+def test_each_thread_has_the_text_of_its_own_failure():
+    mine = threading.local()
+
+    def evaluate(boards):
+        raise ValueError(f"of thread {mine.number}.")
+
+    model = with_evaluation(GAME, evaluate_batch=evaluate)
+    wrong = []
+
+    def ask(number):
+        mine.number = number
+        planner = MCTS(model, PUCT)
+        for _ in range(200):
+            try:
+                planner.plan(GAME.initial_state(), Budget(simulations=2))
+            except ModelFault as fault:
+                if f"of thread {number}." not in str(fault):
+                    wrong.append(str(fault))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_failure_without_a_text_is_still_one():
+    class Silent(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    for error in (Silent(), ValueError("\ud800")):
+        planner = MCTS(with_evaluation(GAME, evaluate_batch=failing(error)), PUCT)
+        with pytest.raises(ModelFault, match="evaluate_batch"):
+            planner.plan(GAME.initial_state(), Budget(simulations=2))
+
+
+def test_by_default_values_and_priors_are_used_where_all_outcomes_are_known_too():
+    rng = np.random.default_rng(5)
+    table = random_table(rng)
+    evaluated = with_evaluation(
+        table, value=rng.normal(size=20), prior=rng.dirichlet(np.ones(3), 20)
+    )
+    plan = MCTS(evaluated).plan(5, Budget(simulations=50), seed=0)
+    assert plan.recipe == "puct, value, bellman, shared by state"
+    assert "have values" in plan.recipe_reason
+    plain = MCTS(table).plan(5, Budget(simulations=50), seed=0)
+    assert plan.value != plain.value

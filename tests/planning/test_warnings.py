@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from mcts_service import MCTS, Budget, SearchConfig
+from mcts_service.errors import ModelFault
 from mcts_service.planning import Belief
 
 BUDGET = Budget(simulations=20)
@@ -63,3 +65,31 @@ def test_a_model_without_warnings_gives_none():
     model = Walk()
     model.plan_warnings = None
     assert MCTS(model).plan(3, BUDGET).warnings == ()
+
+
+class Faulty(Walk):
+    """Warnings that are none."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def plan_warnings(self, state, depth):
+        return self.answer()
+
+
+def raising():
+    raise ValueError("no such state")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (raising, "plan_warnings raised ValueError: no such state"),
+        (lambda: "one line", "plan_warnings gives 'one line'; must give a sequence of lines"),
+        (lambda: [3], "plan_warnings gives .*; must give a sequence of lines"),
+    ],
+)
+def test_warnings_that_fail_are_the_models_fault(answer, text):
+    with pytest.raises(ModelFault, match=text):
+        MCTS(Faulty(answer)).plan(3, BUDGET)
