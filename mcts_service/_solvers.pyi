@@ -25,6 +25,8 @@ class SparseTable:
     @property
     def num_entries(self) -> int: ...
     @property
+    def longest_row(self) -> int: ...
+    @property
     def least_mass(self) -> float: ...
     @property
     def greatest_mass(self) -> float: ...
@@ -41,6 +43,9 @@ class SparseTable:
 
     def mix(self, weights: np.ndarray) -> SparseTable:
         """The table of one action that takes each action with its probability."""
+
+    def policy_rows(self, policy: np.ndarray) -> np.ndarray:
+        """1 for the rows that a policy takes, 0 for the others: uint8[num_rows]."""
 
     def count_steps(self) -> None:
         """Rewards every step with 1, but for one that stays where it is for certain."""
@@ -77,6 +82,9 @@ class Predecessors:
     def __init__(self, table: SparseTable) -> None: ...
     def ending_policy(self, policy: np.ndarray, allowed: np.ndarray | None = None) -> np.ndarray:
         """Writes actions by which an episode ends from wherever it can; says from where."""
+
+    def endless(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where an episode can be kept for ever, and the actions that surely stay there."""
 
 class Prioritized:
     """Backups in the order of how much they may change."""

@@ -34,12 +34,16 @@ cdef extern from "sparse_table.h" nogil:
         int32_t *next_state
         double least_mass
         double greatest_mass
+        int32_t longest_row
+        int32_t row_capacity
+        int32_t entry_capacity
 
     sparse_table *sparse_table_new(const sparse_source *source)
     sparse_table *sparse_table_for_policy(const sparse_table *table)
     int32_t sparse_table_follow(sparse_table *chain, const sparse_table *table,
                                 const int32_t *policy)
     void sparse_table_clear(sparse_table *chain)
+    int64_t sparse_table_policy_entries(const sparse_table *table)
     sparse_table *sparse_table_mix(const sparse_table *table, const double *weights)
     void sparse_table_free(sparse_table *table)
 
@@ -75,6 +79,8 @@ cdef extern from "predecessors.h" nogil:
     int32_t ending_policy(const sparse_table *table, const predecessors *links,
                           const uint8_t *allowed, int32_t *policy, uint8_t *reached,
                           int32_t *pending)
+    void endless_states(const sparse_table *table, const predecessors *links, uint8_t *inside,
+                        uint8_t *stays, int32_t *left, int32_t *pending)
 
 cdef extern from "prioritized.h" nogil:
     ctypedef struct prioritized:
@@ -100,13 +106,16 @@ cdef class SparseTable:
       num_states, num_actions: of the table.
       num_rows: legal actions of all states that are not terminal.
       num_entries: outcomes that go on, those of an action that lead to one state counted once.
+      longest_row: the most such outcomes of an action.
       least_mass, greatest_mass: over the rows, the probability to go on.
     """
 
     cdef sparse_table *table
+    cdef int64_t policy_entries  # -1: not counted yet
 
     def __cinit__(self):
         self.table = NULL
+        self.policy_entries = -1
 
     def __dealloc__(self):
         sparse_table_free(self.table)
@@ -176,6 +185,10 @@ cdef class SparseTable:
         return self.table.num_entries
 
     @property
+    def longest_row(self):
+        return self.table.longest_row
+
+    @property
     def least_mass(self):
         return self.table.least_mass
 
@@ -214,17 +227,47 @@ cdef class SparseTable:
         Args:
           policy: a legal action of each state that has one. int32[num_states].
         Raises:
-          ValueError: the action of a state is not legal, or the tables are not of one size.
+          ValueError: the action of a state is not legal, the tables are not of one size, or this
+            one has no room for every policy of the other.
         """
         cdef int32_t wrong
         if policy.shape[0] != table.table.num_states or self.table.num_actions != 1:
             raise ValueError("the policy and the tables do not fit together")
-        if self.table.num_states != table.table.num_states or self is table:
-            raise ValueError("the policy and the tables do not fit together")
+        self.require_room(table)
         with nogil:
             wrong = sparse_table_follow(self.table, table.table, &policy[0])
         if wrong >= 0:
             raise ValueError(f"action {policy[wrong]} is not legal in state {wrong}")
+
+    cdef int require_room(self, SparseTable table) except -1:
+        """Checks that whatever a policy does in the other table can be written into this one."""
+        cdef int64_t needed
+        if self.table.num_states != table.table.num_states or self is table:
+            raise ValueError("the tables do not fit together")
+        if table.table.num_actions == 1:  # it may be filled anew, and has one policy alone
+            needed = table.table.num_entries
+        else:
+            if table.policy_entries < 0:
+                table.policy_entries = sparse_table_policy_entries(table.table)
+            needed = table.policy_entries
+        if self.table.row_capacity < table.table.num_states or self.table.entry_capacity < needed:
+            raise ValueError("the table has no room for every policy of the other")
+        return 0
+
+    def policy_rows(self, const int32_t[::1] policy):
+        """1 for the rows that a policy takes, 0 for the others: uint8[num_rows].
+
+        Args:
+          policy: int32[num_states]; no row where its action is not legal.
+        """
+        cdef uint8_t[::1] taken = np.zeros(self.table.num_rows + 1, np.uint8)
+        cdef int32_t state, row
+        if policy.shape[0] != self.table.num_states:
+            raise ValueError("the policy must have one element for each state")
+        for state in range(self.table.num_states):
+            for row in range(self.table.state_start[state], self.table.state_start[state + 1]):
+                taken[row] = self.table.row_action[row] == policy[state]
+        return taken.base[:self.table.num_rows]
 
     def mix(self, const double[:, ::1] weights):
         """The table of one action that takes each action with its probability.
@@ -286,8 +329,7 @@ cdef class SparseTable:
             return self.swept(discount, values, new_values, q, policy, threads, False, NULL)
         if policy is None or chain is self or chain.table.num_actions != 1:
             raise ValueError("chain needs a policy, and must be a table of for_policy()")
-        if chain.table.num_states != self.table.num_states:
-            raise ValueError("the tables do not fit together")
+        chain.require_room(self)
         if threads > 1:
             change = self.swept(discount, values, new_values, q, policy, threads, False, NULL)
             chain.follow(self, policy)
@@ -409,6 +451,28 @@ cdef class Predecessors:
         with nogil:
             ending_policy(self.table.table, self.links, rows, &policy[0], &reached[0], &pending[0])
         return reached.base
+
+    def endless(self, const uint8_t[::1] among):
+        """Where an episode can be kept for ever.
+
+        Args:
+          among: 1 for the states that it is to be kept in. uint8[num_states].
+        Returns:
+          (inside, stays): 1 for the states of the largest set in which it can be kept, and for
+          their actions that surely stay in the set. uint8[num_states], uint8[num_rows].
+        """
+        cdef int32_t size = self.table.table.num_states
+        cdef uint8_t[::1] inside = np.array(among)
+        cdef uint8_t[::1] stays = np.zeros(self.table.table.num_rows + 1, np.uint8)
+        cdef int32_t[::1] left = np.zeros(size, np.int32)
+        cdef int32_t[::1] pending = np.empty(size, np.int32)
+        if inside.shape[0] != size:
+            raise ValueError("among must have one element for each state")
+        with nogil:
+            endless_states(
+                self.table.table, self.links, &inside[0], &stays[0], &left[0], &pending[0]
+            )
+        return inside.base, stays.base[:self.table.table.num_rows]
 
 
 cdef class Prioritized:

@@ -117,3 +117,42 @@ int32_t ending_policy(const sparse_table *table, const predecessors *links,
   }
   return count;
 }
+
+/* ---- rounds -------------------------------------------------------------------------- */
+
+/* Counts the actions of each state that do not end, and lists the states that have none. */
+static int32_t mark_leavers(const sparse_table *table, uint8_t *inside, uint8_t *stays,
+                            int32_t *left, int32_t *pending) {
+  int32_t count = 0;
+  for (int32_t state = 0; state < table->num_states; state++) {
+    left[state] = 0;
+    for (int32_t row = table->state_start[state]; row < table->state_start[state + 1]; row++) {
+      stays[row] = inside[state] && !table->row_ends[row];
+      left[state] += stays[row];
+    }
+    if (left[state] == 0) {
+      inside[state] = 0;
+      pending[count++] = state;
+    }
+  }
+  return count;
+}
+
+void endless_states(const sparse_table *table, const predecessors *links, uint8_t *inside,
+                    uint8_t *stays, int32_t *left, int32_t *pending) {
+  int32_t count = mark_leavers(table, inside, stays, left, pending);
+  for (int32_t next = 0; next < count; next++) { /* the list grows as it is read */
+    int32_t state = pending[next];
+    for (int32_t link = links->start[state]; link < links->start[state + 1]; link++) {
+      int32_t row = links->row[link], before = links->state[link];
+      if (!stays[row]) {
+        continue;
+      }
+      stays[row] = 0;
+      if (--left[before] == 0) {
+        inside[before] = 0;
+        pending[count++] = before;
+      }
+    }
+  }
+}

@@ -32,4 +32,15 @@ int32_t ending_policy(const sparse_table *table, const predecessors *links,
                       const uint8_t *allowed, int32_t *policy, uint8_t *reached,
                       int32_t *pending);
 
+/* The states in which an episode can be kept for ever: the largest set inside the given one from each
+ * state of which some action surely leads into the set again.
+ *
+ *   inside   [num_states]: 1 for the given set; then 1 for the largest such
+ *   stays    [num_rows]: then 1 for the actions of its states that surely stay in it
+ *   left     [num_states], pending  [num_states]: room to work in
+ *
+ * Source: de Alfaro (1997), section 3.3: the states of all end components. */
+void endless_states(const sparse_table *table, const predecessors *links, uint8_t *inside,
+                    uint8_t *stays, int32_t *left, int32_t *pending);
+
 #endif

@@ -75,17 +75,20 @@ static void begin(sparse_table *table) {
   table->num_entries = 0;
   table->least_mass = 1.0;
   table->greatest_mass = 0.0;
+  table->longest_row = 0;
 }
 
-/* Adds to the entry of the row being written that leads there, or begins it. */
-static void add_entry(sparse_table *table, int32_t next_state, double probability) {
-  int32_t first = table->row_start[table->num_rows];
-  for (int32_t k = first; k < table->num_entries; k++) {
-    if (table->next_state[k] == next_state) {
-      table->probability[k] += probability;
-      return;
-    }
+/* Adds to the entry of the row being written that leads there, or begins it. `place` is of each state
+ * the last entry that was begun for it, of whatever row: one look tells, however long the row. */
+static void add_entry(sparse_table *table, int32_t *place, int32_t next_state,
+                      double probability) {
+  int32_t k = place[next_state];
+  if (k >= table->row_start[table->num_rows] && k < table->num_entries &&
+      table->next_state[k] == next_state) {
+    table->probability[k] += probability;
+    return;
   }
+  place[next_state] = table->num_entries;
   table->next_state[table->num_entries] = next_state;
   table->probability[table->num_entries++] = probability;
 }
@@ -98,10 +101,12 @@ static void count_mass(sparse_table *table, double mass) {
 
 static void end_row(sparse_table *table, int32_t action, double reward, int ends) {
   double mass = 0.0;
+  int32_t length = table->num_entries - table->row_start[table->num_rows];
   for (int32_t k = table->row_start[table->num_rows]; k < table->num_entries; k++) {
     mass += table->probability[k];
   }
   count_mass(table, mass);
+  table->longest_row = length > table->longest_row ? length : table->longest_row;
   table->row_action[table->num_rows] = action;
   table->row_reward[table->num_rows] = reward;
   table->row_ends[table->num_rows] = (uint8_t)ends;
@@ -121,8 +126,8 @@ static void copy_row(sparse_table *table, const sparse_table *source, int32_t ro
 
 /* ---- from a source ------------------------------------------------------------------- */
 
-static void write_row(sparse_table *table, const sparse_source *source, int32_t action,
-                      int32_t first, int32_t last) {
+static void write_row(sparse_table *table, int32_t *place, const sparse_source *source,
+                      int32_t action, int32_t first, int32_t last) {
   double reward = 0.0;
   int ends = 0;
   for (int32_t i = first; i < last; i++) {
@@ -131,7 +136,7 @@ static void write_row(sparse_table *table, const sparse_source *source, int32_t 
     if (source->terminated[i] || source->terminal[next_state]) {
       ends = 1;
     } else {
-      add_entry(table, next_state, source->probabilities[i]);
+      add_entry(table, place, next_state, source->probabilities[i]);
     }
   }
   end_row(table, action, reward, ends);
@@ -144,7 +149,10 @@ sparse_table *sparse_table_new(const sparse_source *source) {
   }
   sparse_table *table = allocate(source->num_states, source->num_actions, (int32_t)num_rows,
                                  source->row_start[num_rows]);
-  if (!table) {
+  int32_t *place = calloc((size_t)source->num_states + 1, sizeof *place);
+  if (!table || !place) {
+    sparse_table_free(table);
+    free(place);
     return NULL;
   }
   begin(table);
@@ -152,11 +160,12 @@ sparse_table *sparse_table_new(const sparse_source *source) {
     const int32_t *start = source->row_start + (int64_t)state * source->num_actions;
     for (int32_t action = 0; action < source->num_actions && !source->terminal[state]; action++) {
       if (start[action] < start[action + 1]) {
-        write_row(table, source, action, start[action], start[action + 1]);
+        write_row(table, place, source, action, start[action], start[action + 1]);
       }
     }
     table->state_start[state + 1] = table->num_rows;
   }
+  free(place);
   return table;
 }
 
@@ -176,7 +185,7 @@ int32_t sparse_table_row(const sparse_table *table, int32_t state, int32_t actio
   return -1;
 }
 
-sparse_table *sparse_table_for_policy(const sparse_table *table) {
+int64_t sparse_table_policy_entries(const sparse_table *table) {
   int64_t num_entries = 0;
   for (int32_t state = 0; state < table->num_states; state++) {
     int32_t longest = 0;
@@ -186,7 +195,12 @@ sparse_table *sparse_table_for_policy(const sparse_table *table) {
     }
     num_entries += longest;
   }
-  sparse_table *chain = allocate(table->num_states, 1, table->num_states, num_entries);
+  return num_entries;
+}
+
+sparse_table *sparse_table_for_policy(const sparse_table *table) {
+  sparse_table *chain =
+      allocate(table->num_states, 1, table->num_states, sparse_table_policy_entries(table));
   if (chain) {
     begin(chain);
   }
@@ -222,8 +236,8 @@ int32_t sparse_table_follow(sparse_table *chain, const sparse_table *table,
 }
 
 /* Puts all rows of a state together, each by its weight. */
-static void mix_rows(sparse_table *chain, const sparse_table *table, int32_t state,
-                     const double *weights) {
+static void mix_rows(sparse_table *chain, int32_t *place, const sparse_table *table,
+                     int32_t state, const double *weights) {
   double reward = 0.0;
   int ends = 0;
   for (int32_t row = table->state_start[state]; row < table->state_start[state + 1]; row++) {
@@ -232,7 +246,7 @@ static void mix_rows(sparse_table *chain, const sparse_table *table, int32_t sta
       reward += weight * table->row_reward[row];
       ends |= table->row_ends[row];
       for (int32_t k = table->row_start[row]; k < table->row_start[row + 1]; k++) {
-        add_entry(chain, table->next_state[k], weight * table->probability[k]);
+        add_entry(chain, place, table->next_state[k], weight * table->probability[k]);
       }
     }
   }
@@ -241,15 +255,19 @@ static void mix_rows(sparse_table *chain, const sparse_table *table, int32_t sta
 
 sparse_table *sparse_table_mix(const sparse_table *table, const double *weights) {
   sparse_table *chain = allocate(table->num_states, 1, table->num_states, table->num_entries);
-  if (!chain) {
+  int32_t *place = calloc((size_t)table->num_states + 1, sizeof *place);
+  if (!chain || !place) {
+    sparse_table_free(chain);
+    free(place);
     return NULL;
   }
   begin(chain);
   for (int32_t state = 0; state < table->num_states; state++) {
     if (table->state_start[state] < table->state_start[state + 1]) {
-      mix_rows(chain, table, state, weights + (int64_t)state * table->num_actions);
+      mix_rows(chain, place, table, state, weights + (int64_t)state * table->num_actions);
     }
     chain->state_start[state + 1] = chain->num_rows;
   }
+  free(place);
   return chain;
 }

@@ -31,6 +31,7 @@ typedef struct sparse_table {
   int32_t *next_state;  /* [num_entries] */
   double least_mass;    /* of the rows: the probability to go on */
   double greatest_mass;
+  int32_t longest_row; /* entries of a row, at most */
   int32_t row_capacity;
   int32_t entry_capacity;
 } sparse_table;
@@ -40,6 +41,9 @@ sparse_table *sparse_table_new(const sparse_source *source);
 
 /* An empty table of one action with room for any policy of another table. NULL: no memory. */
 sparse_table *sparse_table_for_policy(const sparse_table *table);
+
+/* The most entries that a policy of a table may have. */
+int64_t sparse_table_policy_entries(const sparse_table *table);
 
 /* Fills such a table with what a policy does: policy[s] is a legal action of every state that has
  * rows. Returns the first state where it is not one, with the table left empty, or -1. */

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mcts_service._solvers import Predecessors, Prioritized
+from mcts_service.checks import require_integer
 from mcts_service.errors import InvalidRequest
-from mcts_service.planning.backups import Backups
+from mcts_service.planning.backups import MOST_ITERATIONS, Backups
 from mcts_service.planning.finite import finite_problem
 from mcts_service.planning.solution import Solution
 
@@ -16,6 +17,8 @@ __all__ = ["asynchronous_value_iteration", "prioritized_value_iteration"]
 
 # The threshold of priorities falls by so much from one look at the bounds to the next.
 _FALL = 0.1
+# Every state so often, at most, from one look at the bounds to the next.
+_MOST_PASSES = 1024
 
 
 def asynchronous_value_iteration(
@@ -42,12 +45,12 @@ def asynchronous_value_iteration(
     """
     problem = finite_problem(model, discount)
     backups = Backups(problem, tolerance, max_iterations, 1)
-    values = problem.first_values(initial_values)
+    values = backups.first_values(initial_values)
     states = _order(order, problem.acts())
-    iteration = 1
+    iteration = 0
     while not backups.of(values) and iteration < backups.max_iterations:
         before = backups.bounds.residual
-        while iteration < backups.max_iterations:
+        for _ in range(min(_MOST_PASSES, backups.max_iterations - iteration)):
             least, greatest, largest = problem.table.sweep_listed(problem.discount, values, states)
             iteration += 1
             change = max(greatest, -least)
@@ -61,7 +64,7 @@ def _order(order: np.ndarray | None, acts: np.ndarray) -> np.ndarray:
     if order is None:
         return np.flatnonzero(acts)[::-1].astype(np.int32)
     states = np.asarray(order)
-    if states.ndim != 1 or not np.can_cast(states.dtype, np.int64, "same_kind"):
+    if states.ndim != 1 or not np.issubdtype(states.dtype, np.integer):
         raise InvalidRequest("order", f"is {states.dtype}{list(states.shape)}; must be integers")
     if not ((states >= 0) & (states < len(acts))).all():
         raise InvalidRequest("order", f"must have states from 0 to {len(acts) - 1}")
@@ -95,11 +98,18 @@ def prioritized_value_iteration(
       InvalidRequest: as `value_iteration`.
     Source: Moore and Atkeson (1993); Andre, Friedman and Parr (1998); Wingate and Seppi (2005).
     """
+    require_integer("max_backups", max_backups, 1, MOST_ITERATIONS)
     problem = finite_problem(model, discount)
     backups = Backups(problem, tolerance, max_backups, 1)
-    values = problem.first_values(initial_values)
+    values = backups.first_values(initial_values)
     queue = Prioritized(Predecessors(problem.table), problem.discount, values)
     done = 0
     while not backups.of(values) and done < max_backups:
-        done += queue.run(_FALL * backups.bounds.residual, max_backups - done)
+        most = max_backups - done
+        if backups.may_gain_by_rounds:  # such a queue is never empty
+            most = min(most, _MOST_PASSES * problem.table.num_states)
+        ran = queue.run(_FALL * backups.bounds.residual, most)
+        if ran == 0:  # no priority says where the rest is: rounding
+            break
+        done += ran
     return backups.solution(done)

@@ -9,14 +9,21 @@ import numpy as np
 
 from mcts_service._solvers import Predecessors, SparseTable
 from mcts_service.checks import require_integer, require_number
+from mcts_service.errors import InvalidRequest
 from mcts_service.planning.bounds import Bounds, bounds_after, greatest_steps
+from mcts_service.planning.endings import Endings
 from mcts_service.planning.finite import FiniteProblem
+from mcts_service.planning.policy_evaluation import chain_values
 from mcts_service.planning.solution import Solution
 
-__all__ = ["Backups"]
+__all__ = ["Backups", "gains_for_ever"]
 
 MOST_ITERATIONS = 2**31 - 1
 MOST_THREADS = 64
+# The first values are so much more exact than the answer must be.
+_SHARE = 0.01
+# Backups by which a look for rounds that gain goes on, for each backup so far.
+_STEPS_PER_BACKUP = 16
 
 
 class Backups:
@@ -31,6 +38,7 @@ class Backups:
       q: the action values of the last backup. float64[num_states, num_actions].
       policy: the first of the best actions by them. int32[num_states].
       bounds: of `backed_up`.
+      endings: how episodes end, where there are no bounds: undiscounted; else None.
     """
 
     def __init__(
@@ -47,10 +55,43 @@ class Backups:
         self.policy = np.full(self.table.num_states, -1, np.int32)
         self.bounds = Bounds(-math.inf, math.inf, math.inf, math.inf, 0.0)
         self._has_bounds = self.discount * self.table.greatest_mass < 1.0
+        self.endings = None if self._has_bounds else Endings(self.table)
+        self._knows_start = True
+        self._looks = 0
         self._steps = math.inf
         # Where there are no bounds: a residual that is worth to count the steps for.
         self._small = self.tolerance
         self._moved_at = math.inf
+
+    @property
+    def may_gain_by_rounds(self) -> bool:
+        """Whether a round may be free, or even gain: to be refused, by looks from time to time."""
+        return self.endings is not None and not self.endings.has_one_fixpoint
+
+    def first_values(self, initial_values: np.ndarray | None) -> np.ndarray:
+        """Where an iteration begins: as `FiniteProblem.first_values`.
+
+        But where the backup has several fixpoints: at what a policy that ends is worth.
+
+        Raises:
+          InvalidRequest: they are wrong, or given where there are several fixpoints.
+        """
+        values = self.problem.first_values(initial_values)
+        if self.endings is None:
+            return values
+        values[self.endings.settled] = 0.0
+        if self.endings.has_one_fixpoint:
+            return values
+        if initial_values is not None:
+            raise InvalidRequest(
+                "initial_values",
+                "are given at discount 1, where an episode may go round at no cost, and so what is "
+                "found depends on them; must be None",
+            )
+        chain = self.table.for_policy()
+        chain.follow(self.table, self.endings.first_policy())
+        values, self._knows_start = chain_values(chain, 1.0, values, _SHARE * self.tolerance)
+        return values
 
     def of(
         self, values: np.ndarray, chain: SparseTable | None = None, *, are_zero: bool = False
@@ -61,6 +102,8 @@ class Backups:
           values: float64[num_states]; not changed.
           chain: a table of `table.for_policy()`, to be filled with what the best actions do.
           are_zero: whether all values are: no outcome needs to be looked at.
+        Raises:
+          InvalidRequest: undiscounted, the best actions go round for ever and gain by it.
         """
         discount = 0.0 if are_zero else self.discount
         change = self.table.back_up(
@@ -70,6 +113,9 @@ class Backups:
         if self._has_bounds:
             close = self.bounds.radius <= self.tolerance
         else:
+            self._looks += 1
+            if self._looks & (self._looks - 1) == 0:
+                self.refuse_gains(values, self._looks)
             close = self._is_close_undiscounted()
         return close or self.bounds.residual <= self.bounds.rounding
 
@@ -112,9 +158,10 @@ class Backups:
         self.q += middle
         bound = self.bounds.radius
         if not self._has_bounds:
+            self.refuse_gains(self.backed_up, self._looks)
             self._choose_ends()
             self._count_steps()
-            bound = self.bounds.residual * self._steps if self.bounds.residual else 0.0
+            bound = self._undiscounted_bound()
         return Solution(
             values=values,
             q=self.q,
@@ -122,7 +169,8 @@ class Backups:
             iterations=iterations,
             residual=self.bounds.residual,
             error_bound=bound,
-            converged=bound <= self.tolerance or self.bounds.residual <= self.bounds.rounding,
+            converged=bound <= self.tolerance
+            or (self.bounds.residual <= self.bounds.rounding and math.isfinite(bound)),
             discount=self.discount,
             _index=self.problem.index,
         )
@@ -133,13 +181,34 @@ class Backups:
             return False
         self._choose_ends()
         self._count_steps()
-        if self.bounds.residual * self._steps <= self.tolerance:
+        if self._undiscounted_bound() <= self.tolerance:
             return True
-        self._small = min(self.bounds.residual * 0.5, self.tolerance / self._steps)
+        self._small = 0.5 * self.bounds.residual
+        if math.isfinite(self._steps):
+            self._small = min(self._small, self.tolerance / self._steps)
         return False
 
+    def _undiscounted_bound(self) -> float:
+        if math.isinf(self._steps) or not self._knows_start:
+            return math.inf
+        return self.bounds.residual * self._steps
+
     def _count_steps(self) -> None:
-        self._steps = greatest_steps(self.table, self.policy, self.table.for_policy())
+        self._steps = math.inf
+        if self.endings is not None and self.endings.by(self.policy).all():
+            self._steps = greatest_steps(self.table, self.policy, self.table.for_policy())
+
+    def refuse_gains(self, values: np.ndarray, backups: int) -> None:
+        """Looks for rounds that gain, the longer the more backups there have been.
+
+        Raises:
+          InvalidRequest: undiscounted, there is one.
+        """
+        if self.endings is None or self.endings.has_one_fixpoint:
+            return
+        state = self.endings.gaining_state(values, _STEPS_PER_BACKUP * backups)
+        if state is not None:
+            raise gains_for_ever(self.problem.name(state))
 
     def _choose_ends(self) -> None:
         """Of actions that tie, one by which an episode ends: others may go round for ever.
@@ -150,3 +219,12 @@ class Backups:
         legal = np.isfinite(self.q)
         ties = self.q >= self.q.max(axis=1, keepdims=True) - slack
         Predecessors(self.table).ending_policy(self.policy, ties[legal].astype(np.uint8))
+
+
+def gains_for_ever(state: str) -> InvalidRequest:
+    """What to raise where a round gains, undiscounted."""
+    return InvalidRequest(
+        "discount",
+        f"is 1, and from state {state} a policy that never ends gets the more the longer it goes "
+        "on; must be below 1",
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mcts_service.checks import require_integer
+from mcts_service.errors import InvalidRequest
 from mcts_service.planning.backups import MOST_THREADS
 from mcts_service.planning.finite import finite_problem
 from mcts_service.planning.solution import HorizonSolution
@@ -40,10 +41,9 @@ def backward_induction(
     count = require_integer("threads", threads, 1, MOST_THREADS)
     problem = finite_problem(model, discount, has_horizon=True)
     table = problem.table
-    values = np.zeros((steps + 1, table.num_states))
-    policy = np.full((steps + 1, table.num_states), -1, np.int32)
+    values, policy = _arrays(steps, table.num_states)
     q = np.full((table.num_states, table.num_actions), -np.inf)
-    values[0] = problem.first_values(final_values)
+    values[0] = problem.first_values(final_values, "final_values")
     for left in range(1, steps + 1):
         table.back_up(
             problem.discount,
@@ -54,3 +54,16 @@ def backward_induction(
             count,
         )
     return HorizonSolution(values, policy.astype(np.int64), q, problem.discount, problem.index)
+
+
+def _arrays(steps: int, num_states: int) -> tuple[np.ndarray, np.ndarray]:
+    """Room for all values and actions: float64 and int32 [steps + 1, num_states]."""
+    shape = (steps + 1, num_states)
+    try:
+        return np.zeros(shape), np.full(shape, -1, np.int32)
+    except (MemoryError, ValueError):
+        raise InvalidRequest(
+            "horizon",
+            f"is {steps}, and there is no memory for {steps + 1} values of each of {num_states} "
+            "states; must be less",
+        ) from None

@@ -14,7 +14,8 @@ What holds of v' holds of the action values that it is the maximum of.
 
 At discount 1 there may be no such bound. There, with the policy that is greedy for v and N the
 greatest expected number of its steps to an end, no v' is farther than N * max |d| from what the
-policy is worth, nor from v* where the policy is a best one.
+policy is worth, nor from v* where the policy is a best one. What v* is there, and where an
+iteration must begin to find it, says `mcts_service.planning.endings`.
 
 Sources: MacQueen (1966); Porteus (1971), for masses that differ; Puterman (1994), section 6.6;
 Bertsekas and Tsitsiklis (1991), for discount 1.
@@ -73,13 +74,12 @@ def bounds_after(change: tuple[float, float, float], discount: float, table: Spa
     least, greatest, largest = change
     if least > greatest:  # all states are terminal
         return Bounds(0.0, 0.0, 0.0, 0.0, 0.0)
-    row_length = table.num_entries / max(1, table.num_rows)
     return Bounds(
         low=_times_rest(least, discount, table.greatest_mass, table.least_mass),
         high=_times_rest(greatest, discount, table.least_mass, table.greatest_mass),
         residual=max(abs(least), abs(greatest)),
         spread=greatest - least,
-        rounding=float(np.finfo(np.float64).eps) * largest * (4.0 + row_length),
+        rounding=float(np.finfo(np.float64).eps) * largest * (4.0 + table.longest_row),
     )
 
 

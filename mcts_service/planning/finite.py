@@ -17,7 +17,7 @@ from mcts_service.models.pass_on import PassesOn
 from mcts_service.models.tabular import TabularModel
 from mcts_service.models.tabulate import tabulate
 
-__all__ = ["FiniteProblem", "finite_problem", "require_transitions", "table_of"]
+__all__ = ["FiniteProblem", "finite_problem", "require_ends", "require_transitions", "table_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +36,31 @@ class FiniteProblem:
     index: Callable[[Any], int]
     name: Callable[[int], str]
 
-    def first_values(self, initial_values: Any) -> np.ndarray:
+    def first_values(self, initial_values: Any, field: str = "initial_values") -> np.ndarray:
         """Where an iteration begins: float64[num_states], 0 in terminal states.
 
         Args:
           initial_values: float64[num_states]; None: 0.
+          field: what messages call them.
         Raises:
-          InvalidRequest: they are of another shape, or not finite.
+          InvalidRequest: they are no numbers, of another shape, or not finite.
         """
         size = self.table.num_states
         if initial_values is None:
             return np.zeros(size)
-        values = np.array(initial_values, dtype=np.float64)
-        if values.shape != (size,) or not np.isfinite(values).all():
+        try:
+            values = np.array(initial_values, dtype=np.float64)
+        except (TypeError, ValueError):
             raise InvalidRequest(
-                "initial_values", f"has the shape {values.shape}; must be {size} finite numbers"
+                field, f"is {shown(initial_values)}; must be {size} finite numbers"
+            ) from None
+        if values.shape != (size,):
+            raise InvalidRequest(
+                field, f"has the shape {values.shape}; must be {size} finite numbers"
             )
+        if not np.isfinite(values).all():
+            state = int(np.argmin(np.isfinite(values)))
+            raise InvalidRequest(field, f"is {values[state]} in state {state}; must be finite")
         values[~self.acts()] = 0.0
         return values
 
@@ -82,7 +91,7 @@ def finite_problem(
     else:
         problem = _compiled(model, require_transitions(model, discount))
     if problem.discount * problem.table.greatest_mass >= 1.0 and not has_horizon:
-        _require_ends(problem)
+        require_ends(problem)
     return problem
 
 
@@ -97,10 +106,19 @@ def _compiled(model: Any, rate: float) -> FiniteProblem:
 
 
 def _table_in(model: Any) -> TabularModel | LabelledTable[Any] | None:
-    """The compiled table that a model is, or is made around; so its states keep their numbers."""
+    """The compiled table that a model is, or is made around; so its states keep their numbers.
+
+    None where what is around it has outcomes, actions or ends of its own: those count.
+    """
     while isinstance(model, PassesOn):
+        if any(_has_own(model, name) for name in ("transitions", "legal_actions", "is_terminal")):
+            return None
         model = model.model
     return model if isinstance(model, (TabularModel, LabelledTable)) else None
+
+
+def _has_own(model: PassesOn, name: str) -> bool:
+    return name in vars(model) or hasattr(type(model), name)
 
 
 def table_of(model: TabularModel) -> SparseTable:
@@ -152,7 +170,7 @@ def _number_in(model: TabularModel) -> Callable[[Any], int]:
     return lambda state: model.unpack_state(model.pack_state(state))
 
 
-def _require_ends(problem: FiniteProblem) -> None:
+def require_ends(problem: FiniteProblem) -> None:
     """Refuses a state from which no policy ends, undiscounted."""
     policy = np.zeros(problem.table.num_states, np.int32)
     reached = Predecessors(problem.table).ending_policy(policy)

@@ -52,9 +52,9 @@ def modified_policy_iteration(
     problem = finite_problem(model, discount)
     backups = Backups(problem, tolerance, max_iterations, threads)
     evaluation = _Evaluation(backups, most_sweeps)
-    values, iteration = problem.first_values(initial_values), 1
+    values, iteration = backups.first_values(initial_values), 1
     spread, slow_rounds = np.inf, 0
-    are_zero = initial_values is None
+    are_zero = not values.any()
     while not backups.of(values, evaluation.chain, are_zero=are_zero):
         if iteration >= backups.max_iterations:
             break
@@ -67,7 +67,8 @@ def modified_policy_iteration(
             values = evaluation.at_once(values, spread)
         else:
             evaluation.in_place(values, spread)
-            iteration += _improve_in_place(backups, evaluation, values)
+            left = backups.max_iterations - iteration
+            iteration += _improve_in_place(backups, evaluation, values, min(left, _MOST_IN_PLACE))
     return backups.solution(iteration)
 
 
@@ -107,10 +108,12 @@ class _Evaluation:
                 break
 
 
-def _improve_in_place(backups: Backups, evaluation: _Evaluation, values: np.ndarray) -> int:
+def _improve_in_place(
+    backups: Backups, evaluation: _Evaluation, values: np.ndarray, most: int
+) -> int:
     """Improves and evaluates until that changes much less than the last backup; says how often."""
     enough = _SHARE * backups.bounds.residual
-    for improvement in range(_MOST_IN_PLACE):
+    for improvement in range(most):
         least, greatest, _ = backups.table.sweep(
             backups.discount, values, backwards=improvement % 2 == 0, policy=backups.policy
         )
@@ -119,4 +122,4 @@ def _improve_in_place(backups: Backups, evaluation: _Evaluation, values: np.ndar
             return improvement + 1
         evaluation.chain.follow(backups.table, backups.policy)
         evaluation.in_place(values, change)
-    return _MOST_IN_PLACE
+    return most

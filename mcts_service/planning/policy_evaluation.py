@@ -18,6 +18,8 @@ __all__ = ["chain_values", "evaluate_policy"]
 # Up to here the linear equations are solved as they are.
 DENSE_STATES = 256
 _MOST_SWEEPS = 1_000_000
+# Up to here they are where sweeps do not suffice that take as long: seconds, and 128 MiB.
+_MOST_DENSE_STATES = 4096
 # Sweeps in place between two at once, which say how far it is.
 _SWEEPS = 20
 
@@ -41,30 +43,61 @@ def evaluate_policy(
       float64[num_states], 0 in terminal states.
     Raises:
       InvalidRequest: as `value_iteration`; or the policy is of another shape, takes an action that
-        is not legal, or at discount 1 does not end from some state, which is named.
+        is not legal, or at discount 1 does not end from some state, which is named; or the sweeps
+        that there are for more than 4096 states do not come within the tolerance.
     Source: Sutton and Barto (2018), section 4.1; Puterman (1994), section 6.1.
     """
     problem = finite_problem(model, discount)
     chain = _chain_of(problem, policy)
     if problem.discount * chain.greatest_mass >= 1.0:
         _require_ends(problem, chain)
-    return chain_values(chain, problem.discount, np.zeros(chain.num_states), tolerance)
+    first = np.zeros(chain.num_states)
+    values, is_close = chain_values(chain, problem.discount, first, tolerance)
+    if not is_close:
+        raise InvalidRequest(
+            "tolerance",
+            f"is {tolerance}, and {_MOST_SWEEPS} sweeps do not suffice for {chain.num_states} "
+            "states; must be greater, or the discount less",
+        )
+    return values
 
 
 def chain_values(
     chain: SparseTable, discount: float, values: np.ndarray, tolerance: float
-) -> np.ndarray:
+) -> tuple[np.ndarray, bool]:
     """The values of a table of one action: exact for few states, else by sweeps.
+
+    Where sweeps come too slowly to the end, equations are solved for more states.
 
     Args:
       values: where to begin, float64[num_states]; changed.
       tolerance: how far a value may be from the exact one.
+    Returns:
+      The values, and whether they are within the tolerance, or what rounding allows. Float64
+      [num_states].
     """
     if chain.num_states <= DENSE_STATES:
-        return _solved(chain, discount)
+        return _solved(chain, discount), True
+    may_solve = chain.num_states <= _MOST_DENSE_STATES
+    most_sweeps = _sweeps_worth_equations(chain) if may_solve else _MOST_SWEEPS
+    values, is_close = _swept(chain, discount, values, tolerance, most_sweeps)
+    if may_solve and not is_close:
+        return _solved(chain, discount), True
+    return values, is_close
+
+
+def _sweeps_worth_equations(chain: SparseTable) -> int:
+    """Sweeps that take about as long as to solve the equations: n^3 / 16 entries are read."""
+    return max(1000, chain.num_states**3 // (16 * (chain.num_entries + 4 * chain.num_states)))
+
+
+def _swept(
+    chain: SparseTable, discount: float, values: np.ndarray, tolerance: float, most_sweeps: int
+) -> tuple[np.ndarray, bool]:
+    """As `chain_values`, by sweeps alone."""
     spare = values.copy()
     steps = math.inf
-    for _ in range(_MOST_SWEEPS // _SWEEPS):
+    for _ in range(most_sweeps // _SWEEPS):
         bounds = bounds_after(chain.back_up(discount, values, spare), discount, chain)
         radius = bounds.radius
         if discount * chain.greatest_mass >= 1.0 and bounds.residual <= tolerance:
@@ -77,10 +110,10 @@ def chain_values(
         if radius <= tolerance or bounds.residual <= bounds.rounding:
             if bounds.middle != 0.0:
                 values[np.diff(chain.rows()[0]) > 0] += bounds.middle
-            break
+            return values, True
         for sweep in range(_SWEEPS):
             chain.sweep(discount, values, backwards=sweep % 2 == 0)
-    return values
+    return values, False
 
 
 def _solved(chain: SparseTable, discount: float) -> np.ndarray:
@@ -102,7 +135,7 @@ def _solved(chain: SparseTable, discount: float) -> np.ndarray:
 def _chain_of(problem: FiniteProblem, policy: TabularPolicy | np.ndarray) -> SparseTable:
     table = problem.table
     weights = policy.table if isinstance(policy, TabularPolicy) else np.asarray(policy)
-    if weights.ndim == 1 and np.can_cast(weights.dtype, np.int64, "same_kind"):
+    if weights.ndim == 1 and np.issubdtype(weights.dtype, np.integer):
         return _followed(table, weights)
     shape = (table.num_states, table.num_actions)
     if weights.shape != shape:
@@ -126,7 +159,9 @@ def _followed(table: SparseTable, actions: np.ndarray) -> SparseTable:
         )
     chain = table.for_policy()
     try:
-        chain.follow(table, np.clip(actions, -1, table.num_actions).astype(np.int32))
+        chain.follow(
+            table, np.clip(actions.astype(np.int64), -1, table.num_actions).astype(np.int32)
+        )
     except ValueError as error:
         raise InvalidRequest("policy", f"has a wrong action: {error}") from None
     return chain

@@ -76,8 +76,8 @@ class HorizonSolution(Generic[S]):
         float64[horizon + 1, num_states].
       policy: the first of the best actions with so many steps left; -1 in terminal states, and with
         no step left. int64[horizon + 1, num_states].
-      q: with the whole horizon left; -inf where an action is not legal.
-        float64[num_states, num_actions].
+      q: with the whole horizon left; -inf where an action is not legal, and throughout where the
+        horizon is 0. float64[num_states, num_actions].
       discount: per step.
     """
 

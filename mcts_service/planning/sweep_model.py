@@ -9,10 +9,17 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from mcts_service.checks import require_integer, shown
+from mcts_service._solvers import SparseTable
+from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest, ModelFault
 from mcts_service.labels import is_labelled
+from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.identity import state_identity
+from mcts_service.models.ladder import SampledModel
+from mcts_service.models.levels import Level, require_level
+from mcts_service.planning.backups import gains_for_ever
+from mcts_service.planning.endings import Endings
+from mcts_service.planning.finite import FiniteProblem, require_ends
 from mcts_service.planning.prioritized_sweeping import MAX_UPDATES, PrioritizedSweeping
 from mcts_service.policies import Greedy
 from mcts_service.protocols import Experience, SampleModel
@@ -24,6 +31,8 @@ S = TypeVar("S")
 #: Samples of an action of a model that does not say that it is deterministic.
 SAMPLES_PER_ACTION = 100
 MAX_STATES = 1_000_000
+# Updates of each pair before the first look, undiscounted, whether a round gains.
+_UPDATES_BEFORE_A_LOOK = 16
 
 
 @dataclass(frozen=True)
@@ -82,27 +91,32 @@ def prioritized_sweeping(
     square root of `samples_per_action`.
 
     Args:
-      model: of one player, with finitely many states. `legal_actions`, `is_terminal`, `state_key`
+      model: of one player, with finitely many states: a sample model, or one that can be drawn
+        from, with `transitions` or `sample_batch`. `legal_actions`, `is_terminal`, `state_key`
         and `deterministic` are asked where there are any.
       rng: the model draws from it.
       discount: per step, from 0 to 1; default the model's own, or 1.
       samples_per_action: default 1 of a model that is deterministic, 100 of another.
       step_size, threshold: see `PrioritizedSweeping`.
-      max_updates: ends the sweeping, as nothing else does where values grow for ever: at a
-        discount of 1 on a circle with a reward.
+      max_updates: ends the sweeping.
       initial_states: where to begin; default `model.initial_state()`, that one state alone.
       max_states: how many there may be.
     Raises:
       InvalidRequest: the model has several players, labels its actions, has no initial_state and
-        none is given, or has more states; or an argument is out of range.
+        none is given, has more states, or is of a lower level; or an argument is out of range;
+        or the discount is 1, and from a state no policy was seen to end, or one that goes round for
+        ever gains by it.
       ModelFault: a state that is not terminal has no legal action, or a reward is not finite.
       TypeError: the states cannot be told apart.
     Source: Sutton and Barto (2018), section 8.4.
     """
     if samples_per_action is None:
         samples_per_action = 1 if getattr(model, "deterministic", False) else SAMPLES_PER_ACTION
+    rate = require_number(
+        "discount", getattr(model, "discount", 1.0) if discount is None else discount, 0.0, 1.0
+    )
     survey: _Survey[S] = _Survey(
-        model,
+        _drawn_from(model),
         require_integer("samples_per_action", samples_per_action, 1, 2**31),
         require_integer("max_states", max_states, 1, 2**31),
     )
@@ -110,14 +124,17 @@ def prioritized_sweeping(
     sweeping = PrioritizedSweeping(
         len(survey.states),
         model.num_actions,
-        discount=getattr(model, "discount", 1.0) if discount is None else discount,
+        discount=rate,
         step_size=step_size,
         threshold=threshold,
         legal=survey.legal(),
     )
     for experience in survey.seen:
         sweeping.observe(experience)
-    sweeping.sweep(max_updates)
+    if rate < 1.0:
+        sweeping.sweep(max_updates)
+    else:
+        _sweep_undiscounted(sweeping, survey, max_updates)
     return SweptModel(
         survey.states,
         sweeping.q.copy(),
@@ -127,6 +144,34 @@ def prioritized_sweeping(
         num_queued=sweeping.num_queued,
         _survey=survey,
     )
+
+
+def _drawn_from(model: Any) -> Any:
+    """The model with `sample`."""
+    require_level(model, Level.SAMPLE, "prioritized sweeping")
+    if callable(getattr(model, "sample", None)):
+        return model
+    if callable(getattr(model, "transitions", None)):
+        return SampledModel(model)
+    return UnbatchedModel(model)
+
+
+def _sweep_undiscounted(
+    sweeping: PrioritizedSweeping, survey: _Survey[Any], max_updates: int
+) -> None:
+    """Sweeps, and looks from time to time whether a round gains: that would never end."""
+    table = survey.as_table()
+    require_ends(FiniteProblem(table, 1.0, survey.index, survey.name))
+    endings = Endings(table)
+    left = require_integer("max_updates", max_updates, 0, MAX_UPDATES)
+    burst, looks = _UPDATES_BEFORE_A_LOOK * max(1, table.num_rows), 1
+    while sweeping.sweep(min(burst, left)) == burst:
+        left -= burst
+        burst, looks = 2 * burst, 2 * looks
+        if not endings.has_one_fixpoint:
+            state = endings.gaining_state(sweeping.values, _UPDATES_BEFORE_A_LOOK * looks)
+            if state is not None:
+                raise gains_for_ever(survey.name(state))
 
 
 def _initial_states(model: Any, initial_states: Iterable[S] | None) -> list[S]:
@@ -177,6 +222,30 @@ class _Survey(Generic[S]):
             for action in self._legal[number]:
                 for _ in range(self._samples_per_action):
                     self._sample(number, int(action), rng)
+
+    def name(self, number: int) -> str:
+        """A state as messages call it."""
+        return shown(self.states[number])
+
+    def as_table(self) -> SparseTable:
+        """What was seen, each sample as probable as the others of its action."""
+        size, num_actions = len(self.states), self._model.num_actions
+        row = np.array([step.state * num_actions + step.action for step in self.seen], np.int64)
+        order = np.argsort(row, kind="stable")
+        steps, counts = (
+            [self.seen[k] for k in order],
+            np.bincount(row, minlength=size * num_actions),
+        )
+        return SparseTable.of_arrays(
+            size,
+            num_actions,
+            np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
+            1.0 / counts[row[order]],
+            np.array([step.next_state for step in steps], np.int32),
+            np.array([step.reward for step in steps], np.float64),
+            np.array([step.terminated for step in steps], np.uint8),
+            np.array([number not in self._legal for number in range(size)], np.uint8),
+        )
 
     def legal(self) -> np.ndarray:
         """bool[num_states, num_actions]; False throughout in terminal states."""

@@ -56,3 +56,22 @@ def test_states_need_not_be_finitely_many() -> None:
     q = q_from_v(Walk(), lambda state: float(state))
     assert q(4) == pytest.approx([0.75 * (1 + 0.5 * 3) + 0.5, 0.75 * (1 + 0.5 * 5) + 0.5])
     assert q(0)[0] == -np.inf
+
+
+def test_terminal_states_count_as_such_though_no_outcome_says_so() -> None:
+    class Stairs:
+        num_actions = 1
+        discount = 0.5
+
+        def initial_state(self) -> int:
+            return 0
+
+        def is_terminal(self, state: int) -> bool:
+            return state == 2
+
+        def transitions(self, state: int, action: int) -> list[Any]:
+            return [(1.0, state + 1, 1.0, False)]
+
+    q, table = q_from_v(Stairs(), lambda state: 8.0), q_table_from_v(Stairs(), np.full(3, 8.0))
+    assert [q(state).tolist() for state in range(3)] == [[5.0], [1.0], [-np.inf]]
+    assert table.tolist() == [[5.0], [1.0], [-np.inf]]

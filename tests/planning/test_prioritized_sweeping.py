@@ -286,7 +286,7 @@ def test_states_may_be_anything_that_can_be_told_apart():
         swept.index("garden")
 
 
-def test_values_that_grow_for_ever_are_stopped_and_said_to_be_unfinished():
+def test_values_that_grow_for_long_are_stopped_and_said_to_be_unfinished():
     class Circle:
         num_actions = 1
 
@@ -294,7 +294,11 @@ def test_values_that_grow_for_ever_are_stopped_and_said_to_be_unfinished():
             return (state + 1) % 3, 1.0, False
 
     swept = prioritized_sweeping(
-        Circle(), np.random.default_rng(0), initial_states=[0], max_updates=300
+        Circle(),
+        np.random.default_rng(0),
+        discount=1.0 - 1e-9,
+        initial_states=[0],
+        max_updates=300,
     )
     assert swept.updates == 300
     assert swept.num_queued > 0
@@ -322,3 +326,62 @@ def test_what_cannot_be_swept_is_refused():
 
     with pytest.raises(ModelFault, match="must name an action"):
         prioritized_sweeping(Stuck(), rng)
+
+
+class Circle:
+    """Three states in a circle; from the last one an action ends, unless there is no way out."""
+
+    num_actions = 2
+    deterministic = True
+
+    def __init__(self, reward, has_end=True):
+        self.reward, self.has_end = reward, has_end
+
+    def initial_state(self):
+        return 0
+
+    def legal_actions(self, state):
+        return [0, 1] if state == 2 and self.has_end else [0]
+
+    def transitions(self, state, action):
+        if action == 1:
+            return [(1.0, state, 2.0, True)]
+        return [(1.0, (state + 1) % 3, self.reward if state == 0 else 0.0, False)]
+
+
+def test_undiscounted_round_that_gains_is_refused_and_one_that_costs_is_not():
+    rng = np.random.default_rng(0)
+    with pytest.raises(InvalidRequest, match="a policy that never ends gets the more the longer"):
+        prioritized_sweeping(Circle(1.0), rng)
+    with pytest.raises(InvalidRequest, match="no policy ends from state 0"):
+        prioritized_sweeping(Circle(1.0, has_end=False), rng)
+    swept = prioritized_sweeping(Circle(-1.0), rng)
+    assert [swept.values[swept.index(state)] for state in range(3)] == [1.0, 2.0, 2.0]
+    swept = prioritized_sweeping(Circle(1.0, has_end=False), rng, discount=0.5, threshold=1e-9)
+    assert swept.values[swept.index(0)] == pytest.approx(1.0 / (1.0 - 0.125), abs=1e-8)
+
+
+def test_model_of_any_level_that_can_be_drawn_from_is_swept():
+    class Batches:
+        num_actions = 1
+        discount = 1.0
+
+        def initial_state(self):
+            return 0
+
+        def sample_batch(self, states, actions, rng):
+            count = len(states)
+            return np.asarray(states), np.full(count, 3.0), np.ones(count, np.bool_)
+
+    class Played:
+        num_actions = 1
+
+        def trajectory(self, policy, rng):
+            raise NotImplementedError
+
+    rng = np.random.default_rng(0)
+    assert prioritized_sweeping(Batches(), rng).values.tolist() == [3.0]
+    with pytest.raises(InvalidRequest, match="is a trajectory model; prioritized sweeping takes"):
+        prioritized_sweeping(Played(), rng)
+    with pytest.raises(InvalidRequest, match="a model of no level"):
+        prioritized_sweeping(object(), rng)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from mcts_service.errors import InvalidRequest
-from mcts_service.models import TabularModel, make
+from mcts_service.models import SampledModel, TabularModel, make
 from mcts_service.planning import (
     asynchronous_value_iteration,
     backward_induction,
     evaluate_policy,
     modified_policy_iteration,
+    policy_evaluation,
     policy_iteration,
     prioritized_value_iteration,
     q_from_v,
@@ -126,6 +127,7 @@ def test_value_iteration_names_the_argument_that_is_wrong(
         (np.arange(17), "must have states from 0 to 15"),
         (np.zeros((2, 2), np.int64), "must be integers"),
         (np.zeros(16), "must be integers"),
+        (np.ones(16, np.bool_), "must be integers"),
     ],
 )
 def test_order_must_have_every_state(order: np.ndarray, words: str) -> None:
@@ -160,8 +162,15 @@ def test_wrong_horizon_and_values_are_refused() -> None:
     model = make("frozen_lake_4x4")
     with pytest.raises(InvalidRequest, match=r"^horizon: is -1"):
         backward_induction(model, -1)
-    with pytest.raises(InvalidRequest, match=r"^initial_values: "):
+    with pytest.raises(InvalidRequest, match=r"^horizon: is 2147483647, and there is no memory"):
+        backward_induction(model, 2**31 - 1)
+    assert (backward_induction(model, 0).q == -np.inf).all()
+    with pytest.raises(InvalidRequest, match=r"^values: has the shape"):
         q_table_from_v(model, np.zeros(3))
+    with pytest.raises(InvalidRequest, match=r"^final_values: is nan in state 0"):
+        backward_induction(model, 1, final_values=np.full(16, np.nan))
+    with pytest.raises(InvalidRequest, match=r"^max_backups: is 0"):
+        prioritized_value_iteration(model, max_backups=0)
     with pytest.raises(InvalidRequest, match="has no transitions"):
         q_from_v(make("cart_pole"), lambda state: 0.0)
 
@@ -182,3 +191,66 @@ def test_interrupt_ends_a_long_solve() -> None:
     finally:
         timer.cancel()
         timer.join()
+
+
+@pytest.mark.parametrize("actions", [np.full(16, np.nan), np.zeros(16), np.zeros(16, np.bool_)])
+def test_policy_to_begin_with_must_be_of_integers(actions: np.ndarray) -> None:
+    with pytest.raises(InvalidRequest, match=r"^initial_policy: is of .*; must be integers"):
+        policy_iteration(make("frozen_lake_4x4"), initial_policy=actions)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("solve", "arguments"),
+    [
+        (value_iteration, {}),
+        (value_iteration, {"sweep": "in_place"}),
+        (policy_iteration, {}),
+        (modified_policy_iteration, {}),
+        (asynchronous_value_iteration, {}),
+    ],
+)
+def test_no_more_iterations_than_were_asked_for(
+    solve: Any, arguments: dict[str, Any], most: int
+) -> None:
+    model = make("frozen_lake_8x8")
+    solution = solve(model, 0.999, max_iterations=most, **arguments)
+    assert solution.iterations <= most
+    assert solution.converged or solution.iterations == most
+
+
+def test_state_that_ends_the_one_way_or_goes_round_is_no_fault_of_the_policy() -> None:
+    """1 only leads back to 0, 2 stays for nothing: all of it is undiscounted, and never ends."""
+    model = TabularModel.from_transitions(
+        [
+            {0: [(1.0, 1, -1.0, False)], 1: [(1.0, 2, 3.0, False)]},
+            {0: [(1.0, 0, -1.0, False)]},
+            {0: [(1.0, 2, 0.0, False)]},
+        ]
+    )
+    assert policy_iteration(model, 1.0).values == pytest.approx([3.0, 2.0, 0.0])
+
+
+def test_model_around_a_table_counts_with_its_own_outcomes() -> None:
+    class Dearer(SampledModel[int]):
+        def transitions(self, state: int, action: int) -> Any:
+            outcomes = self.model.transitions(state, action)
+            return [(p, to, reward - 1.0, ended) for p, to, reward, ended in outcomes]
+
+    table = TabularModel.from_transitions([{0: [(1.0, 1, 3.0, True)]}, {}])
+    assert value_iteration(SampledModel(table)).value(0) == 3.0
+    assert value_iteration(Dearer(table)).value(0) == 2.0
+
+
+def test_slow_chain_is_evaluated_by_equations_or_refused(monkeypatch: Any) -> None:
+    size, discount = 300, 1.0 - 1e-6
+    model = TabularModel.from_transitions(
+        [{0: [(1.0, state, float(state), False)]} for state in range(size)]
+    )
+    stay = np.zeros(size, np.int64)
+    exact = np.arange(size) / 1e-6
+    assert evaluate_policy(model, stay, discount) == pytest.approx(exact, rel=1e-9)
+    monkeypatch.setattr(policy_evaluation, "_MOST_DENSE_STATES", 256)
+    monkeypatch.setattr(policy_evaluation, "_MOST_SWEEPS", 1000)
+    with pytest.raises(InvalidRequest, match="tolerance: is 1e-08, and 1000 sweeps do not suff"):
+        evaluate_policy(model, stay, discount)

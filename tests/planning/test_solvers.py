@@ -210,6 +210,17 @@ def test_solvers_agree_within_their_bounds_on_a_large_problem(
     assert difference <= solution.error_bound + best.error_bound
 
 
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-6])
+def test_policy_iteration_of_many_states_goes_on_until_its_bounds_suffice(
+    garnet: TabularModel, tolerance: float
+) -> None:
+    best = modified_policy_iteration(garnet, 0.999, tolerance=1e-9)
+    solution = policy_iteration(garnet, 0.999, tolerance=tolerance)
+    assert solution.converged
+    assert solution.error_bound <= tolerance
+    assert np.abs(solution.values - best.values).max() <= 1.1 * tolerance
+
+
 def test_any_number_of_threads_gives_the_same_bits(garnet: TabularModel) -> None:
     for solve in (value_iteration, modified_policy_iteration):
         one, three = (solve(garnet, 0.95, threads=threads) for threads in (1, 3))
