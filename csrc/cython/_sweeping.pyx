@@ -40,7 +40,7 @@ cdef extern from "queue.h" nogil:
     ctypedef struct queue:
         int32_t count
 
-cdef extern from "sweep.h" nogil:
+cdef extern from "sweeper.h" nogil:
     ctypedef struct sweeper:
         outcomes seen
         queue urgent

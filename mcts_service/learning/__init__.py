@@ -8,7 +8,7 @@ from mcts_service.learning.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from mcts_service.learning.dyna import DynaQ, DynaQPlus, DynaSweeping
+from mcts_service.learning.dyna import DynaLearner, DynaQ, DynaQPlus, DynaSweeping
 from mcts_service.learning.experience_updates import TD, DoubleQ, ExpectedSarsa, QLearning, Sarsa
 from mcts_service.learning.expert_iteration import (
     Examples,
@@ -20,7 +20,7 @@ from mcts_service.learning.features import Features, OneHot
 from mcts_service.learning.iteration import Callback, Iteration
 from mcts_service.learning.lifting import at_once, lifted, one_by_one, weighted
 from mcts_service.learning.linear_values import LinearQ, LinearV
-from mcts_service.learning.live import LiveRun
+from mcts_service.learning.live import LiveRun, run
 from mcts_service.learning.loop import Trained, train
 from mcts_service.learning.mixed import Mixed
 from mcts_service.learning.policy_gradient import Actor, PolicyGradient, actor_critic, reinforce
@@ -49,6 +49,7 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "DoubleQ",
+    "DynaLearner",
     "DynaQ",
     "DynaQPlus",
     "DynaSweeping",
@@ -93,6 +94,7 @@ __all__ = [
     "one_by_one",
     "planned_episodes",
     "reinforce",
+    "run",
     "save_checkpoint",
     "scaled",
     "summed",

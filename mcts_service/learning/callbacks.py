@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from mcts_service.models import as_trajectory_model
 from mcts_service.protocols import Policy
 
 __all__ = ["Evaluation", "JsonLines", "StopWhen"]
+
+_log = logging.getLogger(__name__)
 
 
 class Evaluation:
@@ -93,12 +96,17 @@ class JsonLines:
     """Writes the metrics of each iteration as a line of JSON: {"iteration": 1, "return": ...}.
 
     A run that goes on from a checkpoint goes on with the file: lines of iterations that are done
-    once more are dropped first. A run from the start begins the file anew.
+    once more are dropped first, and so are lines that were cut short. A run from the start
+    begins the file anew. JSON has no form for what is not finite: it is null.
+
+    Attributes:
+      cut_lines: how many lines were dropped because they were cut short; the log tells of them.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         """Writes to `path`; nothing happens to it before the first iteration."""
         self.path = Path(path)
+        self.cut_lines = 0
         self._file: TextIO | None = None
 
     def __call__(self, done: Iteration) -> None:
@@ -106,7 +114,7 @@ class JsonLines:
         if self._file is None:
             self._file = self._opened(done.number)
         line = {"iteration": done.number, **done.metrics}
-        self._file.write(json.dumps(line, allow_nan=False) + "\n")
+        self._file.write(json.dumps(_plain(line), allow_nan=False, default=str) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -117,18 +125,42 @@ class JsonLines:
 
     def _opened(self, number: int) -> TextIO:
         """The file, with the lines of the iterations before."""
-        kept = []
+        kept, cut = [], 0
         if number > 1 and self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if _iteration_of(line) < number]
-        file = self.path.open("w", encoding="utf-8")
-        file.writelines(line + "\n" for line in kept)
-        return file
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+            numbers = [_iteration_of(line) for line in lines]
+            kept = [line for line, of in zip(lines, numbers, strict=True) if of < number]
+            cut = sum(math.isnan(of) for of in numbers)
+        # Beside, and then in its place: there is always a whole file.
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            with beside.open("w", encoding="utf-8") as file:
+                file.writelines(line + "\n" for line in kept)
+            beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+        self.cut_lines = cut
+        if cut:
+            _log.warning("%s: lines that were cut short, and dropped: %d", self.path, cut)
+        return self.path.open("a", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """A metric as JSON can hold it: a number of Python's own, None where it is not finite."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _iteration_of(line: str) -> float:
-    """Infinity of a line that was cut short."""
+    """NaN of a line that was cut short."""
     try:
         return float(json.loads(line)["iteration"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return math.nan

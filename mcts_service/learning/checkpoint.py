@@ -7,13 +7,13 @@ a file from elsewhere runs no code.
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from mcts_service.learning.iteration import Iteration
 __all__ = ["Checkpoint", "Checkpoints", "load_checkpoint", "restored", "save_checkpoint"]
 
 FORMAT, VERSION = "mcts_service.checkpoint", 1
-_BROKEN = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -75,16 +74,20 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Non
     """Writes a checkpoint; where that fails, an earlier file stays as it was.
 
     Raises:
-      InvalidRequest: the state of the random generator cannot be written down.
+      InvalidRequest: the state of the random generator cannot be written down, or parameters are
+        not finite, as no loop can go on with them.
       OSError: the file cannot be written.
     """
     arrays: list[np.ndarray] = []
+    form = _taken_apart(checkpoint.parameters, arrays)
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise InvalidRequest("parameters", "are not finite; must be, to be saved")
     about = {
         "format": FORMAT,
         "version": VERSION,
         "iteration": checkpoint.iteration,
         "steps": checkpoint.steps,
-        "form": _taken_apart(checkpoint.parameters, arrays),
+        "form": form,
         "rng_state": checkpoint.rng_state,
     }
     try:
@@ -115,13 +118,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     try:
         # Opened here: NumPy leaves a file open that it cannot read.
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            entries = {name: file[name] for name in file.files}
+        with open(path, "rb") as stream:
+            entries = _entries(stream)
         about = json.loads(entries["about"].tobytes(), object_hook=_read)
         found = about["format"], about["version"]
     except FileNotFoundError:
         raise InvalidRequest("path", f"{shown(str(path))} does not exist") from None
-    except (*_BROKEN, AttributeError) as error:
+    # A damaged file trips its reader in any way at all.
+    except Exception as error:
         raise InvalidRequest(
             "path", f"{shown(str(path))} is cut short, or no checkpoint: {error}"
         ) from error
@@ -138,8 +142,31 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             require_integer("steps", about["steps"], 0, 2**63),
             dict(about["rng_state"]),
         )
-    except _BROKEN as error:
+    except Exception as error:
         raise InvalidRequest("path", f"{shown(str(path))} is damaged: {error}") from error
+
+
+def _entries(stream: BinaryIO) -> dict[str, np.ndarray]:
+    """The arrays of an uncompressed npz; none may claim to be larger than the file."""
+    size = os.fstat(stream.fileno()).st_size
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
+                raise ValueError(f"{member.filename} is compressed, or larger than the file")
+            with archive.open(member) as entry:
+                _require_size(entry, member)
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _require_size(entry: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """ValueError unless the array is as large as its header says: NumPy allocates that first."""
+    version = np.lib.format.read_magic(entry)
+    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read[version[0]](entry)
+    if math.prod(shape) * dtype.itemsize != member.file_size - entry.tell():
+        raise ValueError(f"{member.filename} is not as large as it says")
 
 
 def restored(
@@ -162,7 +189,7 @@ def restored(
         )
     try:
         rng.bit_generator.state = checkpoint.rng_state
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise InvalidRequest(
             "rng",
             f"is a {type(rng.bit_generator).__name__}; must be a "
@@ -191,6 +218,8 @@ def _put_together(form: Any, entries: Mapping[str, np.ndarray]) -> Parameters:
     array = entries[f"parameters_{form}"]
     if array.dtype != np.float64:
         raise ValueError(f"parameters of type {array.dtype}")
+    if not np.isfinite(array).all():
+        raise ValueError("parameters that are not finite")
     return np.ascontiguousarray(array).reshape(array.shape)
 
 
@@ -205,5 +234,8 @@ def _written(value: Any) -> Any:
 
 def _read(value: dict[str, Any]) -> Any:
     if value.keys() == {"array", "dtype"}:
-        return np.array(value["array"], dtype=value["dtype"])
+        dtype = np.dtype(value["dtype"])
+        if dtype.kind not in "iu":
+            raise ValueError(f"a state of type {dtype}")
+        return np.array(value["array"], dtype=dtype)
     return value

@@ -173,8 +173,10 @@ class DynaQ(DynaLearner):
           rng: gives one number, as the seed of the planning's own stream.
         """
         steps = require_integer("steps", steps, 0, MAX_PLANNING_STEPS)
-        self._dyna.plan(steps, int(rng.integers(2**64, dtype=np.uint64)))
-        self.updates += steps
+        seed = int(rng.integers(2**64, dtype=np.uint64))
+        if self.updates:  # else nothing was seen
+            self._dyna.plan(steps, seed)
+            self.updates += steps
 
     def transitions(self, state: int, action: int) -> list[tuple[float, int, float, bool]]:
         """What the learned model says: (probability, next_state, reward, terminated) each.

@@ -18,6 +18,7 @@ from mcts_service.checks import require_integer
 from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.labels import is_labelled
 from mcts_service.models.evaluated import EvaluateBatch, with_evaluation
+from mcts_service.models.unrolled import MAX_STEPS, PATIENCE
 from mcts_service.planning import MCTS, Budget, Plan, SearchConfig
 
 __all__ = ["Examples", "expert_iteration", "exploring_config", "planned_episodes"]
@@ -36,7 +37,8 @@ class Examples:
       visits: how the planner divided its simulations, each row summing to 1: what priors are to
         become. float64[N, num_actions].
       returns: discounted return from each state to the end of its episode, in reward units: what
-        values are to become. float64[N], or [N, num_players] where there are several.
+        values are to become. Where an episode was cut, the planner's value of the state that it
+        was cut in stands for the rest. float64[N], or [N, num_players] where there are several.
     """
 
     states: np.ndarray
@@ -137,12 +139,14 @@ def planned_episodes(
       episodes: at least 1.
       budget: of a plan.
       rng: of initial states, seeds of plans, and what chance does.
-      max_steps: after which an episode is cut; what comes later counts as 0. Default the model's
-        `horizon`, else none.
+      max_steps: after which an episode is cut, at least 1. Default the model's `horizon`, else
+        none. What comes later counts as the value of one more plan, of the state that the episode
+        is cut in; at the horizon as 0, as nothing comes later.
       exploring_steps: after which every action is the most visited one, whatever the config draws,
-        so that returns are those of good play; default: none is.
+        so that returns are those of good play, at least 0; default: none is.
     Raises:
-      InvalidRequest: an argument is wrong, or the model has no initial_state.
+      InvalidRequest: an argument is wrong, or the model has no initial_state; or nothing limits an
+        episode, and the model is `continuing`, or one has not ended after a million steps.
       MCTSServiceError: what ended a plan.
     """
     require_integer("episodes", episodes, 1, MAX_EPISODES)
@@ -151,17 +155,44 @@ def planned_episodes(
         raise InvalidRequest("model", "labels its actions; priors are of actions by number")
     if not callable(getattr(model, "initial_state", None)):
         raise InvalidRequest("model", "has no initial_state; episodes must start somewhere")
-    if max_steps is None:
-        max_steps = getattr(model, "horizon", None)
+    horizon = getattr(model, "horizon", None)
+    most = _most_steps(model, horizon, max_steps)
+    if exploring_steps is not None:
+        require_integer("exploring_steps", exploring_steps, 0, MAX_STEPS)
     playing = [_Episode(model.initial_state(rng)) for _ in range(episodes)]
     running, steps = playing, 0
-    while running and (max_steps is None or steps < max_steps):
+    while running and steps < most:
         for episode, plan in zip(running, _plans(planner, running, budget, rng), strict=True):
             explores = exploring_steps is None or steps < exploring_steps
             episode.step(model, plan, explores, rng)
         running = [episode for episode in running if not episode.terminated]
         steps += 1
-    return Examples.joined([episode.examples(float(model.discount)) for episode in playing])
+    if running and max_steps is None and horizon is None:
+        raise InvalidRequest(
+            "max_steps",
+            f"is not given, and an episode has not ended after {PATIENCE:,} steps; must be the "
+            "steps after which one is cut",
+        )
+    if running and (horizon is None or steps < horizon):
+        for episode, plan in zip(running, _plans(planner, running, budget, rng), strict=True):
+            episode.rest = np.array(plan.player_values)
+    discount = float(getattr(model, "discount", 1.0))
+    return Examples.joined([episode.examples(discount) for episode in playing])
+
+
+def _most_steps(model: Any, horizon: int | None, max_steps: int | None) -> int:
+    """After how many steps an episode is cut, or taken for one that never ends."""
+    if max_steps is not None:
+        return require_integer("max_steps", max_steps, 1, MAX_STEPS)
+    if horizon is not None:
+        return require_integer("horizon", horizon, 1, MAX_STEPS)
+    if getattr(model, "continuing", False):
+        raise InvalidRequest(
+            "max_steps",
+            "is not given, and the model is continuing and has no horizon: no episode would end; "
+            "must be the steps after which one is cut",
+        )
+    return PATIENCE
 
 
 def _plans(
@@ -176,10 +207,17 @@ def _plans(
 
 
 class _Episode:
-    """One that is being played."""
+    """One that is being played.
+
+    Attributes:
+      state: where it is.
+      terminated: whether it has ended there.
+      rest: what each player may expect from there on, where it was cut; else 0.
+    """
 
     def __init__(self, state: Any) -> None:
         self.state, self.terminated = state, False
+        self.rest = np.zeros(1)
         self._states: list[Any] = []
         self._visits: list[np.ndarray] = []
         self._rewards: list[Any] = []
@@ -192,12 +230,15 @@ class _Episode:
         self._states.append(self.state)
         self._visits.append(visits / visits.sum())
         action = plan.action if explores else int(visits.argmax())
-        self.state, reward, self.terminated = model.sample(self.state, action, rng)
+        self.state, reward, ended = model.sample(self.state, action, rng)
+        is_terminal = getattr(model, "is_terminal", None)
+        self.terminated = bool(ended) or (is_terminal is not None and bool(is_terminal(self.state)))
         self._rewards.append(reward)
 
     def examples(self, discount: float) -> Examples:
         """What was planned, and what came of it."""
         returns = np.array(self._rewards, dtype=np.float64)
+        returns[-1] += discount * (self.rest if returns.ndim > 1 else self.rest[0])
         for t in range(len(returns) - 2, -1, -1):
             returns[t] += discount * returns[t + 1]
         return Examples(np.array(self._states), np.array(self._visits), returns)

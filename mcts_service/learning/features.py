@@ -9,8 +9,9 @@ import numpy as np
 
 from mcts_service.checks import require_integer, shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.protocols import Trajectory
 
-__all__ = ["Features", "OneHot", "active_of"]
+__all__ = ["Features", "OneHot", "active_along", "active_of"]
 
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -68,6 +69,21 @@ class OneHot:
                 f"is {numbers[wrong][0]}; must be an integer from 0 to {self.num_features - 1}",
             )
         return numbers.astype(np.int64)[:, np.newaxis]
+
+
+def active_along(features: Features[Any], trajectory: Trajectory[Any]) -> np.ndarray:
+    """The active features of a trajectory's states: int64[T + 1, num_active], in C order.
+
+    Nothing is asked of a terminal last state, whose value is 0 whatever it is, and which features
+    need not know: its row has zeros.
+
+    Raises:
+      InvalidRequest: as `active_of`.
+    """
+    if not trajectory.terminated:
+        return active_of(features, trajectory.states)
+    active = active_of(features, trajectory.states[:-1])
+    return np.concatenate([active, np.zeros((1, features.num_active), dtype=np.int64)])
 
 
 def active_of(features: Features[Any], states: Sequence[Any]) -> np.ndarray:

@@ -11,7 +11,7 @@ from mcts_service._learning import Steps
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.change import Changes, Parameters, add, applied, copied, scaled, summed
 from mcts_service.learning.experience_updates import NativeForm
-from mcts_service.learning.features import active_of
+from mcts_service.learning.features import active_along
 from mcts_service.learning.linear_values import LinearQ, LinearV, require_shape
 from mcts_service.learning.steps import action_numbers, rewards_of
 from mcts_service.learning.values import ExperienceUpdate, Improvement, TrajectoryUpdate
@@ -107,7 +107,7 @@ def _natively(
 def _steps(values: LinearV | LinearQ, trajectory: Trajectory[Any]) -> Steps:
     """What compiled code reads of a trajectory; every number in it is checked here."""
     rewards = rewards_of(trajectory)
-    active = active_of(values.features, trajectory.states)
+    active = active_along(values.features, trajectory)
     # State values know no actions: whatever they are, zeros stand for them.
     actions = np.zeros(len(rewards), dtype=np.int64)
     if isinstance(values, LinearQ):

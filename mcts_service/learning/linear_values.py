@@ -9,7 +9,7 @@ import numpy as np
 from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.change import Change
-from mcts_service.learning.features import Features, active_of
+from mcts_service.learning.features import Features, active_along, active_of
 from mcts_service.learning.steps import action_numbers, rewards_of
 from mcts_service.learning.values import Along, VFunction
 from mcts_service.policies import QFunction
@@ -88,7 +88,7 @@ class LinearV:
         """
         require_shape(parameters, self.shape)
         rewards = rewards_of(trajectory)
-        active = active_of(self.features, trajectory.states)
+        active = active_along(self.features, trajectory)
         values = _sums(parameters[active])
         if trajectory.terminated:
             values[-1] = 0.0
@@ -148,7 +148,7 @@ class LinearQ:
         require_shape(parameters, self.shape)
         rewards = rewards_of(trajectory)
         actions = action_numbers(trajectory, self.num_actions)
-        active = active_of(self.features, trajectory.states)[:-1]
+        active = active_of(self.features, trajectory.states[:-1])
         indices = active * self.num_actions + actions[:, np.newaxis]
         values = _sums(parameters.reshape(-1)[indices])
         if trajectory.terminated:

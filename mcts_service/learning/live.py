@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from mcts_service.checks import require_integer, shown
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, TerminalState
+from mcts_service.models.environment import numbered_actions
+from mcts_service.models.levels import is_environment
 from mcts_service.protocols import Experience
 
 __all__ = ["LiveEnvironment", "LiveLearner", "LiveRun", "StepFunction", "live_environment", "run"]
@@ -93,11 +95,13 @@ def run(
       episodes, steps: at least 1 each; at least one of them is given.
       initial_state: where every episode begins; default what the environment says. It must be
         given for a step function and cannot be for a Gymnasium environment.
-      max_episode_steps: an episode is cut there, which does not make its last state terminal.
+      max_episode_steps: an episode is cut there, which does not make its last state terminal;
+        default the `horizon` of a sample model that has one.
       on_step: called after each step was learned from with (experience, ended); the run stops
         where it returns True.
     Raises:
       InvalidRequest: names the argument and what would be right.
+      TerminalState: an episode begins in a terminal state of a sample model.
     """
     if episodes is None and steps is None:
         raise InvalidRequest("episodes", "is not given, nor are steps; one of them must be")
@@ -142,16 +146,16 @@ def live_environment(
     """Anything that can be stepped, as a live environment.
 
     Args:
-      environment: has `reset` and `step` as Gymnasium's; or is a sample model; or is a function
+      environment: has `reset` and `step` as Gymnasium's, its actions being numbered from 0
+        whatever its space starts at; or is a sample model, whose episodes end where it
+        `is_terminal` too; or is a function
         (state, action, rng) -> (next_state, reward, terminated), which may keep a clock of its
         own, so that the world changes with time.
       initial_state, max_episode_steps: as in `run`.
     Raises:
       InvalidRequest: it is none of these, or has no initial state.
     """
-    if callable(getattr(environment, "reset", None)) and callable(
-        getattr(environment, "step", None)
-    ):
+    if is_environment(environment):
         if initial_state is not None:
             raise InvalidRequest(
                 "initial_state", "is given; a Gymnasium environment begins where it will"
@@ -159,6 +163,8 @@ def live_environment(
         live: LiveEnvironment = _Gymnasium(environment)
     else:
         live = _Stepped(environment, initial_state)
+        if max_episode_steps is None:
+            max_episode_steps = getattr(environment, "horizon", None)
     if max_episode_steps is None:
         return live
     return _Cut(live, require_integer("max_episode_steps", max_episode_steps, 1, MAX_STEPS))
@@ -169,6 +175,7 @@ class _Gymnasium:
 
     def __init__(self, environment: Any) -> None:
         self._environment = environment
+        self._num_actions, self._first_action = numbered_actions(environment)
 
     def reset(self, rng: np.random.Generator) -> Any:
         state, _ = self._environment.reset(seed=int(rng.integers(2**31)))
@@ -177,6 +184,8 @@ class _Gymnasium:
     def step(
         self, state: Any, action: int, rng: np.random.Generator
     ) -> tuple[Any, float, bool, bool]:
+        if self._num_actions is not None:
+            action += self._first_action
         following, reward, terminated, truncated, _ = self._environment.step(action)
         return following, reward, terminated, truncated
 
@@ -196,18 +205,26 @@ class _Stepped:
         if initial_state is None and self._draw_initial is None:
             raise InvalidRequest("initial_state", "is not given; the environment has none")
         self._initial_state = initial_state
+        self._is_terminal = getattr(environment, "is_terminal", None)
         self._sample: StepFunction = sample
 
     def reset(self, rng: np.random.Generator) -> Any:
         if self._draw_initial is None or self._initial_state is not None:
-            return self._initial_state
-        return self._draw_initial(rng)
+            state = self._initial_state
+        else:
+            state = self._draw_initial(rng)
+        if self._ends_in(state):
+            raise TerminalState(f"the initial state {shown(state)} is terminal: no step to take")
+        return state
 
     def step(
         self, state: Any, action: int, rng: np.random.Generator
     ) -> tuple[Any, float, bool, bool]:
         following, reward, terminated = self._sample(state, action, rng)
-        return following, reward, terminated, False
+        return following, reward, terminated or self._ends_in(following), False
+
+    def _ends_in(self, state: Any) -> bool:
+        return self._is_terminal is not None and bool(self._is_terminal(state))
 
 
 class _Cut:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mcts_service.checks import require_integer
+from mcts_service.checks import require_integer, shown
+from mcts_service.errors import InvalidRequest, NoLegalAction
 from mcts_service.learning.change import Change
 from mcts_service.learning.features import Features, active_of
 from mcts_service.learning.linear_values import LinearQ, require_shape
@@ -62,10 +63,15 @@ class SoftmaxLinear:
 
             (1 if b is the action, else 0) - pi(b | state).
 
+        Raises:
+          InvalidRequest: the action is not legal there, or the parameters are wrong.
+          NoLegalAction: none is.
         Source: Sutton and Barto (2018), equation 13.9.
         """
         action = require_integer("action", action, 0, self.num_actions - 1)
         weights = -self(parameters).probabilities(state)
+        if self.legal_actions is not None and action not in self.legal_actions(state):
+            raise InvalidRequest("action", f"is {action}; is not legal in state {shown(state)}")
         weights[action] += 1.0
         active = self.features.active(state)[np.newaxis]
         return self._scattered(active, weights[np.newaxis])
@@ -80,11 +86,13 @@ class SoftmaxLinear:
           trajectory: of T steps.
           factors: float64[T].
         Raises:
-          InvalidRequest: the parameters or an action are wrong.
+          InvalidRequest: the parameters or an action are wrong; or it was not legal where it was
+            taken.
+          NoLegalAction: none was.
         """
         require_shape(parameters, self.preferences.shape)
         actions = action_numbers(trajectory, self.num_actions)
-        active = active_of(self.features, trajectory.states)[:-1]
+        active = active_of(self.features, trajectory.states[:-1])
         weights = -self._probabilities(parameters, active, trajectory)
         weights[np.arange(len(actions)), actions] += 1.0
         return self._scattered(active, weights * factors[:, np.newaxis])
@@ -96,8 +104,16 @@ class SoftmaxLinear:
         preferences = self.preferences.batch(parameters, active)
         if self.legal_actions is not None:
             for t, state in enumerate(trajectory.states[:-1]):
+                legal = list(self.legal_actions(state))
+                if not legal:
+                    raise NoLegalAction(f"state {shown(state)} has no legal action")
+                if trajectory.actions[t] not in legal:
+                    raise InvalidRequest(
+                        f"trajectory.actions[{t}]",
+                        f"is {trajectory.actions[t]}; is not legal in state {shown(state)}",
+                    )
                 illegal = np.ones(self.num_actions, dtype=bool)
-                illegal[list(self.legal_actions(state))] = False
+                illegal[legal] = False
                 preferences[t, illegal] = -np.inf
         weights = np.exp(preferences - preferences.max(axis=1, keepdims=True))
         shares: np.ndarray = weights / weights.sum(axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.protocols import Trajectory
 
-__all__ = ["action_numbers", "require_observations", "rewards_of"]
+__all__ = ["action_numbers", "require_finite", "require_observations", "rewards_of"]
 
 
 def rewards_of(trajectory: Trajectory[Any]) -> np.ndarray:
@@ -68,10 +69,39 @@ def action_numbers(trajectory: Trajectory[Any], num_actions: int) -> np.ndarray:
 
 
 def require_observations(trajectory: Trajectory[Any]) -> None:
-    """Raises InvalidRequest where a state is an array with a number that is not finite."""
-    first = trajectory.states[0]
-    if not isinstance(first, np.ndarray) or first.dtype.kind not in "fc":
-        return
+    """Raises InvalidRequest where a state has a number that is not finite."""
     for t, state in enumerate(trajectory.states):
-        if not np.isfinite(state).all():
-            raise InvalidRequest(f"trajectory.states[{t}]", f"is {shown(state)}; must be finite")
+        require_finite(f"trajectory.states[{t}]", state)
+
+
+def require_finite(field: str, value: Any) -> None:
+    """Raises InvalidRequest where a number is not finite: the value itself, or one in it.
+
+    Looks into arrays, tuples, lists and mappings; all else is taken as it is.
+    """
+    # First what nearly every state is.
+    if type(value) is int:
+        return
+    if isinstance(value, (tuple, list)):
+        for place, part in enumerate(value):
+            require_finite(f"{field}[{place}]", part)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            require_finite(f"{field}[{shown(key)}]", part)
+    elif isinstance(value, (float, complex, np.inexact)):
+        if not np.isfinite(value):
+            raise InvalidRequest(field, f"is {value}; must be finite")
+    elif isinstance(value, np.ndarray):
+        _require_finite_array(field, value)
+
+
+def _require_finite_array(field: str, array: np.ndarray) -> None:
+    if array.dtype.kind == "O":
+        for place in np.ndindex(array.shape):
+            require_finite(f"{field}{list(place)}", array[place])
+    elif array.dtype.kind in "fc":
+        finite = np.isfinite(array)
+        if not finite.all():
+            place = tuple(int(i) for i in np.argwhere(~finite)[0])
+            at = f" at {list(place)}" if place else ""
+            raise InvalidRequest(field, f"has {array[place]}{at}; must be finite")

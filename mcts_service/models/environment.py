@@ -16,7 +16,7 @@ from mcts_service.protocols import Policy, Trajectory
 if TYPE_CHECKING:
     import gymnasium
 
-__all__ = ["EnvironmentModel"]
+__all__ = ["EnvironmentModel", "numbered_actions"]
 
 
 class EnvironmentModel:
@@ -58,12 +58,7 @@ class EnvironmentModel:
         self.max_steps = require_integer(
             "max_steps", MAX_STEPS if max_steps is None else max_steps, 1, MAX_STEPS
         )
-        count = getattr(getattr(self.env, "action_space", None), "n", None)
-        self.num_actions: int | None = None
-        self.first_action = 0
-        if count is not None and np.ndim(count) == 0:  # MultiBinary has an n of another kind
-            self.num_actions = int(count)
-            self.first_action = int(getattr(self.env.action_space, "start", 0))
+        self.num_actions, self.first_action = numbered_actions(self.env)
 
     def trajectory(self, policy: Policy[Any], rng: np.random.Generator) -> Trajectory[Any]:
         """One episode of a policy.
@@ -106,6 +101,15 @@ class EnvironmentModel:
 
     def _numbered(self, action: Any) -> Any:
         return action if self.num_actions is None else action + self.first_action
+
+
+def numbered_actions(env: Any) -> tuple[int | None, int]:
+    """(num_actions, first_action) as of `EnvironmentModel`; (None, 0) where not Discrete."""
+    space = getattr(env, "action_space", None)
+    count = getattr(space, "n", None)
+    if count is None or np.ndim(count) != 0:  # MultiBinary has an n of another kind
+        return None, 0
+    return int(count), int(getattr(space, "start", 0))
 
 
 def _made(env: Any, make_arguments: Mapping[str, Any]) -> Any:

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from mcts_service.checks import shown
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, NoLegalAction
 from mcts_service.policies.distribution import ActionDistribution
 
 __all__ = ["EpsilonGreedy", "Greedy", "LegalActions", "QFunction", "Softmax"]
 
 S_contra = TypeVar("S_contra", contravariant=True)
 
-#: state -> the value of each action, float64[num_actions].
+#: state -> the value of each action, float64[num_actions]; -inf where it is not legal.
 QFunction: TypeAlias = Callable[[Any], np.ndarray]
 #: state -> the actions that are legal there. None stands for all of them.
 LegalActions: TypeAlias = Callable[[Any], Sequence[int]]
@@ -29,16 +29,33 @@ class _FromQ(ActionDistribution[S_contra]):
         self.legal_actions = legal_actions
 
     def probabilities(self, state: S_contra) -> np.ndarray:
+        """How likely each action is: float64[num_actions], 0 where it is not legal.
+
+        Raises:
+          InvalidRequest: the value of a legal action is NaN or infinite.
+          NoLegalAction: no action is legal, as in a terminal state.
+        """
         values = np.asarray(self.q(state), dtype=np.float64)
-        if self.legal_actions is None:
-            return self._weigh(values)
-        legal = list(self.legal_actions(state))
+        legal = values != -np.inf
+        if self.legal_actions is not None:
+            allowed = np.zeros(len(values), dtype=np.bool_)
+            allowed[list(self.legal_actions(state))] = True
+            legal &= allowed
+        known = values[legal]
+        if not len(known):
+            raise NoLegalAction(f"state {shown(state)} has no legal action")
+        if not np.isfinite(known).all():
+            raise InvalidRequest(
+                "q",
+                f"gives {shown(values)} in state {shown(state)}; must be finite, or -inf where an "
+                "action is not legal",
+            )
         weights = np.zeros(len(values))
-        weights[legal] = self._weigh(values[legal])
+        weights[legal] = self._weigh(known)
         return weights
 
     def _weigh(self, values: np.ndarray) -> np.ndarray:
-        """The probabilities of the legal actions, by their values: float64[K], K >= 1."""
+        """The probabilities of the legal actions, by their finite values: float64[K], K >= 1."""
         raise NotImplementedError
 
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from mcts_service.checks import shown
+from mcts_service.errors import NoLegalAction
 from mcts_service.policies.distribution import ActionDistribution
 from mcts_service.policies.from_q import LegalActions
 
@@ -27,10 +29,17 @@ class Uniform(ActionDistribution[S_contra]):
         self.legal_actions = legal_actions
 
     def probabilities(self, state: S_contra) -> np.ndarray:
-        """1 / K for each of the K legal actions."""
+        """1 / K for each of the K legal actions.
+
+        Raises:
+          NoLegalAction: there is none, as in a terminal state.
+        """
         if self.legal_actions is None:
             return np.full(self.num_actions, 1.0 / self.num_actions)
-        legal = list(self.legal_actions(state))
         weights = np.zeros(self.num_actions)
-        weights[legal] = 1.0 / len(legal)
+        weights[list(self.legal_actions(state))] = 1.0
+        count = weights.sum()
+        if not count:
+            raise NoLegalAction(f"state {shown(state)} has no legal action")
+        weights /= count
         return weights

@@ -12,6 +12,7 @@ import pytest
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning import (
     Evaluation,
+    Iteration,
     JsonLines,
     LinearQ,
     OneHot,
@@ -162,3 +163,39 @@ def test_schedules_by_hand():
 def test_settings_out_of_range_are_refused(make_wrong, said):
     with pytest.raises(InvalidRequest, match=said):
         make_wrong()
+
+
+def test_whatever_a_metric_is_it_is_written_and_ends_nothing(tmp_path):
+    def odd(done):
+        done.metrics.update(
+            nan=float("nan"),
+            infinite=np.float64("inf"),
+            small=np.float32(0.5),
+            count=np.int64(3),
+            each=np.array([1.0, np.nan]),
+            parts={"a": (1, float("nan"))},
+            other={1},
+        )
+
+    run([odd, JsonLines(tmp_path / "log")], iterations=2)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert len(lines) == 2
+    found = {name: lines[0][name] for name in ("nan", "infinite", "small", "count", "each")}
+    assert found == {"nan": None, "infinite": None, "small": 0.5, "count": 3, "each": [1.0, None]}
+    assert lines[0]["parts"] == {"a": [1, None]}
+    assert lines[0]["other"] == "{1}"
+
+
+def test_lines_that_were_cut_short_are_dropped_and_told_of(tmp_path, caplog):
+    path = tmp_path / "log"
+    path.write_text('{"iteration": 1}\n{"iteration": 2}\n{"iteration": 4}\n{"itera')
+    lines = JsonLines(path)
+    trajectory, rng = Trajectory([0, 15], [0], [1.0], True), np.random.default_rng(0)
+    done = Iteration(3, 5, 3, trajectory, greedy(Q.initial()), Q.initial(), rng, {"return": 1.0})
+    lines(done)
+    lines.close()
+    assert lines.cut_lines == 1
+    assert "cut short, and dropped: 1" in caplog.text
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["iteration"] for line in found] == [1, 2, 3]
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -249,3 +251,69 @@ def test_a_state_without_a_form_in_json_is_refused_and_the_earlier_file_kept(tmp
     with pytest.raises(InvalidRequest, match="rng: has a state that cannot be saved"):
         save_checkpoint(path, Checkpoint(Q.initial(), 1, 1, {"state": object()}))
     assert path.read_bytes() == before
+
+
+def test_parameters_that_are_not_finite_are_neither_saved_nor_read(tmp_path):
+    path = tmp_path / "one.npz"
+    saved(path)
+    before = path.read_bytes()
+    state = np.random.default_rng(0).bit_generator.state
+    with pytest.raises(InvalidRequest, match="parameters: are not finite"):
+        save_checkpoint(path, Checkpoint((Q.initial(), np.array([np.nan])), 1, 1, state))
+    assert path.read_bytes() == before
+    with np.load(path) as file:
+        about = file["about"]
+    np.savez(path, about=about, parameters_0=np.array([np.inf]))
+    with pytest.raises(InvalidRequest, match="is damaged: parameters that are not finite"):
+        load_checkpoint(path)
+
+
+def test_a_file_that_grows_when_it_is_read_is_not_opened(tmp_path):
+    path = tmp_path / "one.npz"
+    np.savez_compressed(path, about=np.zeros(10**6))
+    with pytest.raises(InvalidRequest, match=r"about\.npy is compressed, or larger than the file"):
+        load_checkpoint(path)
+
+
+def test_an_array_that_says_to_be_larger_than_it_is_is_not_read(tmp_path):
+    header = io.BytesIO()
+    form = {"descr": "<f8", "fortran_order": False, "shape": (2**55,)}
+    np.lib.format.write_array_header_1_0(header, form)
+    path = tmp_path / "one.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("about.npy", header.getvalue() + bytes(8))
+    with pytest.raises(InvalidRequest, match=r"about\.npy is not as large as it says"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "is cut short, or no checkpoint"),
+        ('{"array": ["a"], "dtype": "S999999999"}', "a state of type"),
+        ('{"array": [1], "dtype": {}}', "is cut short, or no checkpoint"),
+        ("[1]", "is cut short, or no checkpoint"),
+    ],
+)
+def test_a_text_that_trips_its_reader_is_told_as_damaged(tmp_path, text, said):
+    path = tmp_path / "one.npz"
+    np.savez(path, about=np.frombuffer(text.encode(), np.uint8))
+    with pytest.raises(InvalidRequest, match=said):
+        load_checkpoint(path)
+
+
+def test_whatever_byte_is_changed_a_file_is_whole_or_refused(tmp_path):
+    path = tmp_path / "one.npz"
+    saved(path)
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.choice(len(data), 300, replace=False).tolist():
+        changed = bytearray(data)
+        changed[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        try:
+            found = load_checkpoint(path)
+        except InvalidRequest:
+            continue
+        assert (found.iteration, found.steps) == (1, 1)
+        assert np.array_equal(found.parameters, Q.initial())

@@ -260,3 +260,12 @@ def test_a_wrong_step_is_refused():
         learner.learn(Experience(0, 0, math.inf, 0, False), rng_of())
     with pytest.raises(InvalidRequest, match="never tried"):
         learner.transitions(0, 0)
+
+
+def test_only_updates_that_are_done_are_counted():
+    learner, rng = DynaQ(3, 2), np.random.default_rng(0)
+    learner.plan(100, rng)
+    assert learner.updates == 0
+    learner.learn(Experience(0, 1, 1.0, 1, False), rng)
+    learner.plan(5, rng)
+    assert learner.updates == 1 + learner.planning_steps + 5

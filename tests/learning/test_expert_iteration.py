@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -139,7 +141,74 @@ def test_episodes_are_cut_where_steps_are_limited():
     rng = np.random.default_rng(0)
     examples = planned_episodes(planner, 2, Budget(simulations=8), rng, max_steps=5)
     assert examples.states.shape == (10,)
-    assert (examples.returns == 0).all()
+
+
+class Payday:
+    """A step pays 1; it ends in its third state, as `is_terminal` alone says. No discount."""
+
+    num_actions = 2
+
+    def initial_state(self, rng=None):
+        return 0
+
+    def is_terminal(self, state):
+        return state == 3
+
+    def sample(self, state, action, rng):
+        return state + 1, float(state < 3), False
+
+
+class Paydays(Payday):
+    """It never ends."""
+
+    discount = 0.5
+
+    def is_terminal(self, state):
+        return False
+
+    def sample(self, state, action, rng):
+        return state + 1, 1.0, False
+
+
+def returns_of(model, **options):
+    rng = np.random.default_rng(0)
+    return planned_episodes(MCTS(model), 1, Budget(simulations=60), rng, **options).returns
+
+
+def test_an_episode_ends_where_a_state_is_terminal():
+    assert returns_of(Payday()).tolist() == [3.0, 2.0, 1.0]
+
+
+def test_a_cut_episode_counts_on_the_planner_for_the_rest():
+    # A step short of its end: the last plan sees that one more pays 1.
+    assert returns_of(Payday(), max_steps=2).tolist() == [3.0, 2.0]
+    # 1 + 0.5 + ...: the last plan sees nearly 2.
+    assert returns_of(Paydays(), max_steps=2) == pytest.approx([2.0, 2.0], abs=0.2)
+
+
+def test_nothing_comes_after_the_horizon():
+    class Short(Paydays):
+        horizon = 2
+
+    assert returns_of(Short()).tolist() == [1.5, 1.0]
+
+
+def test_episodes_that_never_end_must_be_cut(monkeypatch):
+    class Continuing(Paydays):
+        continuing = True
+
+    with pytest.raises(InvalidRequest, match="max_steps: is not given, and the model is contin"):
+        returns_of(Continuing())
+    # The function of the same name hides the module.
+    monkeypatch.setattr(sys.modules[planned_episodes.__module__], "PATIENCE", 4)
+    with pytest.raises(InvalidRequest, match="not ended after 4 steps"):
+        returns_of(Paydays())
+
+
+@pytest.mark.parametrize("options", [{"max_steps": 0}, {"exploring_steps": -1}])
+def test_steps_out_of_range_are_refused(options):
+    with pytest.raises(InvalidRequest, match=next(iter(options))):
+        returns_of(Payday(), **options)
 
 
 def test_after_the_exploring_steps_the_most_visited_action_is_taken():

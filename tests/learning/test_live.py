@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mcts_service import models
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, TerminalState
 from mcts_service.learning import DynaQ
 from mcts_service.learning.live import run
 
@@ -156,3 +156,56 @@ def test_a_learner_runs_in_gymnasium_s_frozen_lake_and_in_the_built_in_one():
 def test_a_wrong_argument_is_named(environment, options, field):
     with pytest.raises(InvalidRequest, match=f"^{field}: "):
         run(Recorder(), environment, rng_of(), **options)
+
+
+class Corridor:
+    """To 3, which only `is_terminal` tells of; pays nothing."""
+
+    num_actions, horizon = 2, 5
+
+    def __init__(self, first=0):
+        self.first = first
+
+    def initial_state(self, rng=None):
+        return self.first
+
+    def is_terminal(self, state):
+        return state == 3
+
+    def sample(self, state, action, rng):
+        return state + action, 0.0, False
+
+
+def test_an_episode_ends_where_the_model_says_that_a_state_is_terminal():
+    learner = Recorder()
+    ran = run(learner, Corridor(), rng_of(), episodes=2)
+    assert ran.episode_ends.tolist() == [3, 6]
+    assert [e.terminated for e in learner.seen] == [False, False, True] * 2
+
+
+def test_an_episode_is_cut_at_the_horizon_of_the_model_unless_told_otherwise():
+    learner = Recorder()
+    ran = run(learner, Corridor(first=-20), rng_of(), episodes=2)
+    assert ran.episode_ends.tolist() == [5, 10]
+    assert not any(e.terminated for e in learner.seen)
+    ran = run(Recorder(), Corridor(first=-20), rng_of(), episodes=1, max_episode_steps=7)
+    assert ran.episode_ends.tolist() == [7]
+
+
+def test_no_episode_begins_in_a_terminal_state():
+    with pytest.raises(TerminalState, match="initial state 3 is terminal"):
+        run(Recorder(), Corridor(first=3), rng_of(), episodes=1)
+
+
+def test_actions_of_a_space_that_starts_elsewhere_are_numbered_from_zero():
+    class Shifted(GymnasiumWalk):
+        action_space = gym.spaces.Discrete(2, start=5)
+
+        def step(self, action):
+            assert self.action_space.contains(action)
+            return super().step(action - 5)
+
+    learner = Recorder()
+    ran = run(learner, Shifted(), rng_of(), episodes=1)
+    assert ran.episode_ends.tolist() == [3]
+    assert [e.action for e in learner.seen] == [1, 1, 1]

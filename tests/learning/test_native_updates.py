@@ -19,6 +19,7 @@ from mcts_service.learning import (
     OneHot,
     QLearning,
     Sarsa,
+    SoftmaxLinear,
     one_by_one,
 )
 from mcts_service.policies import EpsilonGreedy, Greedy, Softmax
@@ -127,3 +128,25 @@ def test_a_policy_that_explores_less_and_less_is_asked_anew():
 def test_arrays_that_do_not_belong_together_never_reach_compiled_code(arrays):
     with pytest.raises(ValueError, match="not of the shapes that belong together"):
         Steps(*arrays, True)
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("name", UPDATES)
+def test_nothing_is_asked_of_a_terminal_state(name, native):
+    # The end is no state of the table.
+    ended, cut = (Trajectory([0, 1, 99], [0, 1], [1.0, 2.0], ends) for ends in (True, False))
+    update = UPDATES[name](LinearV(OneHot(2)), LinearQ(OneHot(2), 3))
+    begin = (getattr(update, "v", None) or update.q).initial()
+    improved = one_by_one(update, native=native)(ended, begin, 0.5, RNG)
+    assert improved.sum() > 1.0
+    if name != "sarsa":  # which has no next action to ask about
+        with pytest.raises(InvalidRequest, match="state: is 99"):
+            one_by_one(update, native=native)(cut, begin, 0.5, RNG)
+
+
+def test_values_along_a_trajectory_ask_nothing_of_its_terminal_state():
+    ended = Trajectory([0, 1, 99], [0, 1], [1.0, 2.0], True)
+    v, q = LinearV(OneHot(2)), LinearQ(OneHot(2), 3)
+    assert v.along(v.initial(1.0), ended).values.tolist() == [1, 1, 0]
+    assert q.along(q.initial(1.0), ended).values.tolist() == [1, 1, 0]
+    SoftmaxLinear(OneHot(2), 3).scores(np.zeros((2, 3)), ended, np.ones(2))

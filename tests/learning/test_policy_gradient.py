@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_trajectories import CUT, ENDED, RNG, TILES, V_TABLE, V, change_of, tiled_trajectory
 
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, NoLegalAction
 from mcts_service.learning import (
     TD,
     LinearV,
@@ -20,6 +20,7 @@ from mcts_service.learning import (
     reinforce,
     weighted,
 )
+from mcts_service.protocols import Trajectory
 
 POLICY = SoftmaxLinear(OneHot(3), 2)
 #: pi(1 | 0) = 1 / (1 + e^-1), pi(0 | 1) = 1 / 2.
@@ -161,3 +162,17 @@ def test_parts_may_learn_at_speeds_of_their_own():
 def test_wrong_numbers_are_refused(call, said):
     with pytest.raises(InvalidRequest, match=said):
         call()
+
+
+def test_what_could_not_be_done_has_no_gradient():
+    policy = SoftmaxLinear(OneHot(3), 2, lambda state: [] if state == 2 else [0])
+    parameters = policy.initial()
+    with pytest.raises(InvalidRequest, match="action: is 1; is not legal in state 0"):
+        policy.score(parameters, 0, 1)
+    with pytest.raises(NoLegalAction, match="state 2"):
+        policy.score(parameters, 2, 0)
+    wrong = Trajectory([0, 1, 0], [0, 1], [0.0, 0.0], False)
+    with pytest.raises(InvalidRequest, match=r"trajectory.actions\[1\]: is 1; is not legal"):
+        policy.scores(parameters, wrong, np.ones(2))
+    with pytest.raises(NoLegalAction, match="state 2"):
+        policy.scores(parameters, Trajectory([2, 0], [0], [0.0], False), np.ones(1))

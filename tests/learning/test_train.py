@@ -225,7 +225,7 @@ def test_callbacks_are_closed_when_the_loop_fails():
         ({"model": Recorded(Trajectory([0, 1], [2], [np.nan], True))}, r"rewards\[0\]: is nan"),
         (
             {"model": Recorded(Trajectory([np.zeros(2), np.full(2, np.nan)], [2], [0.0], True))},
-            r"trajectory.states\[1\]: is array\(\[nan, nan\]\); must be finite",
+            r"trajectory.states\[1\]: has nan at \[0\]; must be finite",
         ),
         ({"step_size": 1e140, "iterations": 9}, "step_size: let the parameters grow beyond"),
     ],

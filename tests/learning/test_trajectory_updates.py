@@ -170,7 +170,7 @@ def wrong(**changes):
         (wrong(actions=[0, 2]), r"trajectory.actions\[1\]: is 2; must be integers from 0 to 1"),
         (wrong(actions=[0, -1]), r"trajectory.actions\[1\]: is -1"),
         (wrong(actions=["go", "on"]), "trajectory.actions: are 'go'"),
-        (wrong(states=[0, 1, 3]), "state: is 3"),
+        (wrong(states=[0, 3, 2]), "state: is 3"),
         (wrong(states=[0, 1.5, 2]), "states: must be integers"),
     ],
 )

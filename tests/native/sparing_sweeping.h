@@ -24,7 +24,7 @@ static void *sparing_realloc(void *block, size_t size) {
 #include "queue.c"
 #include "outcomes.c"
 #define update update_pair /* both have one */
-#include "sweep.c"
+#include "sweeper.c"
 #undef update
 #undef calloc
 #undef realloc

@@ -7,7 +7,7 @@
 #include "dyna.h"
 #include "outcomes.h"
 #include "queue.h"
-#include "sweep.h"
+#include "sweeper.h"
 
 enum { STATES = 12, ACTIONS = 3, PAIRS = STATES * ACTIONS, ROUNDS = 4000 };
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mcts_service.errors import InvalidRequest
-from mcts_service.policies import EpsilonGreedy, Greedy, Softmax, TabularPolicy, Uniform
+from mcts_service.errors import InvalidRequest, NoLegalAction
+from mcts_service.policies import (
+    ActionDistribution,
+    EpsilonGreedy,
+    Greedy,
+    Softmax,
+    TabularPolicy,
+    Uniform,
+)
 from mcts_service.protocols import StochasticPolicy
 
 Q = np.array([[1.0, 3.0, 2.0], [2.0, 0.0, 2.0]])
@@ -89,3 +96,69 @@ def test_a_table_of_actions_is_uniform_where_there_is_none_to_take():
 def test_what_is_no_policy_is_refused_by_its_field(make, message):
     with pytest.raises(InvalidRequest, match=message):
         make()
+
+
+ALL_FROM_Q = pytest.mark.parametrize(
+    "make", [Greedy, lambda q, legal=None: EpsilonGreedy(q, 0.5, legal), lambda q, legal=None:
+             Softmax(q, 1.0, legal)], ids=["Greedy", "EpsilonGreedy", "Softmax"]
+)  # fmt: skip
+
+
+@ALL_FROM_Q
+def test_an_action_of_minus_infinity_is_never_taken(make):
+    values = np.array([-np.inf, 1.0, -np.inf, 1.0])
+    assert make(lambda state: values).probabilities(0).tolist() == [0, 0.5, 0, 0.5]
+    # Legal is what both say.
+    assert make(lambda state: values, lambda state: [0, 3]).probabilities(0).tolist() == [
+        0,
+        0,
+        0,
+        1,
+    ]
+
+
+@ALL_FROM_Q
+def test_without_a_legal_action_there_is_no_distribution(make):
+    for policy in (
+        make(lambda state: np.full(2, -np.inf)),
+        make(lambda state: np.zeros(2), lambda state: []),
+    ):
+        with pytest.raises(NoLegalAction, match="state 7 has no legal action"):
+            policy.action(7, np.random.default_rng(0))
+
+
+@ALL_FROM_Q
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(make, wrong):
+    values = np.array([0.0, wrong, 1.0])
+    with pytest.raises(InvalidRequest, match=r"q: gives .* in state 3; must be finite"):
+        make(lambda state: values).probabilities(3)
+    # What is not legal has no value to be wrong.
+    make(lambda state: values, lambda state: [0, 2]).probabilities(3)
+
+
+def test_uniform_counts_an_action_once_and_needs_one():
+    assert Uniform(3, lambda state: [1, 1, 2]).probabilities(0).tolist() == [0, 0.5, 0.5]
+    with pytest.raises(NoLegalAction, match="state 4 has no legal action"):
+        Uniform(3, lambda state: []).probabilities(4)
+
+
+@pytest.mark.parametrize("row", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 0.0]])
+def test_no_action_is_drawn_from_what_is_no_distribution(row):
+    class Broken(ActionDistribution):
+        def probabilities(self, state):
+            return np.array(row)
+
+    with pytest.raises(InvalidRequest, match="probabilities: of state 5 sum to"):
+        Broken().action(5, np.random.default_rng(0))
+
+
+def test_a_table_knows_its_states_and_stays_as_it_is():
+    policy = TabularPolicy(np.eye(2))
+    for state in (-1, 2, 0.0):
+        with pytest.raises(InvalidRequest, match=r"state: is .*; must be an integer from 0 to 1"):
+            policy.probabilities(state)
+    with pytest.raises(ValueError, match="read-only"):
+        policy.table[0, 0] = 0.5
+    with pytest.raises(InvalidRequest, match=r"actions: are float64\[2\]; must be integers"):
+        TabularPolicy.of_actions(np.array([0.0, 1.0]), 2)

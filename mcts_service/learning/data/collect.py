@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mcts_service.checks import require_integer
-from mcts_service.errors import InvalidRequest
 from mcts_service.learning.data.recording import Recording, check_trajectory
+from mcts_service.models import as_trajectory_model
 from mcts_service.protocols import Policy, Trajectory, TrajectoryModel
 
 __all__ = ["collect"]
@@ -20,7 +20,7 @@ _MOST_STEPS = 2**40
 
 
 def collect(
-    source: TrajectoryModel[S],
+    source: TrajectoryModel[S] | Any,
     policy: Policy[S],
     steps: int,
     rng: np.random.Generator,
@@ -32,7 +32,7 @@ def collect(
     The last trajectory is cut where it has more steps than are asked for, and has then not ended.
 
     Args:
-      source: an environment, or a model that can be played.
+      source: an environment, or a model of any level with initial states, as of `train`.
       policy: plays.
       steps: of all trajectories together, >= 1.
       rng: the only source of randomness.
@@ -43,10 +43,7 @@ def collect(
       InvalidRequest: the source gives no trajectories, or one that is empty, ragged or not finite.
     """
     require_integer("steps", steps, 1, _MOST_STEPS)
-    if not callable(getattr(source, "trajectory", None)):
-        raise InvalidRequest(
-            "source", f"is a {type(source).__name__}; must have trajectory(policy, rng)"
-        )
+    source = as_trajectory_model(source)
     trajectories: list[Trajectory[Any]] = []
     done = 0
     while done < steps:

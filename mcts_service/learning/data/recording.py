@@ -11,6 +11,7 @@ import numpy as np
 
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
+from mcts_service.learning.steps import require_finite
 from mcts_service.protocols import Trajectory
 
 __all__ = ["Recording", "check_trajectory", "kept"]
@@ -131,32 +132,22 @@ def _wrong_action(action: Any, num_actions: int | None) -> str:
 
 
 def _check_states(name: str, states: Any) -> None:
-    if isinstance(states, np.ndarray):
-        _check_rows(name, states)
+    # One look at the whole array, which is mostly in order; else the first state that is not.
+    if (
+        isinstance(states, np.ndarray)
+        and states.dtype.kind in "fciub"
+        and np.isfinite(states).all()
+    ):
         return
     first = states[0]
     for step, state in enumerate(states):
-        if isinstance(state, np.ndarray):
-            if isinstance(first, np.ndarray) and first.shape != state.shape:
-                raise InvalidRequest(
-                    f"{name}.states[{step}]",
-                    f"has the shape {state.shape}; must have {first.shape}, as the first",
-                )
-            _check_rows(f"{name}", state[np.newaxis], step)
-        elif isinstance(state, float) and not np.isfinite(state):
-            raise InvalidRequest(f"{name}.states[{step}]", f"is {state}; must be finite")
-
-
-def _check_rows(name: str, rows: np.ndarray, first: int = 0) -> None:
-    if rows.dtype.kind not in "fc":
-        return
-    wrong = np.argwhere(~np.isfinite(rows))
-    if len(wrong):
-        place = tuple(int(i) for i in wrong[0])
-        at = f" at {list(place[1:])}" if len(place) > 1 else ""
-        raise InvalidRequest(
-            f"{name}.states[{first + place[0]}]", f"has {rows[place]}{at}; must be finite"
-        )
+        are_arrays = isinstance(state, np.ndarray) and isinstance(first, np.ndarray)
+        if are_arrays and first.shape != state.shape:
+            raise InvalidRequest(
+                f"{name}.states[{step}]",
+                f"has the shape {state.shape}; must have {first.shape}, as the first",
+            )
+        require_finite(f"{name}.states[{step}]", state)
 
 
 def kept(

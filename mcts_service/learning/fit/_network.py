@@ -43,6 +43,8 @@ def train(
     Returns:
       (layers of weights float64[K, inputs, outputs] and bias float64[K, outputs]; the logarithm of
       the mean squared error of each change on the steps held out, float64[D]).
+    Raises:
+      InvalidRequest: the training diverged: a loss is not finite.
     """
     order = rng.permutation(len(inputs))
     num_held = min(max(1, round(training.held_out * len(inputs))), len(inputs) - 1)
@@ -66,6 +68,12 @@ def train(
         with torch.no_grad():
             losses = _losses(weights, _for_all(x[held], members), _for_all(y[held], members),
                              probabilistic)  # fmt: skip
+            if not bool(torch.isfinite(losses).all()):
+                raise InvalidRequest(
+                    "training.learning_rate",
+                    f"is {training.learning_rate}; must be less: in epoch {epoch + 1} a loss is "
+                    "not finite",
+                )
             better = losses < least - 1e-3 * least.abs().clamp(max=1.0)
             for kept, part in zip(best, flat, strict=True):
                 kept[better] = part.detach()[better]

@@ -143,7 +143,7 @@ class Ensemble(VectorModel):
         if self.probabilistic:
             deviation = np.exp(0.5 * _bounded(outputs[:, size : 2 * size]))
             changes = changes + deviation * rng.standard_normal((len(states), size))
-        next_states = states + _unscaled(self.scalings.changes, changes)
+        next_states = self.within(states + _unscaled(self.scalings.changes, changes))
         return next_states, *self._heads(outputs)
 
     def _heads(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +151,7 @@ class Ensemble(VectorModel):
         ends = np.zeros(len(outputs)) if self.never_ended else sigmoid(outputs[:, -1])
         return rewards, ends
 
-    def _log_density(self, steps: Steps) -> np.ndarray:
+    def _log_density(self, steps: Steps, components: np.ndarray) -> np.ndarray:
         size = self.num_dimensions
         scaled = self.scalings.changes(steps.next_states - steps.states)
         densities = []
@@ -161,9 +161,10 @@ class Ensemble(VectorModel):
             if self.probabilistic:
                 log_variance = _bounded(outputs[:, size : 2 * size])
             errors = (scaled - outputs[:, :size]) ** 2 * np.exp(-log_variance)
-            densities.append(-0.5 * (errors + log_variance + np.log(2 * np.pi)).sum(axis=1))
+            terms = errors + log_variance + np.log(2 * np.pi)
+            densities.append(-0.5 * terms[:, components].sum(axis=1))
         mixture = np.logaddexp.reduce(densities, axis=0) - np.log(self.num_members)
-        density: np.ndarray = mixture - np.log(self.scalings.changes.scale).sum()
+        density: np.ndarray = mixture - np.log(self.scalings.changes.scale[components]).sum()
         return density
 
     def _expected(self, steps: Steps) -> tuple[np.ndarray, np.ndarray]:

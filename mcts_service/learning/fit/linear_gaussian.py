@@ -90,15 +90,21 @@ class LinearGaussian(VectorModel):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         inputs = _inputs(self._features, self.scaling, states)
         noise = row_product(rng.standard_normal(states.shape), self.noise.T)
-        next_states = states + row_product(inputs, self.weights[actions]) + noise
+        next_states = self.within(states + row_product(inputs, self.weights[actions]) + noise)
         return next_states, *self._heads(inputs, actions, next_states)
 
-    def _log_density(self, steps: Steps) -> np.ndarray:
+    def _log_density(self, steps: Steps, components: np.ndarray) -> np.ndarray:
         inputs = _inputs(self._features, self.scaling, steps.states)
         expected = steps.states + row_product(inputs, self.weights[steps.actions])
-        whitened = np.linalg.solve(self.noise, (steps.next_states - expected).T).T
-        log_volume = np.log(np.diag(self.noise)).sum()
-        constant = 0.5 * self.num_dimensions * np.log(2 * np.pi)
+        errors = (steps.next_states - expected)[:, components]
+        # Some components of a normal vector are normal, with their part of the covariance.
+        noise = self.noise
+        if len(components) < self.num_dimensions:
+            rows = self.noise[components]
+            noise = np.linalg.cholesky(rows @ rows.T)
+        whitened = np.linalg.solve(noise, errors.T).T
+        log_volume = np.log(np.diag(noise)).sum()
+        constant = 0.5 * len(components) * np.log(2 * np.pi)
         density: np.ndarray = -0.5 * (whitened**2).sum(axis=1) - log_volume - constant
         return density
 

@@ -41,6 +41,14 @@ class Outcomes:
         return self.num_states * self.num_actions
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether they are as they must be: ordered, and each there once."""
+        if self.num_rows * self.num_states * 2 > _MOST_KEYS:
+            return False
+        keys = _keys(self.rows, self.next_states, self.terminated, self.num_states)
+        return bool((np.diff(keys) > 0).all())
+
+    @property
     def taken(self) -> np.ndarray:
         """How often each action was taken in each state: int64[num_states, num_actions]."""
         counted = np.zeros(self.num_rows, np.int64)

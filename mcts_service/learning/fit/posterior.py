@@ -40,9 +40,27 @@ def sampled_weights(outcomes: Outcomes, prior: float, rng: np.random.Generator) 
 
     What was seen and the prior of the same state are two entries of one outcome: sums of gamma
     variables are gamma variables, so that their sum is drawn right.
+
+    Draws are made as logarithms and scaled by the greatest of their row: of a small prior a gamma
+    variable is mostly less than any float, and rows would end without an outcome.
+    Source: gamma(a) = gamma(a + 1) U^(1 / a), Marsaglia and Tsang (2000), section 6.
     """
-    drawn: np.ndarray = rng.standard_gamma(weights_of(outcomes, prior))
-    return drawn
+    shapes = weights_of(outcomes, prior)
+    # A prior near the least float divides to infinity, and differences of two would be NaN.
+    exponents = np.minimum(
+        rng.standard_exponential(len(shapes)) / shapes, 0.5 * np.finfo(np.float64).max
+    )
+    drawn = np.log(rng.standard_gamma(shapes + 1.0)) - exponents
+    seen = len(outcomes.rows)
+    greatest = np.full(outcomes.num_rows, -np.inf)
+    np.maximum.at(greatest, outcomes.rows, drawn[:seen])
+    if prior > 0:
+        of_prior = drawn[seen:].reshape(outcomes.num_rows, outcomes.num_states)
+        greatest = np.maximum(greatest, of_prior.max(axis=1))
+        of_prior -= greatest[:, np.newaxis]
+    drawn[:seen] -= greatest[outcomes.rows]
+    weights: np.ndarray = np.exp(drawn)
+    return weights
 
 
 def table_of(

@@ -32,7 +32,8 @@ class Report:
       level: of the model: "distribution" or "sample".
       num_steps: that were held out.
       log_likelihood: mean over the steps, of the next state and the end; -inf if a step was
-        impossible.
+        impossible. Components of vectors that never change in the held-out data are left out, of
+        the baseline too: what predicts them for sure has no density.
       possible_log_likelihood: the same over the steps that were not impossible; NaN without any.
       baseline_log_likelihood: of the baseline.
       impossible_steps: those of likelihood 0.
@@ -105,7 +106,7 @@ def held_out(
     kept = list(trajectories)
     if not kept:
         raise InvalidRequest("trajectories", "is empty; must have one at least")
-    likelihoods = model.log_likelihood(kept)
+    likelihoods = _log_likelihood(model, kept)
     possible = likelihoods[np.isfinite(likelihoods)]
     expected_rewards, expected_ends = model.predictions(kept)
     rewards = np.concatenate([np.asarray(t.rewards, np.float64) for t in kept])
@@ -129,15 +130,29 @@ def held_out(
     )
 
 
+def _log_likelihood(model: Any, trajectories: Sequence[Trajectory[Any]]) -> np.ndarray:
+    """The model's, of each step: float64[N]."""
+    if isinstance(model, LearnedTable):
+        return model.log_likelihood(trajectories)
+    changing = np.flatnonzero(_mean_squared_change(model, trajectories))
+    likelihoods: np.ndarray = model.log_likelihood(trajectories, changing)
+    return likelihoods
+
+
+def _mean_squared_change(model: Any, trajectories: Sequence[Trajectory[Any]]) -> np.ndarray:
+    """Of each component of the states: float64[D]."""
+    steps = model.steps_of(trajectories)
+    squares: np.ndarray = ((steps.next_states - steps.states) ** 2).mean(axis=0)
+    return squares
+
+
 def _baseline(model: Any, trajectories: Sequence[Trajectory[Any]], ends: np.ndarray) -> float:
     """The mean log-likelihood of that nothing changes."""
     share = ends.mean()
     if isinstance(model, LearnedTable):
         stays, num_states = _staying(model, trajectories), model.outcomes.num_states
         return _entropy(stays.mean(), max(1, num_states - 1)) + _entropy(share)
-    steps = model.steps_of(trajectories)
-    variance = ((steps.next_states - steps.states) ** 2).mean(axis=0)
-    # What never changes is predicted for sure, which has no density.
+    variance = _mean_squared_change(model, trajectories)
     variance = variance[variance > 0]
     density = float(-0.5 * (np.log(2 * np.pi * variance) + 1.0).sum())
     return density if model.terminal is not None else density + _entropy(share)

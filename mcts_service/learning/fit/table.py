@@ -105,7 +105,10 @@ class LearnedTable(PassesOn):
         return self._table(sampled_weights(self.outcomes, self.prior, rng))
 
     def log_likelihood(self, trajectories: Iterable[Trajectory[Any]]) -> np.ndarray:
-        """As of `LearnedModel`: logarithms of probabilities."""
+        """As of `LearnedModel`: logarithms of probabilities.
+
+        An action that cannot be taken has none: -inf.
+        """
         steps = self._numbered(trajectories)
         rows = steps.states * self.num_actions + steps.actions
         place = self.outcomes.find(rows, steps.next_states, steps.terminated)
@@ -115,11 +118,11 @@ class LearnedTable(PassesOn):
         total = taken + self.prior * self.outcomes.num_states
         with np.errstate(divide="ignore", invalid="ignore"):
             probability = (seen + expected) / total
-        # Where nothing is known, what is assumed is sure.
-        stays = (steps.next_states == steps.states) & (
-            steps.terminated == self._unseen_outcome()[1]
-        )
-        probability = np.where(total > 0, probability, stays)
+        probability = np.where(total > 0, probability, self._assumed(steps))
+        # A terminal state stays as it is, ended, whatever is done in it.
+        over = self._terminal[steps.states]
+        stays = (steps.next_states == steps.states) & steps.terminated
+        probability = np.where(over, stays, probability)
         with np.errstate(divide="ignore"):
             logarithms: np.ndarray = np.log(probability)
         return logarithms
@@ -168,6 +171,18 @@ class LearnedTable(PassesOn):
 
     def _unseen_outcome(self) -> tuple[float, bool]:
         return unseen_outcome(self.unseen, self.outcomes.rewards)
+
+    def _assumed(self, steps: NumberedSteps) -> np.ndarray:
+        """Whether each step is what is assumed, and so is sure, where nothing is known: bool[N]."""
+        stays: np.ndarray = (steps.next_states == steps.states) & (
+            steps.terminated == self._unseen_outcome()[1]
+        )
+        if self.unseen != "illegal":
+            return stays
+        # Legal all the same where no action is known.
+        is_unknown: np.ndarray = (self.counts == 0).all(axis=1)
+        sure: np.ndarray = stays & is_unknown[steps.states]
+        return sure
 
     def _numbered(self, trajectories: Iterable[Trajectory[Any]]) -> NumberedSteps:
         return NumberedSteps.of(

@@ -116,16 +116,22 @@ class VectorModel(ABC):
         """Draws one change a row.
 
         Returns:
-          (next states [N, D] before any bounds, rewards [N], probabilities of an end [N]).
+          (next states [N, D] `within` the bounds, rewards [N], probabilities of an end [N]); what
+          follows from the next state follows from it as it is given.
         """
 
     @abstractmethod
-    def _log_density(self, steps: Steps) -> np.ndarray:
-        """Of the next state of each step: float64[N]."""
+    def _log_density(self, steps: Steps, components: np.ndarray) -> np.ndarray:
+        """Of those components, int64[K], of the next state of each step: float64[N]."""
 
     @abstractmethod
     def _expected(self, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
         """(rewards, probabilities of an end) as they were learned, given the next states."""
+
+    def within(self, states: np.ndarray) -> np.ndarray:
+        """States kept within the bounds of `origin`: float64[N, D]."""
+        kept: np.ndarray = np.clip(states, self.origin.low, self.origin.high)
+        return kept
 
     def sample_batch(
         self, states: np.ndarray, actions: np.ndarray, rng: Any
@@ -141,8 +147,7 @@ class VectorModel(ABC):
         """
         states = np.ascontiguousarray(states, np.float64)
         actions = np.asarray(actions, np.int64)
-        free, rewards, ends = self._drawn(states, actions, rng)
-        next_states = np.clip(free, self.origin.low, self.origin.high)
+        next_states, rewards, ends = self._drawn(states, actions, rng)
         if self.reward is not None:
             rewards = np.asarray(self.reward(states, actions, next_states), np.float64)
         if self.terminal is not None:
@@ -184,13 +189,20 @@ class VectorModel(ABC):
             "do on average",
         )
 
-    def log_likelihood(self, trajectories: Iterable[Trajectory[Any]]) -> np.ndarray:
+    def log_likelihood(
+        self, trajectories: Iterable[Trajectory[Any]], components: np.ndarray | None = None
+    ) -> np.ndarray:
         """As of `LearnedModel`: logarithms of densities, in units of the states.
 
         What a function says of the end is not judged.
+
+        Args:
+          components: of the states that are judged, int64[K], ascending; None: all.
         """
         steps = self.steps_of(trajectories)
-        density = self._log_density(steps)
+        if components is None:
+            components = np.arange(self.num_dimensions)
+        density = self._log_density(steps, components)
         if self.terminal is not None:
             return density
         _, ends = self._expected(steps)

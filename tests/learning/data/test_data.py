@@ -8,7 +8,9 @@ from played import Played
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.data import Recording, collect, from_arrays, from_minari, steps_of
-from mcts_service.models import make
+from mcts_service.learning.data.recording import check_trajectory
+from mcts_service.learning.steps import require_observations
+from mcts_service.models import UnrolledModel, make
 from mcts_service.policies import Uniform
 from mcts_service.protocols import Trajectory
 
@@ -45,7 +47,7 @@ def test_a_source_that_never_steps_is_refused():
 
     with pytest.raises(InvalidRequest, match=r"trajectories\[0\]\.actions: is empty"):
         collect(Nothing(), Uniform(2), 5, np.random.default_rng(0))
-    with pytest.raises(InvalidRequest, match="source: is a object; must have trajectory"):
+    with pytest.raises(InvalidRequest, match="model: "):
         collect(object(), Uniform(2), 5, np.random.default_rng(0))
 
 
@@ -210,3 +212,33 @@ def test_minari_episodes_become_trajectories(minari_dataset):
 def test_a_minari_data_set_that_is_not_there_is_named(minari_dataset):
     with pytest.raises(InvalidRequest, match="dataset: is 'lake/none-v0', which cannot be read"):
         from_minari("lake/none-v0")
+
+
+def test_whatever_is_trained_on_is_collected_from_too():
+    lake = make("frozen_lake_4x4")
+    played = collect(lake, Uniform(4), 50, np.random.default_rng(0))
+    assert played.num_steps == 50
+    again = collect(UnrolledModel(lake), Uniform(4), 50, np.random.default_rng(0))
+    assert again.trajectories == played.trajectories
+
+
+@pytest.mark.parametrize(
+    ("state", "place"),
+    [
+        (np.nan, ""),
+        (np.float32(np.inf), ""),
+        ((1, (2.0, np.nan)), r"\[1\]\[1\]"),
+        ([np.array([0.0, np.inf])], r"\[0\]"),
+        ({"speed": np.array([np.nan])}, r"\['speed'\]"),
+        (np.array([0.0, np.nan]), ""),
+        (np.array([None, (np.nan,)], dtype=object), r"\[1\]\[0\]"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_found_wherever_a_state_holds_them(state, place):
+    trajectory = Trajectory([state, state], [0], [1.0], False)
+    for refuse, name in (
+        (lambda: check_trajectory(trajectory, 0), r"trajectories\[0\]"),
+        (lambda: require_observations(trajectory), "trajectory"),
+    ):
+        with pytest.raises(InvalidRequest, match=rf"{name}\.states\[0\]{place}: .*finite"):
+            refuse()

@@ -161,3 +161,30 @@ def test_data_that_always_end_are_refused():
     walks = [Trajectory(np.array([[0.0], [1.0]]), [0], [0.0], True)] * 3
     with pytest.raises(InvalidRequest, match="end after every step"):
         fit_linear_gaussian(walks)
+
+
+def test_rewards_and_ends_are_those_of_the_state_within_the_bounds(played):
+    model = fit_linear_gaussian(played, 2)
+    far = np.full((1, 2), 100.0)
+    rng = np.random.default_rng(0)
+    next_states, rewards, _ = model.sample_batch(far, np.array([0]), rng)
+    assert (next_states == np.clip(next_states, model.origin.low, model.origin.high)).all()
+    assert np.isin(next_states, model.origin.high).any()
+    # The reward is linear, and known: of the state that is given, and not of the one that was cut.
+    assert rewards == pytest.approx(1.0 + 2.0 * far[:, 0] - next_states[:, 1], rel=1e-3)
+
+
+def test_some_components_have_the_density_of_their_own_normal(model, played):
+    first = played[0]
+    # An integral over the other component, on a fine grid, by the model's own density of both.
+    step = Trajectory(first.states[:2], first.actions[:1], [0.0], False)
+    low, high = model.origin.low[0], model.origin.high[0]
+    grid = np.linspace(low, high, 4001)
+    moved = [
+        Trajectory([step.states[0], np.array([x, step.states[1][1]])], step.actions, [0.0], False)
+        for x in grid
+    ]
+    end = np.log(1.0 - model.predictions(moved)[1])
+    integral = np.exp(model.log_likelihood(moved) - end).sum() * (grid[1] - grid[0])
+    own = model.log_likelihood([step], np.array([1])) - np.log(1 - model.predictions([step])[1])
+    assert np.log(integral) == pytest.approx(own[0], abs=1e-4)

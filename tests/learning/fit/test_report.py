@@ -116,3 +116,18 @@ def test_a_report_is_drawn(lake_report, pole_report, tmp_path):
     for name, report in (("lake", lake_report), ("pole", pole_report)):
         plot(report, tmp_path / f"{name}.png", title=name)
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_never_changes_is_judged_neither_of_the_model_nor_of_the_baseline():
+    # A column of zeros beside: it would have almost no noise, and a density of 1e12.
+    def with_constant(data):
+        return [
+            Trajectory([np.append(s, 0.0) for s in t.states], t.actions, t.rewards, t.terminated)
+            for t in data
+        ]
+
+    fitted, judged = pole_data(500, 4), pole_data(300, 5)
+    plain = report_of(fit_linear_gaussian(fitted, 2), judged)
+    beside = report_of(fit_linear_gaussian(with_constant(fitted), 2), with_constant(judged))
+    assert beside.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-3)
+    assert beside.baseline_log_likelihood == pytest.approx(plain.baseline_log_likelihood)

@@ -261,3 +261,108 @@ def test_states_that_a_file_cannot_hold_are_refused(tmp_path):
     table = fit_table([Trajectory([frozenset({1}), "b"], [0], [1.0], False)])
     with pytest.raises(InvalidRequest, match=r"has the state frozenset\(\{1\}\); to be saved"):
         save(table, tmp_path / "model.npz")
+
+
+def written(model, folder, name, change):
+    """A file of the model with one array or setting changed; it holds its checksum."""
+    contents = read_file_of(model, folder)
+    settings, arrays = dict(contents.settings), dict(contents.arrays)
+    holder = arrays if name in arrays else settings
+    holder[name] = change(holder[name])
+    path = folder / "changed.npz"
+    write_file(path, Contents(contents.kind, settings, arrays))
+    return path
+
+
+def with_first(value):
+    def change(array):
+        array = array.copy()
+        array.flat[0] = value
+        return array
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("unseen", lambda _: "hopeful", "unseen: is 'hopeful'"),
+        ("unseen", lambda _: {}, "TypeError|unseen"),
+        ("prior", lambda _: -1.0, "prior: is -1"),
+        ("prior", lambda _: "1", "prior: is '1'"),
+        ("discount", lambda _: None, "discount"),
+        ("num_states", lambda _: 10**30, "num_states: is an integer|num_states: is 1000"),
+        ("num_states", lambda _: 17, "initial is float64"),
+        ("num_actions", lambda _: 2**31 - 2, "MemoryError|not in order"),
+        ("labels", lambda _: [1, 2], "labels are not one for each state"),
+        ("labels", lambda _: 3, "TypeError"),
+        ("counts", with_first(0), "counts are less than 1"),
+        ("counts", lambda a: a.astype(np.float64), r"counts is float64\[\d+\]; must be int64"),
+        ("rows", with_first(-1), "rows are out of range"),
+        ("rows", lambda a: a[::-1], "rows are not in order"),
+        ("rows", lambda a: a[:, np.newaxis], "rows is int64"),
+        ("next_states", with_first(16), "next_states are out of range"),
+        ("terminated", lambda a: a[1:], "terminated is bool"),
+        ("rewards", with_first(np.nan), "rewards has a number that is not finite"),
+        ("initial", with_first(-1.0), "initial is no distribution"),
+        ("initial", lambda a: a * 0, "initial is no distribution"),
+    ],
+)
+def test_a_table_that_somebody_else_wrote_is_checked(tmp_path, name, change, said):
+    path = written(lake_table(), tmp_path, name, change)
+    with pytest.raises(InvalidRequest, match=rf"is no table of this release: .*({said})"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("features", lambda _: "cubic", "features: is 'cubic'"),
+        ("features", lambda _: "linear", "mean is float64"),
+        ("mean", with_first(np.inf), "mean has a number that is not finite"),
+        ("scale", with_first(0.0), "scale is not above 0"),
+        ("weights", lambda a: a[1:], "weights is float64"),
+        ("noise", lambda a: a.T + np.eye(4), "noise is no lower triangle"),
+        ("noise", lambda a: -a, "noise is no lower triangle"),
+        ("reward_weights", lambda a: a[:, 1:], "reward_weights is float64"),
+        ("end_weights", lambda a: a[1:], "end_weights is float64"),
+        ("taken", lambda a: a[1:], "weights is float64"),
+        ("taken", with_first(-1), "taken is less than 0"),
+        ("low", with_first(1e300), "low is above high"),
+        ("high", lambda a: a[1:], "high is float64"),
+        ("initial_states", lambda a: a[:0], "initial_states is float64"),
+    ],
+)
+def test_a_linear_model_that_somebody_else_wrote_is_checked(tmp_path, name, change, said):
+    path = written(cart_pole_model(), tmp_path, name, change)
+    with pytest.raises(InvalidRequest, match=rf"is no linear_gaussian of this release: .*{said}"):
+        load(path)
+
+
+@pytest.mark.parametrize("functions", [3, ["other"], [[]], "reward"])
+def test_functions_that_a_file_cannot_need_are_refused(tmp_path, functions):
+    path = written(cart_pole_model(), tmp_path, "functions", lambda _: functions)
+    with pytest.raises(InvalidRequest, match="names the functions"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("layers", lambda _: 3, "KeyError"),
+        ("layers", lambda _: 1, "layers.0.weights is float32"),
+        ("layers", lambda _: 10**9, "layers: is 1000000000"),
+        ("probabilistic", lambda _: 1, "probabilistic: is 1"),
+        ("layers.0.weights", lambda a: a[:, 1:], "layers.0.weights is float32"),
+        ("layers.1.bias", lambda a: a[1:], "layers.1.bias is float32"),
+        ("layers.1.weights", with_first(np.nan), "layers.1.weights has a number that is not"),
+        ("rewards.scale", with_first(-1.0), "rewards.scale is not above 0"),
+        ("log_variance", lambda a: a[1:], "log_variance is float64"),
+    ],
+)
+def test_networks_that_somebody_else_wrote_are_checked(tmp_path, monkeypatch, name, change, said):
+    # Of whatever format: here of the one that takes no library.
+    monkeypatch.setattr("mcts_service.learning.fit.files.suffix_of", lambda kind: ".npz")
+    path = written(networks(), tmp_path, name, change)
+    with pytest.raises(InvalidRequest, match=rf"is no ensemble of this release: .*{said}"):
+        load(path)

@@ -193,3 +193,12 @@ def test_training_refuses_what_makes_no_sense():
     one = [Trajectory(np.zeros((2, 2)), [0], [0.0], False)]
     with pytest.raises(InvalidRequest, match="have one step"):
         fit_ensemble(one, rng=np.random.default_rng(0))
+
+
+def test_training_that_diverges_names_the_learning_rate(played):
+    # Thirty layers of weights around 1: what they give is beyond every float32.
+    training = Training(epochs=40, learning_rate=1.0)
+    with pytest.raises(InvalidRequest, match=r"training.learning_rate: is 1\.0; must be less"):
+        fit_ensemble(
+            played, rng=np.random.default_rng(0), members=2, hidden=(32,) * 30, training=training
+        )

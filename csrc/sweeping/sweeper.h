@@ -1,6 +1,6 @@
 /* Prioritized sweeping: backs up first where the values are most wrong. */
-#ifndef MCTS_SWEEP_H
-#define MCTS_SWEEP_H
+#ifndef MCTS_SWEEPER_H
+#define MCTS_SWEEPER_H
 
 #include "outcomes.h"
 #include "queue.h"

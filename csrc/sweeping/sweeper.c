@@ -4,7 +4,7 @@
  * A priority follows its pair's error down as well as up, where the book keeps the greatest it
  * ever had. And a pair is looked at again after its own backup, which matters where the step size
  * is below 1. When the queue is empty, nothing that was seen is more wrong than the threshold. */
-#include "sweep.h"
+#include "sweeper.h"
 
 #include <math.h>
 #include <stdlib.h>
