@@ -5,6 +5,9 @@ python examples/cart_pole_learned.py [--runs RUNS] [--seed SEED] [--results FOLD
 The first 100 steps are played at random. From then on the pole is balanced by plans in the model
 that is learned from all steps so far, and what happens is learned from in turn. After each stage
 the model is tried on poles that it does not learn from.
+
+300 steps are enough. With many more, nearly all of the data are of a pole that stands, and the
+least squares of one linear model fit what matters less.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ Returns = np.ndarray
 
 def main() -> None:
     """Plays all runs, prints the table and draws the plot."""
-    arguments = arguments_of("Cart-pole by a learned model", runs=3)
+    arguments = arguments_of("Cart-pole by a learned model", runs=2)
     with Progress() as progress:
         task = progress.add_task("balancing", total=arguments.runs * len(STEPS))
         runs = [

@@ -54,7 +54,7 @@ class Point:
 def main() -> None:
     """Learns, prints the table and draws the plot."""
     parser = argparse.ArgumentParser(description="Expert iteration on connect four")
-    parser.add_argument("--iterations", type=int, default=80, help="of 64 games (default 80)")
+    parser.add_argument("--iterations", type=int, default=60, help="of 64 games (default 60)")
     parser.add_argument("--seed", type=int, default=0, help="of all chance (default 0)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the plot goes")
     arguments = parser.parse_args()
@@ -189,10 +189,11 @@ def draw(points: list[Point], path: Path) -> None:
         axis.fill_between(
             games, values - error, values + error, color=colour, alpha=0.18, linewidth=0
         )
-    axis.axhline(0.5, color="#888888", linewidth=1.0, linestyle=":")
-    axis.text(games[-1], 0.51, "as strong as UCT with rollouts", ha="right")
+    label = "as strong as UCT with rollouts"
+    axis.axhline(0.5, color="#888888", linewidth=1.0, linestyle=":", label=label)
     axis.set_xlim(0, games[-1])
     axis.set_ylim(0, 1)
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.set_xlabel("games of self-play")
     axis.set_ylabel(f"points a game against UCT, {GAMES} games ± s.e.")
     axis.legend(frameon=False, loc="upper left")
