@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -54,9 +55,9 @@ class _FromQ(ActionDistribution[S_contra]):
         weights[legal] = self._weigh(known)
         return weights
 
+    @abstractmethod
     def _weigh(self, values: np.ndarray) -> np.ndarray:
         """The probabilities of the legal actions, by their finite values: float64[K], K >= 1."""
-        raise NotImplementedError
 
 
 class Greedy(_FromQ[S_contra]):
