@@ -118,7 +118,9 @@ $(BUILD)/.dev: $(VENV)/pyvenv.cfg pyproject.toml
 	$(call install,dev)
 	@touch $(BUILD)/.examples
 
+# This peer comes as a source, and what builds it is not among our build tools.
 $(BUILD)/.bench: $(BUILD)/.dev
+	@$(PIP) install "pymdptoolbox>=4.0b3"
 	$(call install,dev$(comma)bench)
 
 # Any torch of the extra will do; with the version named, no download depends on the day.
