@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch sanitize fuzz lint format proto bench bench-quick quality build clean distclean
+.PHONY: help run test test-torch sanitize fuzz lint format proto bench bench-quick quality chaos build clean distclean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,11 @@ quality: $(BUILD)/.quality ## Measures how good the plans are (110 min, goes on 
 	@$(rebuild)
 	@echo "== quality of the plans"
 	@$(BIN)/python -m benchmarks.quality.run $(ARGS)
+
+chaos: $(BUILD)/.dev ## Tries what can go wrong around a server (an hour; ARGS=--short: minutes)
+	@$(rebuild)
+	@echo "== chaos"
+	@$(BIN)/python -m benchmarks.chaos.run $(ARGS)
 
 build: $(BUILD)/.dev ## Compiles and installs the package in .venv, editable, with all tools
 	@$(rebuild)

@@ -89,26 +89,31 @@ class PlannerServer:
         return port
 
     async def drain(self, hurry: asyncio.Event) -> None:
-        """Turns new calls away, finishes those in progress, and stops.
+        """Sends callers elsewhere, finishes the calls in progress, and stops.
+
+        First the health says that the server stops, and all goes on, so that whoever looks at it
+        leaves in time. Then every client is told to use this connection no more, which moves its
+        calls to other servers and fails none.
 
         What still runs after the grace period, or when `hurry` is set, is cut short: a
         search answers with what it has found by then.
         """
-        self._calls.drain()
-        await self._health.enter_graceful_shutdown()
-        idle = asyncio.ensure_future(self._calls.idle())
         hurrying = asyncio.ensure_future(hurry.wait())
-        await asyncio.wait(
-            {idle, hurrying},
-            timeout=self._settings.grace_seconds,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await self._health.enter_graceful_shutdown()
+        await asyncio.wait({hurrying}, timeout=self._settings.leave_seconds)
+        self._calls.drain()
+        grace = self._settings.grace_seconds
+        # At once: without it a client would come back to where it is turned away, again and again.
+        stopping = asyncio.ensure_future(self._server.stop(grace + 2 * _LAST_REPLIES_SECONDS))
+        idle = asyncio.ensure_future(self._calls.idle())
+        await asyncio.wait({idle, hurrying}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         self._engine.stop_searches()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(idle, _LAST_REPLIES_SECONDS)
         hurrying.cancel()
         self._calls.close()
         await self._server.stop(_LAST_REPLIES_SECONDS)
+        await stopping
         self._engine.close()
 
     def _register(self, planner: PlannerServicer) -> None:

@@ -47,7 +47,9 @@ class ServerSettings:
       max_waiting: searches that may wait for a free worker; one more is refused at once.
       at_once_seconds: searches of native models that are expected to take no longer do not wait
         for a worker; the server answers nobody else meanwhile. 0: none.
-      grace_seconds: at SIGTERM, how long what runs may go on.
+      leave_seconds: at SIGTERM, how long the server goes on as before while its health says
+        NOT_SERVING, so that balancers send no more calls.
+      grace_seconds: after that, how long what runs may go on.
       max_message_bytes: greatest request.
       built_in_models: serve the models that come with the package.
       entry_points: serve what installed packages offer in the group "mcts_service.models".
@@ -58,6 +60,7 @@ class ServerSettings:
     workers: int = field(default_factory=available_cores)
     max_waiting: int = 256
     at_once_seconds: float = AT_ONCE_SECONDS
+    leave_seconds: float = 0.5
     grace_seconds: float = 30.0
     max_message_bytes: int = 4 * 2**20
     built_in_models: bool = True
@@ -69,6 +72,7 @@ class ServerSettings:
         require_integer("workers", self.workers, 1, 1024)
         require_integer("max_waiting", self.max_waiting, 0, 1_000_000)
         require_number("at_once_seconds", self.at_once_seconds, 0, 1)
+        require_number("leave_seconds", self.leave_seconds, 0, 86_400)
         require_number("grace_seconds", self.grace_seconds, 0, 86_400)
         require_integer("max_message_bytes", self.max_message_bytes, 1024, 2**31 - 1)
         require_bool("built_in_models", self.built_in_models)

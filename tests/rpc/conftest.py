@@ -59,7 +59,7 @@ class Served:
 def running_server(registry, deadline_margin=None, **settings):
     """Runs a server for the length of a block, and shuts it down in order after it."""
     config = ServerConfig(
-        server=replace(ServerSettings(port=0, workers=1), **settings),
+        server=replace(ServerSettings(port=0, workers=1, leave_seconds=0.0), **settings),
         deadline_margin=deadline_margin or DeadlineMargin(),
     )
     ready, shut_down, port = threading.Event(), threading.Event(), []

@@ -22,14 +22,14 @@ SHORT_REQUEST = planner_pb2.PlanRequest(
 )
 
 
-def wait_until_draining(served):
-    """Until the health of the server says that it stops."""
-    stub = health_pb2_grpc.HealthStub(served.channel)
+def wait_until_it_takes_no_calls(served):
+    """Until a new call is turned away, or finds nobody."""
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
-        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=60)
-        if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
-            return
+        try:
+            served.stub.ListModels(planner_pb2.ListModelsRequest(), timeout=60)
+        except grpc.RpcError as error:
+            return error
     raise AssertionError("the server goes on serving")
 
 
@@ -39,16 +39,26 @@ def test_what_runs_is_finished_and_what_is_new_is_turned_away(server_of):
         running = served.stub.Plan.future(SHORT_REQUEST, timeout=600)
         waiting = served.stub.Plan.future(SHORT_REQUEST, timeout=600)
         assert model.asked.wait(60)
-        served.stub.ListModels(planner_pb2.ListModelsRequest(), timeout=60)
         served.shut_down.set()
-        wait_until_draining(served)
-        error = served.error("model")
+        error = wait_until_it_takes_no_calls(served)
         assert error.code() is grpc.StatusCode.UNAVAILABLE
-        assert error.details() == "the server is shutting down; try again"
         assert not running.done()
         model.gate.set()
         assert running.result().simulations == 5
         assert waiting.result().simulations == 5
+
+
+def test_the_health_says_that_the_server_stops_while_it_goes_on_serving(server_of):
+    with server_of(Registry([entry_of(Slow())]), leave_seconds=3.0) as served:
+        health = health_pb2_grpc.HealthStub(served.channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=600)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        served.shut_down.set()
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=60)
+        assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert served.stub.Plan(SHORT_REQUEST, timeout=60).simulations == 5
+        watch.cancel()
 
 
 def test_after_the_grace_period_a_search_answers_with_what_it_has(server_of):

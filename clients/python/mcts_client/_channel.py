@@ -14,6 +14,9 @@ __all__ = ["channel_options", "check_target"]
 _MAX_ATTEMPTS = 5
 #: gRPC's own default, 4 MiB, is less than the columns of a large batch.
 _MAX_RESPONSE_BYTES = 64 * 2**20
+#: A server that was restarted is found again while calls are still being tried: gRPC's own waits
+#: grow from 1 s to 2 minutes.
+_FIRST_RECONNECT_MS, _LAST_RECONNECT_MS = 100, 1_000
 _SERVICE = "mcts_service.v1.PlannerService"
 
 
@@ -56,6 +59,8 @@ def channel_options(
     }
     own = {
         "grpc.service_config": json.dumps(config),
+        "grpc.initial_reconnect_backoff_ms": _FIRST_RECONNECT_MS,
+        "grpc.max_reconnect_backoff_ms": _LAST_RECONNECT_MS,
         "grpc.max_receive_message_length": _MAX_RESPONSE_BYTES,
     }
     return list({**own, **dict(options)}.items())

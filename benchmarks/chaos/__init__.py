@@ -1,0 +1,1 @@
+"""What happens to callers when everything around them goes wrong: `make chaos`."""

@@ -1,0 +1,69 @@
+"""Tries what can go wrong around a server, and prints what came of it beside what is wanted.
+
+    python -m benchmarks.chaos.run                  the long form
+    python -m benchmarks.chaos.run --short          minutes: does it all hold?
+    python -m benchmarks.chaos.run --only soak      one test; repeatable
+
+The long form writes results/chaos.json, and its table into docs/operations.md's neighbour
+results/chaos.md. Ends with status 1 if an aim was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.chaos.bad_requests import bad_requests
+from benchmarks.chaos.connections import connections
+from benchmarks.chaos.mutated_messages import mutated_messages
+from benchmarks.chaos.row import Row, Scale, markdown
+from benchmarks.chaos.soak import soak
+from benchmarks.chaos.two_servers import two_servers
+
+__all__ = ["LONG", "SHORT", "TESTS", "main"]
+
+RESULTS = Path(__file__).parents[1] / "results"
+LONG = Scale(messages=1_000_000, soak_calls=1_000_000, seconds=60.0, connections=1_000)
+SHORT = Scale(messages=4_000, soak_calls=2_000, seconds=8.0, connections=100)
+TESTS: dict[str, Callable[[Scale], list[Row]]] = {
+    "bad_requests": bad_requests,
+    "mutated_messages": mutated_messages,
+    "connections": connections,
+    "two_servers": two_servers,
+    "soak": soak,
+}
+
+
+def main() -> int:
+    """The exit status."""
+    options = _parse()
+    scale = SHORT if options.short else LONG
+    rows: list[Row] = []
+    for name in options.only or TESTS:
+        started = time.perf_counter()
+        print(f"{name} ...", flush=True)
+        for row in TESTS[name](scale):
+            rows.append(row)
+            print(f"  {row.test}: {row.measured} [{row.aim}: {'met' if row.met else 'MISSED'}]")
+        print(f"  {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"\n{markdown(rows)}")
+    if not (options.short or options.only):
+        (RESULTS / "chaos.json").write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
+        (RESULTS / "chaos.md").write_text(markdown(rows))
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="the short form")
+    parser.add_argument("--only", action="append", choices=list(TESTS), help="a test; repeatable")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
