@@ -4,8 +4,8 @@
     python -m benchmarks.chaos.run --short          minutes: does it all hold?
     python -m benchmarks.chaos.run --only soak      one test; repeatable
 
-The long form writes results/chaos.json, and its table into docs/operations.md's neighbour
-results/chaos.md. Ends with status 1 if an aim was missed.
+The long form writes benchmarks/results/chaos.json, and the table as chaos.md beside it. Ends with
+status 1 if an aim was missed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 
 from benchmarks.chaos.bad_requests import bad_requests
 from benchmarks.chaos.connections import connections
+from benchmarks.chaos.killed_workers import killed_workers
+from benchmarks.chaos.misbehaving import misbehaving
 from benchmarks.chaos.mutated_messages import mutated_messages
 from benchmarks.chaos.row import Row, Scale, markdown
 from benchmarks.chaos.soak import soak
@@ -33,6 +35,8 @@ SHORT = Scale(messages=4_000, soak_calls=2_000, seconds=8.0, connections=100)
 TESTS: dict[str, Callable[[Scale], list[Row]]] = {
     "bad_requests": bad_requests,
     "mutated_messages": mutated_messages,
+    "misbehaving": misbehaving,
+    "killed_workers": killed_workers,
     "connections": connections,
     "two_servers": two_servers,
     "soak": soak,
