@@ -145,7 +145,7 @@ def _models(options: argparse.Namespace) -> int:
     from mcts_service.service.loading import load_models
     from mcts_service.service.states import form
 
-    entries = load_models(_config(options.config)).entries
+    entries = load_models(_config(options.config), in_process=True).entries
     rows = [
         (
             entry.name,
@@ -195,7 +195,7 @@ def _entry(model: str, config_path: str | None) -> ModelEntry:
         return load_configured(ModelConfig(name=_name_of(Path(model).stem), file=model))
     if ":" in model:
         return load_configured(ModelConfig(name=_name_of(model), factory=model))
-    return load_models(_config(config_path)).find(model)
+    return load_models(_config(config_path), in_process=True).find(model)
 
 
 def _is_file(model: str) -> bool:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "BudgetTooLarge",
@@ -66,6 +67,11 @@ class InvalidRequest(MCTSServiceError, ValueError):
         self.violations: Sequence[FieldViolation] = (FieldViolation(field, description), *more)
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in self.violations))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was raised; an exception's own way would give the text in place of the fields."""
+        first, *more = self.violations
+        return type(self), (first.field, first.description, *more)
+
 
 class UnknownModel(MCTSServiceError, LookupError):
     """No model has that name.
@@ -79,6 +85,10 @@ class UnknownModel(MCTSServiceError, LookupError):
         self.name = name
         self.known = tuple(sorted(known))
         super().__init__(f"model: {name!r} is not known; known models: {', '.join(self.known)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was raised."""
+        return type(self), (self.name, self.known)
 
 
 class TerminalState(MCTSServiceError):
@@ -103,6 +113,10 @@ class Overloaded(MCTSServiceError):
     def __init__(self, message: str, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was raised."""
+        return type(self), (str(self), self.retry_after)
 
 
 class Cancelled(MCTSServiceError):

@@ -6,20 +6,39 @@ cdef size_t KEY_BYTES = 136
 
 
 cdef class CancelFlag:
-    """Stops the searches that were given it, from any thread."""
+    """Stops the searches that were given it, from any thread.
 
-    cdef atomic_int flag
+    Over `memory` that processes share, from any of them: a writable buffer that begins with a C
+    int, which is 0 until the flag is set.
+    """
 
-    def __cinit__(self):
-        atomic_store(&self.flag, 0)
+    cdef atomic_int own
+    cdef atomic_int *flag
+    cdef Py_buffer memory
+    cdef bint is_shared
+
+    def __cinit__(self, memory=None):
+        atomic_store(&self.own, 0)
+        self.flag = &self.own
+        if memory is None:
+            return
+        PyObject_GetBuffer(memory, &self.memory, PyBUF_WRITABLE)
+        self.is_shared = True
+        if self.memory.len < <Py_ssize_t>sizeof(int) or <size_t>self.memory.buf % sizeof(int):
+            raise InvalidRequest("memory", "must begin with an int that is aligned")
+        self.flag = <atomic_int *>self.memory.buf
+
+    def __dealloc__(self):
+        if self.is_shared:
+            PyBuffer_Release(&self.memory)
 
     def cancel(self):
         """Sets the flag: a search stops before its next simulation."""
-        atomic_store(&self.flag, 1)
+        atomic_store(self.flag, 1)
 
     @property
     def cancelled(self):
-        return atomic_load(&self.flag) != 0
+        return atomic_load(self.flag) != 0
 
 
 cdef dict STOP_NAMES = {
@@ -87,7 +106,7 @@ cdef search_limits limits_of(uint64_t simulations, time_limit, CancelFlag cancel
     limits.deadline = limits.slice_deadline = INT64_MAX
     if time_limit is not None:
         limits.deadline = search_now() + <int64_t>(min(time_limit, MAX_SECONDS) * 1e9)
-    limits.cancelled = &cancel.flag if cancel is not None else NULL
+    limits.cancelled = cancel.flag if cancel is not None else NULL
     return limits
 
 

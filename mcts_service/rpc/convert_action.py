@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,10 @@ from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import ValueKind
 from mcts_service.rpc.convert_state import json_message, read_json
-from mcts_service.service.actions import opaque_action
+from mcts_service.service.actions import each_action, opaque_action
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.label_codec import LABEL_FORM, label_from_json
-from mcts_service.service.violations import Violations
+from mcts_service.service.states import given
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["action_message", "allowed_actions_reader"]
@@ -40,7 +40,7 @@ def allowed_actions_reader(
 
     Returns:
       A function that gives the actions, or raises InvalidRequest. It may run the model's own
-      code: it belongs where the searches run.
+      code: it belongs where the searches run, and can be pickled, as that may be elsewhere.
     Raises:
       InvalidRequest: there are none, or one is no action of the model or given twice.
     """
@@ -56,58 +56,43 @@ def allowed_actions_reader(
             + ("" if entry.action_spec.kind == "discrete" else " at most"),
         )
     if entry.action_spec.kind == "opaque":
-        data = _each(actions.actions, partial(_opaque_bytes, entry))
-        return partial(_each, data, partial(opaque_action, entry, field=".opaque"))
+        data = each_action(actions.actions, partial(_opaque_bytes, entry))
+        return partial(each_action, data, partial(opaque_action, entry, field=".opaque"))
     read = _read_number if entry.action_spec.kind == "discrete" else _read_label
-    found = _each(actions.actions, partial(read, entry))
-    return lambda: found
-
-
-def _each(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
-    """What is read of each; every wrong one is told, and so is one that comes again."""
-    violations = Violations()
-    found: dict[Any, int] = {}
-    for position, value in enumerate(values):
-        with violations.collected(f"allowed_actions.actions[{position}]"):
-            action = read(value)
-            first = found.setdefault(action, position)
-            if first != position:
-                raise InvalidRequest("", f"repeats action {shown(action)} of actions[{first}]")
-    violations.raise_if_any()
-    return list(found)
+    return partial(given, each_action(actions.actions, partial(read, entry)))
 
 
 def _read_number(entry: ModelEntry, action: planner_pb2.Action) -> int:
     num_actions = entry.action_spec.num_actions
     right = f"model {entry.name} takes discrete, an integer from 0 to {num_actions - 1}"
-    given = action.WhichOneof("kind")
-    if given == "discrete":
+    kind = action.WhichOneof("kind")
+    if kind == "discrete":
         number: Any = action.discrete
-    elif given == "json":
+    elif kind == "json":
         number = read_json(action.json, ".json")
     else:
-        raise InvalidRequest("", f"is {given or 'empty'}; {right}")
+        raise InvalidRequest("", f"is {kind or 'empty'}; {right}")
     is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
     if not is_number or number != int(number) or not 0 <= number < num_actions:
-        raise InvalidRequest(f".{given}", f"is {shown(number)}; {right}")
+        raise InvalidRequest(f".{kind}", f"is {shown(number)}; {right}")
     return int(number)
 
 
 def _read_label(entry: ModelEntry, action: planner_pb2.Action) -> Any:
-    given = action.WhichOneof("kind")
+    kind = action.WhichOneof("kind")
     # A label may be an integer, and clients send integers so.
-    if given == "discrete":
+    if kind == "discrete":
         return action.discrete
-    if given == "json":
+    if kind == "json":
         return label_from_json(read_json(action.json, ".json"), ".json")
-    raise InvalidRequest("", f"is {given or 'empty'}; model {entry.name} takes json, {LABEL_FORM}")
+    raise InvalidRequest("", f"is {kind or 'empty'}; model {entry.name} takes json, {LABEL_FORM}")
 
 
 def _opaque_bytes(entry: ModelEntry, action: planner_pb2.Action) -> bytes:
-    given = action.WhichOneof("kind")
-    if given == "opaque":
+    kind = action.WhichOneof("kind")
+    if kind == "opaque":
         return action.opaque
     raise InvalidRequest(
         "",
-        f"is {given or 'empty'}; model {entry.name} takes opaque, bytes of its own encoding",
+        f"is {kind or 'empty'}; model {entry.name} takes opaque, bytes of its own encoding",
     )

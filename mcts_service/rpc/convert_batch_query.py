@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,11 @@ import numpy as np
 from mcts_service.errors import InvalidRequest
 from mcts_service.models.spec import StateSpec
 from mcts_service.rpc.convert_settings import read_settings
-from mcts_service.rpc.convert_state import state_reader
+from mcts_service.rpc.convert_state import JsonState, state_reader
 from mcts_service.rpc.tensors import array_from_tensor
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import BatchQuery, BatchRow
-from mcts_service.service.states import discrete_state, expected, require_finite
+from mcts_service.service.states import discrete_state, expected, given, refused, tensor_row
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
@@ -66,21 +66,21 @@ def batch_query(
 
 def _rows(request: planner_pb2.PlanBatchRequest, entry: ModelEntry) -> list[BatchRow]:
     """The states, each to be read where the searches run."""
-    given = request.WhichOneof("states")
+    form = request.WhichOneof("states")
     kind = entry.state_spec.kind
-    if given is None:
+    if form is None:
         raise InvalidRequest(
             "states", f"is missing; must be tensor, discrete or list; {expected(entry)}"
         )
-    if given != "list" and given != kind:
+    if form != "list" and form != kind:
         raise InvalidRequest(
-            given,
+            form,
             f"has states of another kind; {expected(entry)}"
             + ("" if kind in ("tensor", "discrete") else ", a state a row in list"),
         )
-    if given == "tensor":
+    if form == "tensor":
         return _tensor_rows(request.tensor, entry)
-    if given == "discrete":
+    if form == "discrete":
         values: Sequence[int] = request.discrete.values
         _require_count("discrete.values", len(values), entry)
         fields = [f"discrete.values[{row}]" for row in range(len(values))]
@@ -91,7 +91,7 @@ def _rows(request: planner_pb2.PlanBatchRequest, entry: ModelEntry) -> list[Batc
     states: Sequence[planner_pb2.State] = request.list.states
     _require_count("list.states", len(states), entry)
     return [
-        BatchRow(field, partial(_listed_state, entry, state, field))
+        BatchRow(field, _ListedState(entry, state, field))
         for field, state in ((f"list.states[{row}]", s) for row, s in enumerate(states))
     ]
 
@@ -103,20 +103,32 @@ def _tensor_rows(tensor: planner_pb2.Tensor, entry: ModelEntry) -> list[BatchRow
     count = tensor.shape[0]
     _require_count("tensor.shape", count, entry)
     stacked = array_from_tensor(tensor, replace(spec, shape=(count, *spec.shape)), "tensor")
+    fields = [f"tensor[{row}]" for row in range(count)]
     return [
-        BatchRow(f"tensor[{row}]", partial(_tensor_state, stacked, row)) for row in range(count)
+        BatchRow(field, partial(tensor_row, stacked, row, field))
+        for row, field in enumerate(fields)
     ]
 
 
-def _tensor_state(stacked: np.ndarray, row: int) -> np.ndarray:
-    """One row: a copy, so that no model sees another's."""
-    state: np.ndarray = stacked[row, ...].copy()
-    require_finite(state, f"tensor[{row}]")
-    return state
+@dataclass(frozen=True)
+class _ListedState:
+    """Reads a row; for another process, what is wrong with it without the model is found first."""
 
+    entry: ModelEntry
+    state: planner_pb2.State
+    field: str
 
-def _listed_state(entry: ModelEntry, state: planner_pb2.State, field: str) -> Any:
-    return state_reader(entry, state, field)()
+    def __call__(self) -> Any:
+        return state_reader(self.entry, self.state, self.field)()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        try:
+            reader = state_reader(self.entry, self.state, self.field)
+            if isinstance(reader, JsonState):
+                reader = reader.without_messages()
+        except InvalidRequest as error:
+            reader = partial(refused, error)
+        return given, (reader,)
 
 
 def _require_count(field: str, count: int, entry: ModelEntry) -> None:

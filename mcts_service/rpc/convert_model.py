@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcts_service.models.spec import StateSpec, ValueKind
 from mcts_service.rpc.convert_options import options_message
-from mcts_service.rpc.convert_state import state_message
+from mcts_service.rpc.convert_state import sent_state_message
 from mcts_service.rpc.durations import write_duration
 from mcts_service.rpc.tensors import dtype_number
 from mcts_service.service.entry import ModelEntry
@@ -65,6 +65,6 @@ def _state_spec(entry: ModelEntry) -> planner_pb2.StateSpec:
     )
     if spec.dtype is not None:
         message.dtype = dtype_number(spec.dtype)
-    if entry.example is not None:
-        message.example.CopyFrom(state_message(entry, entry.example))
+    if entry.sent_example is not None:
+        message.example.CopyFrom(sent_state_message(spec.kind, entry.sent_example))
     return message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,18 +12,27 @@ import numpy as np
 from google.protobuf import struct_pb2
 
 from mcts_service.errors import InvalidRequest
+from mcts_service.models.spec import ValueKind
 from mcts_service.rpc.tensors import array_from_tensor, tensor_from_array
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.states import (
     discrete_state,
     expected,
+    given,
     json_state,
     opaque_state,
     require_finite,
 )
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["json_message", "read_json", "state_message", "state_reader"]
+__all__ = [
+    "JsonState",
+    "json_message",
+    "read_json",
+    "sent_state_message",
+    "state_message",
+    "state_reader",
+]
 
 
 def state_reader(
@@ -34,37 +44,42 @@ def state_reader(
       field: where the state stands in the request.
     Returns:
       A function that gives the model's own state, or raises InvalidRequest or ModelFault. It
-      may run the model's own code, or read much JSON: it belongs where the searches run.
+      may run the model's own code, or read much JSON: it belongs where the searches run, and
+      can be pickled, so that this may be another process.
     Raises:
       InvalidRequest: the state is missing, of another kind, or not one of the model.
     """
-    given = state.WhichOneof("kind")
+    kind = state.WhichOneof("kind")
     spec = entry.state_spec
-    if given is None:
+    if kind is None:
         raise InvalidRequest(field, f"is missing; {expected(entry)}")
-    if given == "json":
-        return partial(_read_json_state, entry, state.json, f"{field}.json")
-    if given != spec.kind:
-        raise InvalidRequest(field, f"is {given}; {expected(entry)}")
-    if given == "opaque":
+    if kind == "json":
+        return JsonState(entry, state.json, f"{field}.json")
+    if kind != spec.kind:
+        raise InvalidRequest(field, f"is {kind}; {expected(entry)}")
+    if kind == "opaque":
         return partial(opaque_state, entry, state.opaque, f"{field}.opaque")
-    if given == "tensor":
+    if kind == "tensor":
         array = array_from_tensor(state.tensor, spec, f"{field}.tensor")
         require_finite(array, f"{field}.tensor.data")
-        return lambda: array
-    number = discrete_state(entry, state.discrete, f"{field}.discrete")
-    return lambda: number
+        return partial(given, array)
+    return partial(given, discrete_state(entry, state.discrete, f"{field}.discrete"))
 
 
 def state_message(entry: ModelEntry, state: Any) -> planner_pb2.State:
     """The state as the wire has it, in the kind of the model's StateSpec."""
     kind = entry.state_spec.kind
+    return sent_state_message(kind, entry.model.encode_state(state) if kind == "opaque" else state)
+
+
+def sent_state_message(kind: ValueKind, state: Any) -> planner_pb2.State:
+    """The same of a state that is bytes already where its kind is opaque."""
     if kind == "discrete":
         return planner_pb2.State(discrete=int(state))
     if kind == "tensor":
         return planner_pb2.State(tensor=tensor_from_array(np.asarray(state)))
     if kind == "opaque":
-        return planner_pb2.State(opaque=entry.model.encode_state(state))
+        return planner_pb2.State(opaque=state)
     return planner_pb2.State(json=json_message(state))
 
 
@@ -107,5 +122,30 @@ def json_message(value: Any) -> struct_pb2.Value:
     return struct_pb2.Value(number_value=float(value))
 
 
-def _read_json_state(entry: ModelEntry, value: struct_pb2.Value, field: str) -> Any:
-    return json_state(entry, read_json(value, field), field)
+@dataclass(frozen=True)
+class JsonState:
+    """Reads a state from JSON; see `state_reader`."""
+
+    entry: ModelEntry
+    value: struct_pb2.Value
+    field: str
+
+    def __call__(self) -> Any:
+        """The model's own state.
+
+        Raises:
+          InvalidRequest: as `read_json` and `json_state`.
+        """
+        return self.without_messages()()
+
+    def without_messages(self) -> Callable[[], Any]:
+        """The same, read as far as it can be without the model: for what does not know the wire.
+
+        Raises:
+          InvalidRequest: as `read_json`.
+        """
+        return partial(json_state, self.entry, read_json(self.value, self.field), self.field)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, where nothing knows the messages of the wire."""
+        return given, (self.without_messages(),)

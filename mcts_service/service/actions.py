@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,27 @@ from mcts_service.planning import Plan, Plans
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.label_codec import label_encoder
 from mcts_service.service.states import read_by_model
+from mcts_service.service.violations import Violations
 
-__all__ = ["opaque_action", "travelling", "travelling_rows"]
+__all__ = ["each_action", "opaque_action", "travelling", "travelling_rows"]
+
+
+def each_action(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+    """What is read of each of a request's allowed actions.
+
+    Raises:
+      InvalidRequest: with every one that is wrong or comes again.
+    """
+    violations = Violations()
+    found: dict[Any, int] = {}
+    for position, value in enumerate(values):
+        with violations.collected(f"allowed_actions.actions[{position}]"):
+            action = read(value)
+            first = found.setdefault(action, position)
+            if first != position:
+                raise InvalidRequest("", f"repeats action {shown(action)} of actions[{first}]")
+    violations.raise_if_any()
+    return list(found)
 
 
 def opaque_action(entry: ModelEntry, data: bytes, field: str) -> Any:

@@ -24,6 +24,7 @@ from mcts_service.service.at_once import AT_ONCE_SECONDS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import require_name
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.workers.settings import WorkerSettings
 
 __all__ = ["ModelConfig", "ServerConfig", "ServerSettings", "available_cores"]
 
@@ -42,8 +43,8 @@ class ServerSettings:
     Attributes:
       host: address to listen on. Beyond this machine: "0.0.0.0" or "[::]".
       port: 0: any free one, told when the server is ready.
-      workers: searches of native models that run at once; a model written in Python has one
-        thread of its own besides.
+      workers: searches of native models that run at once; a model written in Python has
+        processes, or one thread, of its own besides.
       max_waiting: searches that may wait for a free worker; one more is refused at once.
       at_once_seconds: searches of native models that are expected to take no longer do not wait
         for a worker; the server answers nobody else meanwhile. 0: none.
@@ -94,6 +95,11 @@ class ModelConfig:
       budget: as [budget], for this model.
       search: its default search, see `SearchConfig`; in a file the table may have a `preset`
         too, which comes first.
+      isolation: "process": its searches run in processes of its own, and none of its code in the
+        server's. "thread": in threads of the server, which a model may hold up or take with it.
+        None: one that is written in Python in processes, and one that is compiled, or a table, in
+        threads.
+      worker_processes: as [worker_processes], for this model; None: those.
       source: where it is written, "server.toml:7: models[0]"; for messages, no setting.
     """
 
@@ -105,6 +111,8 @@ class ModelConfig:
     budget: BudgetLimits = field(default_factory=BudgetLimits)
     search: SearchConfig = field(default_factory=SearchConfig)
     file: str | None = None
+    isolation: str | None = None
+    worker_processes: WorkerSettings | None = None
     source: str = field(default="", compare=False, metadata={"is_setting": False})
 
     def __post_init__(self) -> None:
@@ -118,6 +126,7 @@ class ModelConfig:
         if not isinstance(self.description, str):
             raise InvalidRequest("description", f"is {shown(self.description)}; must be a text")
         require_text("version", self.version)
+        self._require_isolation()
 
     def _require_factory(self) -> None:
         require_text("factory", self.factory)
@@ -137,6 +146,16 @@ class ModelConfig:
         if self.arguments:
             raise InvalidRequest("arguments", "are given; a file takes none")
 
+    def _require_isolation(self) -> None:
+        if self.isolation not in (None, "thread", "process"):
+            raise InvalidRequest(
+                "isolation", f'is {shown(self.isolation)}; must be "thread" or "process"'
+            )
+        if self.isolation == "thread" and self.worker_processes is not None:
+            raise InvalidRequest(
+                "worker_processes", 'are set; must not be there where isolation is "thread"'
+            )
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -146,10 +165,12 @@ class ServerConfig:
       server: the process.
       deadline_margin: what is kept of a caller's deadline for the reply.
       budget: what a request may ask for, for every model that does not say otherwise.
+      worker_processes: of every model that has any and does not say otherwise.
       models: the models beyond the built-in ones.
     """
 
     server: ServerSettings = field(default_factory=ServerSettings)
     deadline_margin: DeadlineMargin = field(default_factory=DeadlineMargin)
     budget: BudgetLimits = field(default_factory=BudgetLimits)
+    worker_processes: WorkerSettings = field(default_factory=WorkerSettings)
     models: tuple[ModelConfig, ...] = ()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from mcts_service.checks import shown
@@ -23,6 +24,7 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.search_changes import changed_search
+from mcts_service.service.workers.settings import WorkerSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,17 +51,23 @@ def read_config(path: str | Path) -> ServerConfig:
     tables = source.tables
     source.require_known((), tables, [field.name for field in dataclasses.fields(ServerConfig)])
     budget = _build(source, BudgetLimits, ("budget",), tables.get("budget", {}))
+    processes = _build(
+        source, WorkerSettings, ("worker_processes",), tables.get("worker_processes", {})
+    )
     return ServerConfig(
         server=_build(source, ServerSettings, ("server",), tables.get("server", {})),
         deadline_margin=_build(
             source, DeadlineMargin, ("deadline_margin",), tables.get("deadline_margin", {})
         ),
         budget=budget,
-        models=_models(source, budget, tables.get("models", [])),
+        worker_processes=processes,
+        models=_models(source, budget, processes, tables.get("models", [])),
     )
 
 
-def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelConfig, ...]:
+def _models(
+    source: _Source, budget: BudgetLimits, processes: WorkerSettings, tables: Any
+) -> tuple[ModelConfig, ...]:
     if not isinstance(tables, list):
         source.refuse(("models",), "is one table; write [[models]], once for each model")
     models: dict[str, ModelConfig] = {}
@@ -67,24 +75,24 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
         where: KeyPath = ("models", position)
         if isinstance(table, Mapping) and table.keys().isdisjoint(("factory", "file")):
             source.refuse(where, "has no factory, and no file; must have one of them")
-        model = _build(
-            source,
-            ModelConfig,
-            where,
-            table,
-            budget=lambda path, inner: _build(
-                source, BudgetLimits, path, inner, make=partial(dataclasses.replace, budget)
-            ),
-            search=lambda path, inner: _build(
-                source, SearchConfig, path, inner, make=_search, more_keys=["preset"]
-            ),
-        )
+        inner: dict[str, Callable[[KeyPath, Any], Any]] = {
+            "budget": partial(_changed, source, budget),
+            "search": partial(_build, source, SearchConfig, make=_search, more_keys=["preset"]),
+        }
+        if isinstance(table, Mapping) and "worker_processes" in table:
+            inner["worker_processes"] = partial(_changed, source, processes)
+        model = _build(source, ModelConfig, where, table, inner_tables=inner)
         file = None if model.file is None else str(source.folder / model.file)
         model = dataclasses.replace(model, file=file, source=source.place(where))
         if model.name in models:
             source.refuse((*where, "name"), f"is {shown(model.name)}, which another model has")
         models[model.name] = model
     return tuple(models.values())
+
+
+def _changed(source: _Source, default: T, path: KeyPath, table: Any) -> T:
+    """The default with what a table changes."""
+    return _build(source, type(default), path, table, make=partial(dataclasses.replace, default))
 
 
 def _search(preset: Any = None, **settings: Any) -> SearchConfig:
@@ -99,7 +107,7 @@ def _build(
     *,
     make: Callable[..., T] | None = None,
     more_keys: Sequence[str] = (),
-    **inner_tables: Callable[[KeyPath, Any], Any],
+    inner_tables: Mapping[str, Callable[[KeyPath, Any], Any]] = MappingProxyType({}),
 ) -> T:
     """A dataclass from the table of its fields.
 

@@ -18,24 +18,22 @@ from mcts_service.errors import (
     ReplicaLost,
 )
 from mcts_service.planning import CancelFlag, Plan, UnfinishedPlan
-from mcts_service.service.actions import travelling
 from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.in_process import InProcess, run_model
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.plan_arguments import (
-    budget_until,
     fault,
-    new_seed,
     plan_arguments,
     search_until,
     stopped,
     too_late,
 )
-from mcts_service.service.plan_rows import plan_rows
-from mcts_service.service.planners import Planners, TimedPlanner
+from mcts_service.service.planners import TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.search_host import SearchHost
 
 __all__ = ["Engine"]
 
@@ -48,8 +46,10 @@ Outcome = TypeVar("Outcome")
 class Engine:
     """Plans for many callers at once.
 
-    Native models share a pool of threads: they search without the GIL. A model written in
-    Python has a pool of one thread, because nothing says that its object may be used by two.
+    Native models share a pool of threads: they search without the GIL. A model that has a host
+    of its own, such as worker processes, has a pool of threads that wait for it. A model written
+    in Python that has none has a pool of one thread, because nothing says that its object may be
+    used by two.
 
     A short search of a native model crosses no thread: where searches of as many simulations
     have been short so far, it is run at once, and only its rest goes to the pool.
@@ -68,7 +68,7 @@ class Engine:
         """Starts the threads.
 
         Args:
-          entries: the models that may be asked for.
+          entries: the models that may be asked for; their hosts are the engine's from now on.
           workers: native searches that run at once.
           max_waiting: searches that may wait, in each pool.
           at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
@@ -78,14 +78,15 @@ class Engine:
         self._clock = clock
         self._batch_clock = batch_clock or clock
         self._shared = Pool("search", workers, max_waiting)
+        self._here = InProcess()
         self._own = {
-            entry: Pool(f"search-{entry.name}", 1, max_waiting)
+            entry: Pool(f"search-{entry.name}", self._host(entry).capacity, max_waiting)
             for entry in entries
-            if not entry.is_thread_safe
+            if entry.host or not entry.is_thread_safe
         }
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
-        self._planners = Planners()
+        self._planners = self._here.planners
         self._at_once_seconds, self._loop_share = at_once_seconds, LoopShare()
 
     async def plan(self, query: PlanQuery) -> PlanOutcome:
@@ -102,7 +103,7 @@ class Engine:
         """
         planner = self._planner_at_once(query)
         if planner is None:
-            return await self._run(query, self._clock, self._search)
+            return await self._run(query, self._clock, self._host(query.model).plan)
         begun = self._begin(query, planner)
         if isinstance(begun, PlanOutcome):
             return begun
@@ -118,7 +119,7 @@ class Engine:
           ReplicaLost, DeadlineExpired: as of `plan`, if no row has a plan.
           InvalidRequest, ModelFault: of the call as a whole.
         """
-        return await self._run(query, self._batch_clock, self._search_batch)
+        return await self._run(query, self._batch_clock, self._host(query.model).plan_batch)
 
     async def _run(
         self,
@@ -139,9 +140,9 @@ class Engine:
         time_left = end_by - time.monotonic()
         if time_left <= 0:
             raise too_late(query)
-        cancel = cancel or CancelFlag()
+        cancel = cancel or self._host(query.model).new_cancel()
         pool = self._own.get(query.model, self._shared)
-        future = pool.submit(partial(_run_model, query, search, end_by, cancel))
+        future = pool.submit(partial(search, query, end_by, cancel))
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(time_left, pool.withdraw, future, too_late(query))
         self._jobs[future] = (pool, cancel)
@@ -164,9 +165,14 @@ class Engine:
             pool.withdraw(future, stopped())
 
     def close(self) -> None:
-        """Lets the threads end."""
+        """Lets the threads end, and the hosts of models."""
         for pool in (self._shared, *self._own.values()):
             pool.close()
+        for entry in self._own:
+            self._host(entry).close()
+
+    def _host(self, entry: ModelEntry) -> SearchHost:
+        return entry.host or self._here
 
     # ---- at once
 
@@ -211,52 +217,19 @@ class Engine:
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
         """Has a pool do what is left of a search."""
+
+        def finish(query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+            return run_model(query, begun.finish, end_by, cancel)
+
         try:
-            return await self._run(query, self._clock, begun.finish, begun.cancel)
+            return await self._run(query, self._clock, finish, begun.cancel)
         except (DeadlineExpired, ReplicaLost):
             if begun.is_taken:
                 raise
             # It has waited until its end, but may have simulations from before.
             with contextlib.suppress(Cancelled):
-                return _run_model(query, begun.finish, 0.0, begun.cancel)
+                return finish(query, 0.0, begun.cancel)
             raise
-
-    # ---- in the threads of a pool
-
-    def _search(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
-        """One search."""
-        started = time.monotonic()
-        planner = self._planners.get(query.model, query.config)
-        state = query.read_state()
-        cpu_started = time.thread_time()
-        plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
-        if query.budget.simulations is not None and plan.deterministic:
-            # A search that was cut short says nothing.
-            planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
-        return PlanOutcome(
-            travelling(query.model, plan),
-            queue_time=started - query.received,
-            finished=time.monotonic(),
-        )
-
-    def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
-        """The searches of all rows."""
-        started = time.monotonic()
-        seeds = query.seeds or [new_seed() for _ in query.rows]
-        planner = self._planners.get(query.model, query.config).mcts
-        budget_left = partial(budget_until, query, end_by)
-        plans = plan_rows(planner, query, budget_left, seeds, cancel)
-        finished = time.monotonic()
-        for row, error in plans.errors.items():
-            if isinstance(error, Cancelled):
-                plans.errors[row] = stopped()
-        return BatchOutcome(
-            plans=plans,
-            seeds=seeds,
-            queue_time=started - query.received,
-            search_time=finished - started,
-            finished=finished,
-        )
 
 
 def _with_more_patience(plan: UnfinishedPlan, seconds: float) -> Plan | UnfinishedPlan:
@@ -266,20 +239,3 @@ def _with_more_patience(plan: UnfinishedPlan, seconds: float) -> Plan | Unfinish
     while isinstance(rest, UnfinishedPlan) and time.thread_time() - cpu_started < seconds / 2:
         rest = rest.go_on(seconds / 2)
     return rest
-
-
-def _run_model(
-    query: Query,
-    search: Callable[[Any, float, CancelFlag], Outcome],
-    end_by: float,
-    cancel: CancelFlag,
-) -> Outcome:
-    """A search, whatever its model raises as an error of this service."""
-    try:
-        return search(query, end_by, cancel)
-    except MCTSServiceError:
-        raise
-    # A model may raise anything, SystemExit too: it belongs to its request, and asyncio
-    # would end the server over some of them.
-    except BaseException as error:
-        raise fault(query) from error

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.labels import MAX_LABELS, is_labelled
-from mcts_service.models.spec import ActionSpec, StateSpec
+from mcts_service.models.spec import ActionSpec, StateSpec, ValueKind
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.label_codec import LABEL_FORM, label_encoder, label_kind
+
+if TYPE_CHECKING:
+    from mcts_service.service.search_host import SearchHost
 
 __all__ = ["WIRE_DTYPES", "ModelEntry", "describe_model", "require_name"]
 
@@ -61,13 +63,23 @@ class ModelEntry:
     Attributes:
       name: `[a-z0-9_-]{1,64}`.
       version: which model of that name.
-      model: a sample model.
+      model: a sample model; None where it is in other processes.
       description: a line about it.
       state_spec, action_spec: the form of its states and actions.
-      example: a state to try, or None where the model gives none.
+      example: a state to try, or None where the model gives none; as it travels where the model is
+        in other processes.
+      sent_example: the same as it travels: the model's own bytes, or plain numbers and texts.
       capabilities: what it can do beyond sampling, sorted.
       limits: what a request may ask for.
       config: how it is searched where a request does not say.
+      num_players: rewards and values have one entry each.
+      discount: per step.
+      max_actions: of one state at most.
+      is_thread_safe: True if searches of this model may run at the same time. A Python object is
+        not asked to be: its searches run one by one.
+      is_prompt: True if a search of few simulations may run where nothing else runs meanwhile.
+        What answers in batches may take long for one answer, and labels are read by the model.
+      host: what runs its searches; None: the threads of this process.
     """
 
     name: str
@@ -77,51 +89,22 @@ class ModelEntry:
     state_spec: StateSpec
     action_spec: ActionSpec
     example: Any
+    sent_example: Any
     capabilities: tuple[str, ...]
     limits: BudgetLimits
     config: SearchConfig
-
-    @property
-    def num_players(self) -> int:
-        """Players; rewards and values have one entry each."""
-        return int(getattr(self.model, "num_players", 1))
-
-    @property
-    def discount(self) -> float:
-        """Discount per step."""
-        return float(getattr(self.model, "discount", 1.0))
-
-    @property
-    def max_actions(self) -> int:
-        """Actions of one state at most."""
-        if self.action_spec.kind == "discrete":
-            return self.action_spec.num_actions
-        return int(getattr(self.model, "max_actions", MAX_LABELS))
+    num_players: int
+    discount: float
+    max_actions: int
+    is_thread_safe: bool
+    is_prompt: bool
+    host: SearchHost | None = None
 
     @property
     def max_batch(self) -> int:
         """Rows of one batch at most: the limit's, or fewer where there are very many actions."""
         fitting = _MAX_BATCH_ENTRIES // self.max_actions
         return max(1, min(self.limits.max_batch, fitting))
-
-    @property
-    def is_thread_safe(self) -> bool:
-        """True if searches of this model may run at the same time.
-
-        A Python object is not asked to be: its searches run one by one.
-        """
-        handle = getattr(self.model, "handle", None)
-        return handle is not None and bool(handle.thread_safe)
-
-    @cached_property
-    def is_prompt(self) -> bool:
-        """True if a search of few simulations may run where nothing else runs meanwhile.
-
-        What answers in batches may take long for one answer, and labels are read by the model.
-        """
-        if not self.is_thread_safe or self.action_spec.kind != "discrete":
-            return False
-        return not self.model.handle.answers_in_batches
 
 
 def require_name(field: str, name: str) -> None:
@@ -162,6 +145,11 @@ def describe_model(
     _require_servable(state_spec, action_spec, model)
     if is_labelled(model) and example is not None:
         _require_labels_that_travel(model, action_spec, example)
+    if state_spec.kind == "json" and not _is_plain(example):
+        example = None
+    handle: Any = getattr(model, "handle", None)
+    is_thread_safe = handle is not None and bool(handle.thread_safe)
+    is_numbered = action_spec.kind == "discrete"
     return ModelEntry(
         name=name,
         version=version,
@@ -169,10 +157,18 @@ def describe_model(
         description=description or _own_description(model),
         state_spec=state_spec,
         action_spec=action_spec,
-        example=example if state_spec.kind != "json" or _is_plain(example) else None,
+        example=example,
+        sent_example=None if example is None else _as_sent(model, state_spec.kind, example),
         capabilities=_capabilities(model),
         limits=limits.of_model(model),
         config=config or SearchConfig(),
+        num_players=int(getattr(model, "num_players", 1)),
+        discount=float(getattr(model, "discount", 1.0)),
+        max_actions=action_spec.num_actions
+        if is_numbered
+        else int(getattr(model, "max_actions", MAX_LABELS)),
+        is_thread_safe=is_thread_safe,
+        is_prompt=is_thread_safe and is_numbered and not handle.answers_in_batches,
     )
 
 
@@ -181,6 +177,32 @@ def _example(model: Any) -> Any:
     if not callable(getattr(model, "initial_state", None)):
         return None
     return model.initial_state(np.random.default_rng(0))
+
+
+def _as_sent(model: Any, kind: ValueKind, state: Any) -> Any:
+    """The state as it travels, free of the model's own types."""
+    if kind == "opaque":
+        return bytes(model.encode_state(state))
+    if kind == "tensor":
+        return np.asarray(state)
+    return int(state) if kind == "discrete" else _plain(state)
+
+
+def _plain(value: Any) -> Any:
+    """What `_is_plain`, in types that Python itself has."""
+    if isinstance(value, dict):
+        return {str.__str__(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_plain(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, (np.number, np.bool_)):
+        return value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return None
 
 
 def _own_description(model: Any) -> str:

@@ -7,9 +7,10 @@ caller said so.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mcts_service import models
@@ -19,22 +20,41 @@ from mcts_service.learning.fit import load
 from mcts_service.planning import MCTS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig
-from mcts_service.service.entry import ModelEntry, describe_model
+from mcts_service.service.entry import ModelEntry, describe_model, require_name
+from mcts_service.service.isolation import IsolatedModel
 from mcts_service.service.registry import Registry
+from mcts_service.service.workers import WorkerSettings
 
 __all__ = ["ENTRY_POINT_GROUP", "build_model", "load_built_in", "load_configured", "load_models"]
 
 #: Packages offer models under this group: name = "module:factory", called without arguments.
 ENTRY_POINT_GROUP = "mcts_service.models"
 
+#: Gives a model in service when it is called.
+_Source = Callable[[], ModelEntry]
 
-def load_models(config: ServerConfig) -> Registry:
+
+def load_models(config: ServerConfig, *, in_process: bool = False) -> Registry:
     """All models of a server: built-in, of installed packages, of its configuration.
 
+    Models that run in processes of their own are built there, all at the same time, and run from
+    then on until an `Engine` that has them is closed.
+
+    Args:
+      in_process: all are in this process, whatever the configuration says.
     Raises:
       InvalidRequest: a model cannot be imported, built or served; says which and why.
     """
-    return Registry(_entries(config))
+    sources: list[_Source] = []
+    try:
+        for source in _sources(config, in_process):
+            sources.append(source)
+        return Registry([source() for source in sources])
+    except BaseException:
+        for source in sources:
+            if isinstance(source, IsolatedModel):
+                source.close()
+        raise
 
 
 def load_built_in(name: str, limits: BudgetLimits) -> ModelEntry:
@@ -88,27 +108,61 @@ def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:
         return found(**arguments)
 
 
-def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
+def _load_offered(name: str, value: str, limits: BudgetLimits) -> ModelEntry:
+    """The model that an entry point gives."""
+    point = EntryPoint(name, value, ENTRY_POINT_GROUP)
+    with _told_of(_offer(point)):
+        model = point.load()()
+    return _into_service(name, model, limits=limits)
+
+
+def _offer(point: EntryPoint) -> str:
+    return f"entry point {point.name} = {point.value}"
+
+
+def _sources(config: ServerConfig, in_process: bool) -> Iterator[_Source]:
+    """What gives each model, none of which has been built here yet."""
     taken = set()
     if config.server.built_in_models:
         for name in models.names():
             taken.add(name)
-            yield load_built_in(name, config.budget)
+            yield partial(load_built_in, name, config.budget)
     if config.server.entry_points:
         for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-            with _told_of(f"entry point {point.name} = {point.value}"):
-                if point.name in taken:
-                    raise InvalidRequest("name", f"is {shown(point.name)}, which another model has")
-                model = point.load()()
+            if point.name in taken:
+                raise InvalidRequest(
+                    _offer(point), f"name: is {shown(point.name)}, which another model has"
+                )
             taken.add(point.name)
-            yield _into_service(point.name, model, limits=config.budget)
+            load = partial(_load_offered, point.name, point.value, config.budget)
+            if in_process:
+                yield load
+            else:
+                require_name(f"{_offer(point)}: name", point.name)
+                yield IsolatedModel(
+                    point.name, load, config.worker_processes, subject=_offer(point)
+                )
     for configured in config.models:
         if configured.name in taken:
             raise InvalidRequest(
                 f"{configured.source}.name".lstrip("."),
                 f"is {shown(configured.name)}, which another model has",
             )
-        yield load_configured(configured)
+        yield _placed(configured, config.worker_processes, in_process)
+
+
+def _placed(model: ModelConfig, processes: WorkerSettings, in_process: bool) -> _Source:
+    """What gives a configured model where it is to be."""
+    load = partial(load_configured, model)
+    if in_process or model.isolation == "thread":
+        return load
+    return IsolatedModel(
+        model.name,
+        partial(load_configured, model),
+        model.worker_processes or processes,
+        must_be=model.isolation == "process" or model.worker_processes is not None,
+        subject=model.source or f"model {model.name}",
+    )
 
 
 def _into_service(name: str, model: Any, **description: Any) -> ModelEntry:

@@ -2,19 +2,20 @@
 
 Every message names the field, the value and what would be right. What a model's own code
 must read (`decode_state`, `state_from_json`) is read by `opaque_state` and `json_state`,
-which therefore run where the model's searches run.
+which therefore run where the model's searches run: in this process, or in another one that
+has an entry of its own.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mcts_service.checks import shown
-from mcts_service.errors import InvalidRequest
+from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.models.spec import StateSpec
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.examples import like_example
@@ -23,10 +24,13 @@ __all__ = [
     "discrete_state",
     "expected",
     "form",
+    "given",
     "json_state",
     "opaque_state",
     "read_by_model",
+    "refused",
     "require_finite",
+    "tensor_row",
 ]
 
 logger = logging.getLogger("mcts_service")
@@ -48,6 +52,27 @@ def expected(entry: ModelEntry) -> str:
     if spec.kind == "json" and entry.example is not None:
         description += f", such as {shown(entry.example)}"
     return f"model {entry.name} takes {spec.kind}, {form(spec)}{description}"
+
+
+def given(value: Any) -> Any:
+    """What has been read already."""
+    return value
+
+
+def refused(error: MCTSServiceError) -> NoReturn:
+    """Raises what is wrong with a state that could not be read."""
+    raise error
+
+
+def tensor_row(stacked: np.ndarray, row: int, field: str) -> np.ndarray:
+    """One of many states: a copy, so that no model sees another's.
+
+    Raises:
+      InvalidRequest: it is not finite.
+    """
+    state: np.ndarray = stacked[row, ...].copy()
+    require_finite(state, field)
+    return state
 
 
 def discrete_state(entry: ModelEntry, value: int, field: str) -> int:

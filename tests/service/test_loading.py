@@ -59,16 +59,34 @@ def config_of(*models, **settings):
     return ServerConfig(server=ServerSettings(**settings), models=models)
 
 
-def names_of(config):
-    return [entry.name for entry in load_models(config).entries]
+@pytest.fixture
+def loaded():
+    """Loads models as a server does, and ends their processes after the test."""
+    entries = []
+
+    def load(config, **options):
+        entries.extend(load_models(config, **options).entries)
+        return list(entries)
+
+    yield load
+    for entry in entries:
+        if entry.host:
+            entry.host.close()
 
 
-def test_the_built_in_models_are_served_unless_told_otherwise():
-    assert names_of(config_of(built_in_models=True)) == sorted(names())
+@pytest.fixture
+def names_of(loaded):
+    """The names of the models of a configuration."""
+    return lambda config: [entry.name for entry in loaded(config, in_process=True)]
+
+
+def test_the_built_in_models_are_served_unless_told_otherwise(names_of):
     assert names_of(config_of()) == []
+    assert names_of(config_of(built_in_models=True)) == sorted(names())
 
 
-def test_a_configured_model_is_built_with_its_arguments_and_settings(installed):
+@pytest.mark.parametrize("in_process", [True, False])
+def test_a_configured_model_is_built_with_its_arguments_and_settings(installed, loaded, in_process):
     model = ModelConfig(
         "far",
         "walks:Walk",
@@ -78,8 +96,9 @@ def test_a_configured_model_is_built_with_its_arguments_and_settings(installed):
         budget=BudgetLimits(default_simulations=5),
         search=SearchConfig(max_depth=4),
     )
-    (entry,) = load_models(config_of(model)).entries
-    assert entry.model.goal == 9
+    (entry,) = loaded(config_of(model), in_process=in_process)
+    if in_process:
+        assert entry.model.goal == 9
     assert (entry.name, entry.version, entry.description) == ("far", "2024-01", "Far.")
     assert entry.limits.default_simulations == 5
     assert entry.config.max_depth == 4
@@ -91,16 +110,18 @@ def test_a_default_search_that_the_model_cannot_have_stops_the_start(installed):
         load_configured(model)
 
 
-def test_installed_packages_offer_models_by_entry_points(installed):
+@pytest.mark.parametrize("in_process", [True, False])
+def test_installed_packages_offer_models_by_entry_points(installed, loaded, in_process):
     installed(walk="walks:Walk", other="walks:Walk")
-    assert names_of(config_of(entry_points=True)) == ["other", "walk"]
-    assert names_of(config_of(entry_points=False)) == []
+    assert loaded(config_of(entry_points=False), in_process=in_process) == []
+    entries = loaded(config_of(entry_points=True), in_process=in_process)
+    assert [entry.name for entry in entries] == ["other", "walk"]
 
 
-def test_budgets_of_the_server_hold_for_what_has_none_of_its_own(installed):
+def test_budgets_of_the_server_hold_for_what_has_none_of_its_own(installed, loaded):
     installed(walk="walks:Walk")
     config = replace(config_of(entry_points=True), budget=BudgetLimits(max_simulations=50))
-    (entry,) = load_models(config).entries
+    (entry,) = loaded(config)
     assert entry.limits.max_simulations == 50
     assert entry.limits.default_simulations == 50
 
@@ -115,10 +136,14 @@ def test_budgets_of_the_server_hold_for_what_has_none_of_its_own(installed):
         ("walks:Walk.Longer", "model x: model: Longer has no sample"),
     ],
 )
-def test_a_model_that_cannot_be_served_says_why(installed, factory, message):
+def test_a_model_that_cannot_be_served_says_why_in_any_process(installed, factory, message):
+    model = ModelConfig("x", factory)
     with pytest.raises(InvalidRequest) as caught:
-        load_configured(ModelConfig("x", factory))
+        load_configured(model)
     assert str(caught.value).startswith(message)
+    with pytest.raises(InvalidRequest) as in_a_worker:
+        load_models(config_of(model))
+    assert str(in_a_worker.value) == str(caught.value)
 
 
 def test_arguments_that_the_factory_does_not_take_are_told(installed):

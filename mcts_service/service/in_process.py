@@ -1,0 +1,105 @@
+"""Searches in the threads of this process: `InProcess`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from mcts_service.errors import Cancelled, MCTSServiceError
+from mcts_service.planning import CancelFlag
+from mcts_service.service.actions import travelling
+from mcts_service.service.plan_arguments import (
+    budget_until,
+    fault,
+    new_seed,
+    plan_arguments,
+    stopped,
+)
+from mcts_service.service.plan_rows import plan_rows
+from mcts_service.service.planners import Planners
+from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+
+__all__ = ["InProcess", "run_model"]
+
+Outcome = TypeVar("Outcome")
+
+
+class InProcess:
+    """Searches in the thread that asks; a `SearchHost` for models that are in this process.
+
+    Attributes:
+      planners: of the models.
+      capacity: as many as ask; a model that is not thread-safe serves one after the other.
+    """
+
+    capacity = 1
+
+    def __init__(self) -> None:
+        self.planners = Planners()
+
+    def new_cancel(self) -> CancelFlag:
+        """What ends one search, from any thread."""
+        return CancelFlag()
+
+    def plan(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+        """One search; see `SearchHost`."""
+        return run_model(query, self._search, end_by, cancel)
+
+    def plan_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
+        """The searches of all rows; see `SearchHost`."""
+        return run_model(query, self._search_batch, end_by, cancel)
+
+    def close(self) -> None:
+        """Nothing is left to end."""
+
+    def _search(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+        started = time.monotonic()
+        planner = self.planners.get(query.model, query.config)
+        state = query.read_state()
+        cpu_started = time.thread_time()
+        plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
+        if query.budget.simulations is not None and plan.deterministic:
+            # A search that was cut short says nothing.
+            planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
+        return PlanOutcome(
+            travelling(query.model, plan),
+            queue_time=started - query.received,
+            finished=time.monotonic(),
+        )
+
+    def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
+        started = time.monotonic()
+        seeds = query.seeds or [new_seed() for _ in query.rows]
+        planner = self.planners.get(query.model, query.config).mcts
+        budget_left = partial(budget_until, query, end_by)
+        plans = plan_rows(planner, query, budget_left, seeds, cancel)
+        finished = time.monotonic()
+        for row, error in plans.errors.items():
+            if isinstance(error, Cancelled):
+                plans.errors[row] = stopped()
+        return BatchOutcome(
+            plans=plans,
+            seeds=seeds,
+            queue_time=started - query.received,
+            search_time=finished - started,
+            finished=finished,
+        )
+
+
+def run_model(
+    query: Query,
+    search: Callable[[Any, float, CancelFlag], Outcome],
+    end_by: float,
+    cancel: CancelFlag,
+) -> Outcome:
+    """A search, whatever its model raises as an error of this service."""
+    try:
+        return search(query, end_by, cancel)
+    except MCTSServiceError:
+        raise
+    # A model may raise anything, SystemExit too: it belongs to its request, and asyncio
+    # would end the server over some of them.
+    except BaseException as error:
+        raise fault(query) from error

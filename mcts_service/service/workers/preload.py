@@ -1,0 +1,23 @@
+"""Imported once by the process that workers are forked from, so that each of them starts at once.
+
+That process runs no model. It must outlive a SIGTERM that a service manager sends to all
+processes of the server: with it all workers would end, and with them what they have accepted.
+It ends when the server does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import mcts_service.service.loading
+import mcts_service.service.workers.worker  # noqa: F401
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _as_usual() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_as_usual)

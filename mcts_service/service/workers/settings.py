@@ -1,0 +1,44 @@
+"""How the worker processes of a model are set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcts_service.checks import require_integer, require_number
+
+__all__ = ["WorkerSettings"]
+
+#: With less, an interpreter with NumPy has no room left for a model.
+_LEAST_MEMORY_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """The worker processes of one model.
+
+    Attributes:
+      replicas: searches of the model that run at once, each in a process of its own.
+      warm_spares: processes more that have built the model and wait, so that one that has ended
+        is replaced at once.
+      max_memory_bytes: what one process may hold in all, a search tree and Python itself
+        included; 0: no limit. With NumPy alone it holds some 60 MB.
+      overrun_seconds: a process whose search goes on for so long after its end, or after it was
+        cancelled, is killed.
+      build_seconds: the same of one that has not built its model.
+    """
+
+    replicas: int = 1
+    warm_spares: int = 1
+    max_memory_bytes: int = 0
+    overrun_seconds: float = 1.0
+    build_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        require_integer("replicas", self.replicas, 1, 1024)
+        require_integer("warm_spares", self.warm_spares, 0, 1024)
+        if self.max_memory_bytes != 0:
+            require_integer(
+                "max_memory_bytes", self.max_memory_bytes, _LEAST_MEMORY_BYTES, 2**63 - 1
+            )
+        require_number("overrun_seconds", self.overrun_seconds, 0, 3600)
+        require_number("build_seconds", self.build_seconds, 0.1, 86_400)

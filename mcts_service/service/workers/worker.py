@@ -1,0 +1,132 @@
+"""What runs in a worker process: builds a model, then searches it, job by job."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from mcts_service.errors import InvalidRequest, MCTSServiceError, ModelFault
+from mcts_service.models.spec import ActionSpec, StateSpec
+from mcts_service.planning import CancelFlag
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.in_process import InProcess
+from mcts_service.service.workers.confinement import confine
+from mcts_service.service.workers.messages import BUILDING, Job, Reply, read_job, write_reply
+from mcts_service.service.workers.shared_state import SharedState
+
+__all__ = ["work", "write_order"]
+
+
+def write_order(build: Callable[[], ModelEntry]) -> bytes:
+    """What a worker is to build, and where it is to look for it: where this process does now.
+
+    Args:
+      build: gives the model in service.
+    Raises:
+      Exception: it cannot be pickled.
+    """
+    return pickle.dumps((sys.path, os.getcwd(), pickle.dumps(build)))
+
+
+def work(
+    connection: Connection,
+    output: Connection,
+    shared: SharedState,
+    max_memory_bytes: int,
+) -> None:
+    """Serves until the server hangs up.
+
+    Args:
+      connection: to the server, see `messages`.
+      output: takes what is printed.
+      shared: with the server.
+      max_memory_bytes: 0: no limit.
+    """
+    confine(output, max_memory_bytes)
+    shared.forked_from = os.getppid()
+    # The server has gone, or has no use for this worker any more.
+    with suppress(EOFError, OSError):
+        entry = _build(connection)
+        if entry is not None:
+            _serve(connection, entry, shared)
+    sys.stdout.flush()
+    # Threads of the model's may go on for ever.
+    os._exit(0)
+
+
+def _build(connection: Connection) -> ModelEntry | None:
+    """The model of the order that comes first; None if there is none: the server knows why."""
+    order = connection.recv_bytes()
+    entry: ModelEntry | None
+    description: Any
+    try:
+        sys.path[:], folder, build = pickle.loads(order)
+        os.chdir(folder)
+        entry = pickle.loads(build)()
+        description = _described(entry)
+    except MCTSServiceError as error:
+        entry, description = None, error
+    except BaseException as error:
+        entry, description = (
+            None,
+            InvalidRequest("model", f"raised {type(error).__name__}: {error}"),
+        )
+    connection.send_bytes(write_reply(Reply(BUILDING, description)))
+    return entry
+
+
+def _described(entry: ModelEntry) -> ModelEntry:
+    """All about the model that a caller may ask, and nothing of its own code."""
+    state, action = entry.state_spec, entry.action_spec
+    return replace(
+        entry,
+        model=None,
+        example=entry.sent_example,
+        description=str(entry.description),
+        state_spec=StateSpec(
+            state.kind,
+            None if state.dtype is None else np.dtype(state.dtype),
+            tuple(int(size) for size in state.shape),
+            int(state.num_values),
+            str(state.description),
+        ),
+        action_spec=ActionSpec(action.kind, int(action.num_actions), str(action.description)),
+    )
+
+
+def _serve(connection: Connection, entry: ModelEntry, shared: SharedState) -> None:
+    host, cancel = InProcess(), CancelFlag(shared)
+    host.planners.get(entry, entry.config)
+    while True:
+        job = read_job(connection.recv_bytes(), entry)
+        shared.begun = job.number
+        connection.send_bytes(_answer(job, host, cancel))
+        # What waits must not keep the last request's state alive.
+        del job
+
+
+def _answer(job: Job, host: InProcess, cancel: CancelFlag) -> bytes:
+    """The reply to a job, whatever happens."""
+    number, kind, query, end_by = job
+    content: Any
+    try:
+        content = getattr(host, kind)(query, end_by, cancel)
+        return write_reply(Reply(number, content))
+    except MCTSServiceError as error:
+        content = error
+    except BaseException as error:
+        content = ModelFault("what a search has found cannot be told")
+        content.__cause__ = error
+    # Where memory has run out, there may be none for a traceback.
+    with suppress(MemoryError):
+        return write_reply(Reply(number, content))
+    del content
+    return write_reply(Reply(number, ModelFault("a search has used up the memory of its worker")))

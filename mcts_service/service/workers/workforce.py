@@ -1,0 +1,142 @@
+"""The searches of one model in processes of its own: `Workforce`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from mcts_service.errors import (
+    Cancelled,
+    InvalidRequest,
+    MCTSServiceError,
+    ModelFault,
+    ReplicaLost,
+)
+from mcts_service.planning import CancelFlag
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.plan_arguments import fault, too_late
+from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.workers.cancel import JobCancel
+from mcts_service.service.workers.messages import Job, JobKind, write_job
+from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
+from mcts_service.service.workers.settings import WorkerSettings
+from mcts_service.service.workers.staff import Staff
+from mcts_service.service.workers.worker import write_order
+
+__all__ = ["Workforce"]
+
+
+class Workforce:
+    """A `SearchHost` whose searches are done, as a whole each, by worker processes.
+
+    Whatever a model does there ends its own search: an error that it raises, and what it prints,
+    comes from the worker; one that dies is replaced by a spare that has the model already; one
+    that is silent for too long is killed. The model's code never runs in this process.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], ModelEntry],
+        settings: WorkerSettings,
+        *,
+        subject: str = "model",
+    ) -> None:
+        """Starts the first worker, which builds the model.
+
+        Args:
+          name: of the model.
+          build: gives it in service, in a worker; must be something that can be pickled.
+          settings: how many workers, and their limits.
+          subject: what an error of the building is about, unless `build` says so.
+        Raises:
+          InvalidRequest: `build` cannot be pickled.
+        """
+        try:
+            order = write_order(build)
+        except Exception as error:
+            raise InvalidRequest(
+                subject, f"cannot be told to another process: {error}; isolation = thread needs not"
+            ) from error
+        self.settings = settings
+        self._staff = Staff(name, subject, order, settings)
+        self._numbers = itertools.count(1)
+
+    @property
+    def capacity(self) -> int:
+        """Searches that run at once."""
+        return self.settings.replicas
+
+    def description(self) -> ModelEntry:
+        """The model in service, without the model; waits until it is built.
+
+        Raises:
+          InvalidRequest: it cannot be built.
+        """
+        return self._staff.description()
+
+    def complete(self) -> None:
+        """Starts all other workers."""
+        self._staff.complete()
+
+    def new_cancel(self) -> CancelFlag:
+        """What ends one search, from any thread."""
+        return JobCancel()
+
+    def plan(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
+        """One search; see `SearchHost`.
+
+        Raises:
+          ReplicaLost: its worker was ended from outside, or there is none.
+        """
+        outcome: PlanOutcome = self._search("plan", query, end_by, cancel)
+        return outcome
+
+    def plan_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
+        """The searches of all rows; see `SearchHost`."""
+        outcome: BatchOutcome = self._search("plan_batch", query, end_by, cancel)
+        return outcome
+
+    def close(self) -> None:
+        """Ends all workers."""
+        self._staff.close()
+
+    def _search(self, kind: JobKind, query: Query, end_by: float, cancel: CancelFlag) -> Any:
+        assert isinstance(cancel, JobCancel)
+        job = Job(next(self._numbers), kind, query, end_by)
+        try:
+            data = write_job(job)
+        except MCTSServiceError:
+            raise
+        except Exception as error:
+            raise fault(query) from error
+        while True:
+            worker = self._staff.lend(end_by, cancel)
+            if worker is None:
+                raise too_late(query)
+            try:
+                reply = worker.run(job.number, data, end_by, cancel)
+            except WorkerNeverBegan:
+                self._staff.lose(worker)
+                continue
+            except WorkerEnded:
+                self._staff.lose(worker)
+                raise self._loss(worker, query, cancel) from None
+            except ModelFault:
+                self._staff.take_back(worker)
+                raise
+            self._staff.take_back(worker)
+            if isinstance(reply.content, MCTSServiceError):
+                raise reply.content
+            return reply.content
+
+    def _loss(self, worker: Worker, query: Query, cancel: JobCancel) -> MCTSServiceError:
+        """Why a search has no reply."""
+        if worker.was_overdue:
+            return Cancelled("cancelled") if cancel.cancelled else too_late(query)
+        if self._staff.is_closed or worker.was_ended_from_outside:
+            return ReplicaLost(f"a worker of model {query.model.name} was ended; try again")
+        return ModelFault(
+            f"a search of {query.model.name} has ended its worker {worker.how_it_ended()}"
+        )
