@@ -114,6 +114,14 @@ class ModelEntry:
         return handle is not None and bool(handle.thread_safe)
 
     @cached_property
+    def answers_in_batches(self) -> bool:
+        """True if the rows of a batch are planned together."""
+        handle = getattr(self.model, "handle", None)
+        if handle is not None:
+            return bool(handle.answers_in_batches)
+        return callable(getattr(self.model, "sample_batch", None))
+
+    @cached_property
     def is_prompt(self) -> bool:
         """True if a search of few simulations may run where nothing else runs meanwhile.
 
@@ -121,7 +129,7 @@ class ModelEntry:
         """
         if not self.is_thread_safe or self.action_spec.kind != "discrete":
             return False
-        return not self.model.handle.answers_in_batches
+        return not self.answers_in_batches
 
 
 def require_name(field: str, name: str) -> None:
