@@ -29,6 +29,7 @@ def batch_query(
     *,
     received: float,
     time_remaining: float | None,
+    caller: str = "",
 ) -> BatchQuery:
     """Reads a request as far as it concerns all rows; what is wrong with one is found later.
 
@@ -36,6 +37,7 @@ def batch_query(
       entry: the model that the request names.
       received: when it came, in seconds of time.monotonic().
       time_remaining: seconds until the caller's deadline, None without one.
+      caller: who asks.
     Raises:
       InvalidRequest: with every wrong field.
       BudgetTooLarge: the budget exceeds what the model allows.
@@ -58,6 +60,7 @@ def batch_query(
         violations,
         received=received,
         time_remaining=time_remaining,
+        caller=caller,
         rows=max(count, 1),
     )
     violations.raise_if_any()

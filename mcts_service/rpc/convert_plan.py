@@ -51,6 +51,7 @@ def plan_query(
     *,
     received: float,
     time_remaining: float | None,
+    caller: str = "",
 ) -> PlanQuery:
     """Reads a request, as far as it can be without running code of the model.
 
@@ -58,6 +59,7 @@ def plan_query(
       entry: the model that the request names.
       received: when it came, in seconds of time.monotonic().
       time_remaining: seconds until the caller's deadline, None without one.
+      caller: who asks.
     Raises:
       InvalidRequest: with every wrong field.
       BudgetTooLarge: the budget exceeds what the model allows.
@@ -71,7 +73,12 @@ def plan_query(
             query["read_allowed_actions"] = allowed_actions_reader(entry, request.allowed_actions)
         query["is_read"] &= entry.action_spec.kind != "opaque"
     query |= read_settings(
-        request, entry, violations, received=received, time_remaining=time_remaining
+        request,
+        entry,
+        violations,
+        received=received,
+        time_remaining=time_remaining,
+        caller=caller,
     )
     violations.raise_if_any()
     return PlanQuery(seed=request.seed if request.HasField("seed") else None, **query)

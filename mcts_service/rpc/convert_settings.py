@@ -9,6 +9,7 @@ from mcts_service.checks import require_integer
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.convert_options import search_config
 from mcts_service.rpc.durations import seconds
+from mcts_service.service.admission import GREATEST_PRIORITY
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
@@ -30,6 +31,7 @@ def read_settings(
     *,
     received: float,
     time_remaining: float | None,
+    caller: str = "",
     rows: int = 1,
 ) -> dict[str, Any]:
     """The fields of a `Query`.
@@ -39,12 +41,14 @@ def read_settings(
       violations: takes what is wrong with them; what is read is then not complete.
       received: when the request came, in seconds of time.monotonic().
       time_remaining: seconds until the caller's deadline, None without one.
+      caller: who asks.
       rows: states to plan.
     Raises:
       BudgetTooLarge: the budget exceeds what the model allows.
     """
     fields: dict[str, Any] = {
         "model": entry,
+        "caller": caller,
         "received": received,
         "reply_by": None if time_remaining is None else received + time_remaining,
     }
@@ -54,6 +58,11 @@ def read_settings(
     read = _kept_settings if is_short else _kept_settings.__wrapped__
     with violations.collected():
         fields |= read(entry, options, budget, horizon, rows)
+    if request.priority:
+        with violations.collected():
+            fields["priority"] = require_integer(
+                "priority", request.priority, -GREATEST_PRIORITY, GREATEST_PRIORITY
+            )
     if request.request_id:
         with violations.collected():
             fields["request_id"] = _request_id(request.request_id)

@@ -53,6 +53,8 @@ class PlannerServer:
             registry.entries,
             workers=settings.workers,
             max_waiting=settings.max_waiting,
+            max_priority=settings.max_priority,
+            max_total_bytes=settings.max_total_bytes,
             at_once_seconds=settings.at_once_seconds,
             clock=clock,
             batch_clock=batch_clock,

@@ -10,6 +10,7 @@ import logging
 import time
 
 from mcts_service.checks import shown
+from mcts_service.rpc.caller import caller_of
 from mcts_service.rpc.convert_batch_plan import batch_response
 from mcts_service.rpc.convert_batch_query import batch_query
 from mcts_service.rpc.convert_model import model_response, model_summary
@@ -50,8 +51,13 @@ class PlannerServicer:
         received = time.monotonic()
         _log_request("Plan", request)
         entry = self._registry.find(request.model, request.model_version)
-        time_remaining = context.time_remaining()
-        query = plan_query(request, entry, received=received, time_remaining=time_remaining)
+        query = plan_query(
+            request,
+            entry,
+            received=received,
+            time_remaining=context.time_remaining(),
+            caller=caller_of(context),
+        )
         outcome = await self._engine.plan(query)
         response = plan_response(query, outcome)
         self._clock.observe(time.monotonic() - outcome.finished)
@@ -64,8 +70,13 @@ class PlannerServicer:
         received = time.monotonic()
         _log_request("PlanBatch", request)
         entry = self._registry.find(request.model, request.model_version)
-        time_remaining = context.time_remaining()
-        query = batch_query(request, entry, received=received, time_remaining=time_remaining)
+        query = batch_query(
+            request,
+            entry,
+            received=received,
+            time_remaining=context.time_remaining(),
+            caller=caller_of(context),
+        )
         outcome = await self._engine.plan_batch(query)
         if len(query.rows) * entry.max_actions <= _FEW_ENTRIES:
             response = batch_response(query, outcome, _PLAN_BATCH)

@@ -50,20 +50,34 @@ class SearchTimes:
 class LoopShare:
     """Sees to it that an event loop has time for other things than searches. For one thread.
 
-    Searches may have half of the loop's time, and some milliseconds in a row.
+    Searches may have half of the loop's time, and some milliseconds in a row. Of that, callers
+    who come at the same time have equal parts, and one alone leaves some of those milliseconds
+    to whoever comes next.
     """
 
     SHARE = 0.5
     #: Of searches in a row, in seconds.
     BURST = 0.01
+    #: Of those, one caller's part.
+    OWN_BURST = 0.5
+    #: Callers that are remembered; more of them than have a debt are forgotten.
+    MOST = 64
 
     def __init__(self) -> None:
         self._paid_at = 0.0
+        self._own: dict[str, float] = {}
 
-    def allows(self, now: float) -> bool:
-        """Whether there is time for a search, at a time of time.monotonic()."""
-        return self._paid_at <= now + self.BURST
+    def allows(self, now: float, caller: str) -> bool:
+        """Whether there is time for a caller's search, at a time of time.monotonic()."""
+        if self._paid_at > now + self.BURST:
+            return False
+        return self._own.get(caller, 0.0) <= now + self.OWN_BURST * self.BURST
 
-    def spend(self, now: float, seconds: float) -> None:
+    def spend(self, now: float, seconds: float, caller: str) -> None:
         """Notes a search that has ended now, and took so long."""
         self._paid_at = max(self._paid_at, now) + seconds / self.SHARE
+        if len(self._own) > self.MOST:
+            self._own = {name: paid for name, paid in self._own.items() if paid > now}
+        others = sum(paid > now for name, paid in self._own.items() if name != caller)
+        own = max(self._own.get(caller, 0.0), now)
+        self._own[caller] = own + (1 + others) * seconds / self.SHARE

@@ -18,13 +18,16 @@ class BegunSearch:
       is_taken: True once it is being finished.
     """
 
-    def __init__(self, plan: UnfinishedPlan, started: float, cancel: CancelFlag) -> None:
-        """It `started` at a time of time.monotonic()."""
-        self._plan, self._started = plan, started
+    def __init__(
+        self, plan: UnfinishedPlan, started: float, end_by: float, cancel: CancelFlag
+    ) -> None:
+        """It `started`, and is to end, at times of time.monotonic()."""
+        self._plan, self._started, self._end_by = plan, started, end_by
         self.cancel, self.is_taken = cancel, False
 
     def finish(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
         """Does it, once. When it must end, and what cancels it, was settled when it began."""
         self.is_taken = True
         plan = self._plan.finish()
-        return PlanOutcome(plan, self._started - query.received, time.monotonic())
+        finished = min(time.monotonic(), self._end_by)
+        return PlanOutcome(plan, self._started - query.received, finished)

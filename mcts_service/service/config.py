@@ -20,6 +20,8 @@ from mcts_service.checks import (
 )
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import SearchConfig
+from mcts_service.planning.budget import MIN_BYTES
+from mcts_service.service.admission import GREATEST_PRIORITY
 from mcts_service.service.at_once import AT_ONCE_SECONDS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import require_name
@@ -45,7 +47,13 @@ class ServerSettings:
       port: 0: any free one, told when the server is ready.
       workers: searches of native models that run at once; a model written in Python has
         processes, or one thread, of its own besides.
-      max_waiting: searches that may wait for a free worker; one more is refused at once.
+      max_waiting: searches that may wait for a free worker. One more is refused at once, or the
+        last of them in its place.
+      max_priority: a request that asks for a higher one has this. Priorities are what callers
+        say: 0 where they cannot be trusted to mean it.
+      max_total_bytes: memory of the trees of all searches that run and wait, each counted as what
+        its budget allows; one that would go beyond is refused at once. None: no limit; the trees
+        that run may then have workers times max_bytes of [budget], a row of a batch each.
       at_once_seconds: searches of native models that are expected to take no longer do not wait
         for a worker; the server answers nobody else meanwhile. 0: none.
       leave_seconds: at SIGTERM, how long the server goes on as before while its health says
@@ -60,6 +68,8 @@ class ServerSettings:
     port: int = 50051
     workers: int = field(default_factory=available_cores)
     max_waiting: int = 256
+    max_priority: int = GREATEST_PRIORITY
+    max_total_bytes: int | None = None
     at_once_seconds: float = AT_ONCE_SECONDS
     leave_seconds: float = 0.5
     grace_seconds: float = 30.0
@@ -72,6 +82,9 @@ class ServerSettings:
         require_integer("port", self.port, 0, 65535)
         require_integer("workers", self.workers, 1, 1024)
         require_integer("max_waiting", self.max_waiting, 0, 1_000_000)
+        require_integer("max_priority", self.max_priority, -GREATEST_PRIORITY, GREATEST_PRIORITY)
+        if self.max_total_bytes is not None:
+            require_integer("max_total_bytes", self.max_total_bytes, MIN_BYTES, 2**63 - 1)
         require_number("at_once_seconds", self.at_once_seconds, 0, 1)
         require_number("leave_seconds", self.leave_seconds, 0, 86_400)
         require_number("grace_seconds", self.grace_seconds, 0, 86_400)

@@ -18,11 +18,13 @@ from mcts_service.errors import (
     ReplicaLost,
 )
 from mcts_service.planning import CancelFlag, Plan, UnfinishedPlan
+from mcts_service.service.admission import GREATEST_PRIORITY
 from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess, run_model
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.memory_limit import MemoryLimit
 from mcts_service.service.plan_arguments import (
     fault,
     plan_arguments,
@@ -61,6 +63,8 @@ class Engine:
         *,
         workers: int,
         max_waiting: int,
+        max_priority: int = GREATEST_PRIORITY,
+        max_total_bytes: int | None = None,
         at_once_seconds: float = AT_ONCE_SECONDS,
         clock: ReplyClock,
         batch_clock: ReplyClock | None = None,
@@ -71,6 +75,8 @@ class Engine:
           entries: the models that may be asked for; their hosts are the engine's from now on.
           workers: native searches that run at once.
           max_waiting: searches that may wait, in each pool.
+          max_priority: a request with a higher one has this.
+          max_total_bytes: of the trees of all that runs and waits; None: no limit.
           at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
           clock: says how long before a caller's deadline a search must end.
           batch_clock: the same of a batch, whose replies take longer; None: the same one.
@@ -84,6 +90,7 @@ class Engine:
             for entry in entries
             if entry.host or not entry.is_thread_safe
         }
+        self._max_priority, self._memory = max_priority, MemoryLimit(max_total_bytes)
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
         self._planners = self._here.planners
@@ -96,7 +103,8 @@ class Engine:
         at its next simulation.
 
         Raises:
-          Overloaded: no room to wait.
+          Overloaded: no room or no time to wait, or another came first.
+          BudgetTooLarge: its tree may take more than all trees together.
           ReplicaLost: the engine was stopped before one simulation was done.
           DeadlineExpired: not one simulation fits in the time.
           InvalidRequest, TerminalState, NoLegalAction, ModelFault: as `MCTS.plan`.
@@ -115,7 +123,7 @@ class Engine:
         Cancelling is as of `plan`. What is wrong with a row is its entry in the outcome.
 
         Raises:
-          Overloaded: no room to wait.
+          Overloaded, BudgetTooLarge: as of `plan`.
           ReplicaLost, DeadlineExpired: as of `plan`, if no row has a plan.
           InvalidRequest, ModelFault: of the call as a whole.
         """
@@ -128,7 +136,7 @@ class Engine:
         search: Callable[[Any, float, CancelFlag], Outcome],
         cancel: CancelFlag | None = None,
     ) -> Outcome:
-        """Has a search done by the model's pool, and sees to its end.
+        """Has a search done by the model's pool.
 
         Args:
           search: does it, given the query, when it must end and what cancels it.
@@ -137,13 +145,30 @@ class Engine:
         if self._stopping:
             raise stopped()
         end_by = search_until(query, clock)
-        time_left = end_by - time.monotonic()
-        if time_left <= 0:
+        if time.monotonic() >= end_by:
             raise too_late(query)
         cancel = cancel or self._host(query.model).new_cancel()
         pool = self._own.get(query.model, self._shared)
-        future = pool.submit(partial(search, query, end_by, cancel))
-        loop = asyncio.get_running_loop()
+        with self._memory.reserved(query):
+            future = pool.submit(
+                partial(_run_in_time, query, search, end_by, cancel),
+                caller=query.caller,
+                priority=min(query.priority, self._max_priority),
+                due=end_by,
+                seconds=self._expected_seconds(query),
+            )
+            return await self._end(query, pool, future, end_by, cancel)
+
+    async def _end(
+        self,
+        query: Query,
+        pool: Pool,
+        future: Future[Outcome],
+        end_by: float,
+        cancel: CancelFlag,
+    ) -> Outcome:
+        """Sees to the end of what a pool does."""
+        loop, time_left = asyncio.get_running_loop(), end_by - time.monotonic()
         expiry = loop.call_later(time_left, pool.withdraw, future, too_late(query))
         self._jobs[future] = (pool, cancel)
         try:
@@ -164,6 +189,14 @@ class Engine:
             cancel.cancel()
             pool.withdraw(future, stopped())
 
+    def _expected_seconds(self, query: Query) -> float:
+        """What a search will take; infinite: not known."""
+        simulations = query.budget.simulations
+        if simulations is None or isinstance(query, BatchQuery):
+            return math.inf
+        planner = self._planners.known(query.model, query.config)
+        return math.inf if planner is None else planner.times.expected(simulations)
+
     def close(self) -> None:
         """Lets the threads end, and the hosts of models."""
         for pool in (self._shared, *self._own.values()):
@@ -182,7 +215,7 @@ class Engine:
         if simulations is None or not query.is_read or not query.model.is_prompt:
             return None
         shares = query.config.in_flight > 1 or query.config.threads > 1
-        if shares or not self._loop_share.allows(query.received):
+        if shares or not self._loop_share.allows(query.received, query.caller):
             return None
         planner = self._planners.known(query.model, query.config)
         if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
@@ -195,7 +228,8 @@ class Engine:
             raise stopped()
         started = time.monotonic()
         cancel = CancelFlag()
-        arguments = plan_arguments(query, search_until(query, self._clock), cancel)
+        end_by = search_until(query, self._clock)
+        arguments = plan_arguments(query, end_by, cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
             plan = planner.mcts.plan_at_once(query.read_state(), seconds=seconds, **arguments)
@@ -207,13 +241,14 @@ class Engine:
             raise fault(query) from error
         finally:
             finished = time.monotonic()
-            self._loop_share.spend(finished, finished - started)
+            self._loop_share.spend(finished, finished - started, query.caller)
+            self._shared.charge(query.caller, finished - started)
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
-            return BegunSearch(plan, started, cancel)
+            return BegunSearch(plan, started, end_by, cancel)
         planner.times.observe(simulations, finished - started)
-        return PlanOutcome(plan, started - query.received, finished)
+        return PlanOutcome(plan, started - query.received, min(finished, end_by))
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
         """Has a pool do what is left of a search."""
@@ -239,3 +274,15 @@ def _with_more_patience(plan: UnfinishedPlan, seconds: float) -> Plan | Unfinish
     while isinstance(rest, UnfinishedPlan) and time.thread_time() - cpu_started < seconds / 2:
         rest = rest.go_on(seconds / 2)
     return rest
+
+
+def _run_in_time(
+    query: Query,
+    search: Callable[[Any, float, CancelFlag], Outcome],
+    end_by: float,
+    cancel: CancelFlag,
+) -> Outcome:
+    """A search; what has expired while it waited is never run."""
+    if time.monotonic() >= end_by:
+        raise too_late(query)
+    return search(query, end_by, cancel)

@@ -77,6 +77,7 @@ class ModelEntry:
       max_actions: of one state at most.
       is_thread_safe: True if searches of this model may run at the same time. A Python object is
         not asked to be: its searches run one by one.
+      answers_in_batches: True if the rows of a batch are planned together.
       is_prompt: True if a search of few simulations may run where nothing else runs meanwhile.
         What answers in batches may take long for one answer, and labels are read by the model.
       host: what runs its searches; None: the threads of this process.
@@ -97,6 +98,7 @@ class ModelEntry:
     discount: float
     max_actions: int
     is_thread_safe: bool
+    answers_in_batches: bool
     is_prompt: bool
     host: SearchHost | None = None
 
@@ -149,6 +151,9 @@ def describe_model(
         example = None
     handle: Any = getattr(model, "handle", None)
     is_thread_safe = handle is not None and bool(handle.thread_safe)
+    in_batches = callable(getattr(model, "sample_batch", None))
+    if handle is not None:
+        in_batches = bool(handle.answers_in_batches)
     is_numbered = action_spec.kind == "discrete"
     return ModelEntry(
         name=name,
@@ -168,7 +173,8 @@ def describe_model(
         if is_numbered
         else int(getattr(model, "max_actions", MAX_LABELS)),
         is_thread_safe=is_thread_safe,
-        is_prompt=is_thread_safe and is_numbered and not handle.answers_in_batches,
+        answers_in_batches=in_batches,
+        is_prompt=is_thread_safe and is_numbered and not in_batches,
     )
 
 

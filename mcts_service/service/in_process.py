@@ -60,13 +60,18 @@ class InProcess:
         state = query.read_state()
         cpu_started = time.thread_time()
         plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
+        finished = time.monotonic()
         if query.budget.simulations is not None and plan.deterministic:
-            # A search that was cut short says nothing.
-            planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
+            # A search that was cut short says nothing. One in Python waits for its turn, and
+            # perhaps for others, as the next one will.
+            seconds = finished - started
+            if query.model.is_thread_safe:
+                seconds = time.thread_time() - cpu_started
+            planner.times.observe(query.budget.simulations, seconds)
         return PlanOutcome(
             travelling(query.model, plan),
             queue_time=started - query.received,
-            finished=time.monotonic(),
+            finished=min(finished, end_by),
         )
 
     def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
@@ -84,7 +89,7 @@ class InProcess:
             seeds=seeds,
             queue_time=started - query.received,
             search_time=finished - started,
-            finished=finished,
+            finished=min(finished, end_by),
         )
 
 

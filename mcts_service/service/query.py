@@ -26,6 +26,8 @@ class Query:
       reply_by: when the caller stops waiting, by the same clock; None: it never does.
       horizon: steps left, >= 1; None: no end.
       request_id: the caller's own name for the request.
+      caller: who asks; callers share the server fairly.
+      priority: from -100 to 100; what is higher comes first.
     """
 
     model: ModelEntry
@@ -35,6 +37,8 @@ class Query:
     reply_by: float | None = None
     horizon: int | None = None
     request_id: str = ""
+    caller: str = ""
+    priority: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,7 +67,8 @@ class PlanOutcome:
     Attributes:
       plan: the answer, its actions as they travel.
       queue_time: seconds from receipt to the start of the search.
-      finished: when the search ended, in seconds of time.monotonic().
+      finished: when the search ended or, if it was late, was to end, in seconds of
+        time.monotonic(): replying begins here.
     """
 
     plan: Plan
@@ -111,7 +116,7 @@ class BatchOutcome:
       seeds: one a row.
       queue_time: seconds from receipt to the start of the searches.
       search_time: seconds that they took, all together.
-      finished: when they ended, in seconds of time.monotonic().
+      finished: as of a `PlanOutcome`.
     """
 
     plans: Plans

@@ -180,7 +180,7 @@ VALUE_KIND_OPAQUE: ValueKind
 VALUE_KIND_JSON: ValueKind
 
 class PlanRequest(_message.Message):
-    __slots__ = ("model", "model_version", "state", "budget", "horizon", "options", "seed", "allowed_actions", "request_id")
+    __slots__ = ("model", "model_version", "state", "budget", "horizon", "options", "seed", "allowed_actions", "request_id", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +190,7 @@ class PlanRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ACTIONS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_version: str
     state: State
@@ -199,7 +200,8 @@ class PlanRequest(_message.Message):
     seed: int
     allowed_actions: ActionSet
     request_id: str
-    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., state: _Optional[_Union[State, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seed: _Optional[int] = ..., allowed_actions: _Optional[_Union[ActionSet, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    priority: int
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., state: _Optional[_Union[State, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seed: _Optional[int] = ..., allowed_actions: _Optional[_Union[ActionSet, _Mapping]] = ..., request_id: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class State(_message.Message):
     __slots__ = ("discrete", "tensor", "opaque", "json")
@@ -390,7 +392,7 @@ class PrincipalVariationStep(_message.Message):
     def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
 
 class PlanBatchRequest(_message.Message):
-    __slots__ = ("model", "model_version", "tensor", "discrete", "list", "budget", "horizon", "options", "seeds", "action_mask", "request_id")
+    __slots__ = ("model", "model_version", "tensor", "discrete", "list", "budget", "horizon", "options", "seeds", "action_mask", "request_id", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     TENSOR_FIELD_NUMBER: _ClassVar[int]
@@ -402,6 +404,7 @@ class PlanBatchRequest(_message.Message):
     SEEDS_FIELD_NUMBER: _ClassVar[int]
     ACTION_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_version: str
     tensor: Tensor
@@ -413,7 +416,8 @@ class PlanBatchRequest(_message.Message):
     seeds: _containers.RepeatedScalarFieldContainer[int]
     action_mask: Tensor
     request_id: str
-    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., tensor: _Optional[_Union[Tensor, _Mapping]] = ..., discrete: _Optional[_Union[DiscreteStates, _Mapping]] = ..., list: _Optional[_Union[StateList, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seeds: _Optional[_Iterable[int]] = ..., action_mask: _Optional[_Union[Tensor, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    priority: int
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., tensor: _Optional[_Union[Tensor, _Mapping]] = ..., discrete: _Optional[_Union[DiscreteStates, _Mapping]] = ..., list: _Optional[_Union[StateList, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seeds: _Optional[_Iterable[int]] = ..., action_mask: _Optional[_Union[Tensor, _Mapping]] = ..., request_id: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class DiscreteStates(_message.Message):
     __slots__ = ("values",)

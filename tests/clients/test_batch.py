@@ -106,8 +106,10 @@ def test_every_argument_finds_its_field() -> None:
         **EVERY_SETTING,
         model_version="2",
         request_id="r-1",
+        priority=9,
     )
     assert (sent.model, sent.model_version, sent.request_id) == ("m", "2", "r-1")
+    assert sent.priority == 9
     assert sent.budget.simulations == 100
     assert sent.budget.time_limit.ToMilliseconds() == 250
     assert sent.budget.max_bytes == 1 << 20

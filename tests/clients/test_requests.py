@@ -40,6 +40,7 @@ def test_every_argument_finds_its_field() -> None:
         preset="graph",
         model_version="2",
         request_id="r-1",
+        priority=-7,
     )
     assert sent.model == "m"
     assert sent.state.discrete == 0
@@ -52,6 +53,7 @@ def test_every_argument_finds_its_field() -> None:
     assert sent.options.preset == "graph"
     assert sent.model_version == "2"
     assert sent.request_id == "r-1"
+    assert sent.priority == -7
 
 
 @pytest.mark.parametrize("setting", EVERY_SETTING)
@@ -165,6 +167,8 @@ def test_allowing_nothing_is_sent_as_nothing_allowed() -> None:
         ({"allowed_actions": [0, {1}]}, "allowed_actions[1]", "is of type set"),
         ({"model_version": 1}, "model_version", "must be a string"),
         ({"request_id": "\ud800"}, "request_id", "must be Unicode text"),
+        ({"priority": "high"}, "priority", "is 'high'; must be an integer"),
+        ({"priority": 2**31}, "priority", "is 2147483648; must be an integer from"),
         ({"timeout": 0}, "timeout", "must be seconds above 0"),
         ({"timeout": math.nan}, "timeout", "must be seconds above 0"),
         ({"timeout": math.inf}, "timeout", "must be seconds above 0"),

@@ -83,6 +83,7 @@ INT8 = planner_pb2.DTYPE_INT8
                     options=SearchOptions(preset="graph")),
          "options.backup", "is bellman, which needs a single player"),
         (request_of(request_id="x" * 300), "request_id", "has 300 characters"),
+        (request_of(priority=101), "priority", "is 101; must be an integer from -100 to 100"),
         (request_of(""), "model", "is empty; must be one of"),
     ],
 )  # fmt: skip

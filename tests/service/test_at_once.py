@@ -269,7 +269,7 @@ async def test_it_is_refused_where_there_is_no_room_to_wait(begun):
 
 async def test_cancelling_it_stops_it_and_frees_its_thread(begun):
     engine, _, planning, query = begun(busy=False, budget=ENDLESS)
-    while engine._shared._running == 0:
+    while engine._shared._room.running == 0:
         await asyncio.sleep(0.001)
     planning.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -291,7 +291,7 @@ async def test_cancelling_it_while_it_waits_makes_room(begun):
 
 async def test_stopping_ends_it_with_the_plan_so_far(begun):
     engine, _, planning, _ = begun(busy=False, budget=ENDLESS)
-    while engine._shared._running == 0:
+    while engine._shared._room.running == 0:
         await asyncio.sleep(0.001)
     # A moment's simulations, however short.
     await asyncio.sleep(0.01)
@@ -375,20 +375,60 @@ def test_the_greatest_number_of_simulations_has_a_size():
 
 def test_the_loop_has_half_of_its_time_for_others():
     share = LoopShare()
-    assert share.allows(100.0)
-    share.spend(100.0, 1.0)
-    assert not share.allows(101.9)
-    assert share.allows(102.0)
+    assert share.allows(100.0, "a")
+    share.spend(100.0, 1.0, "a")
+    assert not share.allows(101.9, "a")
+    assert not share.allows(101.9, "b")
+    assert share.allows(102.0, "a")
 
 
 def test_some_milliseconds_in_a_row_are_allowed():
     share = LoopShare()
     now, runs = 100.0, 0
-    while share.allows(now):
-        share.spend(now, 0.0005)
+    while share.allows(now, "a"):
+        share.spend(now, 0.0005, "a")
         now += 0.0005
         runs += 1
     assert 10 <= runs <= 30
+
+
+def seconds_each(share, callers, seconds=10.0):
+    """What callers have who ask in turn, again and again, for a tenth of a millisecond each."""
+    had = dict.fromkeys(callers, 0.0)
+    now = 100.0
+    while now < 100.0 + seconds:
+        for caller in callers:
+            if share.allows(now, caller):
+                now += 0.0001
+                share.spend(now, 0.0001, caller)
+                had[caller] += 0.0001
+        now += 0.0001
+    return had
+
+
+def test_one_caller_alone_may_have_all_of_the_searches_time():
+    assert seconds_each(LoopShare(), ["a"])["a"] == pytest.approx(5.0, rel=0.05)
+
+
+def test_callers_who_come_together_have_equal_parts_of_it():
+    had = seconds_each(LoopShare(), ["a", "a", "a", "a", "b", "c"])
+    assert had["a"] == pytest.approx(had["b"], rel=0.1)
+    assert had["b"] == pytest.approx(had["c"], rel=0.1)
+    assert 3.0 < sum(had.values()) < 5.5
+
+
+def test_one_caller_leaves_time_for_the_next():
+    share = LoopShare()
+    while share.allows(100.0, "a"):
+        share.spend(100.0, 0.0005, "a")
+    assert share.allows(100.0, "b")
+
+
+def test_callers_without_a_debt_are_forgotten():
+    share = LoopShare()
+    for number in range(1_000):
+        share.spend(float(number), 0.0001, str(number))
+    assert len(share._own) <= share.MOST + 1
 
 
 def test_planners_of_other_settings_are_few():

@@ -207,7 +207,9 @@ async def test_stopping_ends_what_runs_with_the_plan_so_far_and_what_waits_as_lo
     engine = engine_of(entry)
     shallow = SearchConfig(max_depth=5)
     running = asyncio.create_task(engine.plan(query_of(entry, budget=LONG, config=shallow)))
+    await until(entry.model.asked)
     waiting = asyncio.create_task(engine.plan(query_of(entry)))
+    await asyncio.sleep(0)
     while entry.model.steps < 20:
         await asyncio.sleep(0.001)
     engine.stop_searches()

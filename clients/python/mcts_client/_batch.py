@@ -37,6 +37,7 @@ def plan_batch(
     action_mask: np.ndarray | Sequence[Sequence[bool]] | None = None,
     model_version: str = "",
     request_id: str = "",
+    priority: int = 0,
     timeout: float | None = None,
     **settings: Unpack[SearchSettings],
 ) -> Call[planner_pb2.PlanBatchRequest, BatchPlan]:
@@ -56,7 +57,7 @@ def plan_batch(
       seeds: N of them: the same seed and a budget of simulations alone give the same plan.
         Default: drawn, and told in the result.
       action_mask: bool[N, A]: each row's plan chooses among its true actions only.
-      model_version, request_id, timeout, settings: as of `plan`.
+      model_version, request_id, priority, timeout, settings: as of `plan`.
 
     Returns:
       Columns of one entry a row; what is wrong with one row is in their `errors`.
@@ -69,6 +70,7 @@ def plan_batch(
         model=_checks.text("model", model),
         model_version=_checks.text("model_version", model_version),
         request_id=_checks.text("request_id", request_id),
+        priority=_checks.integer("priority", priority, INT32),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(settings),
         horizon=_checks.integer("horizon", horizon, INT32),

@@ -73,6 +73,7 @@ def plan(
     allowed_actions: Iterable[Value] | None = None,
     model_version: str = "",
     request_id: str = "",
+    priority: int = 0,
     timeout: float | None = None,
     **settings: Unpack[SearchSettings],
 ) -> Call[planner_pb2.PlanRequest, Plan]:
@@ -92,6 +93,7 @@ def plan(
       allowed_actions: the plan chooses among these only.
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
+      priority: from -100 to 100; of what waits on the server, what is higher comes first.
       timeout: the call's deadline in seconds, retries included. The server trims the search
         to it. Default: the client's `timeout`; else, with a `time_limit`, 1.25 times that
         plus a second, so that the deadline never cuts the search; else none.
@@ -105,6 +107,7 @@ def plan(
         model=_checks.text("model", model),
         model_version=_checks.text("model_version", model_version),
         request_id=_checks.text("request_id", request_id),
+        priority=_checks.integer("priority", priority, INT32),
         state=write_value(planner_pb2.State(), "state", state),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(settings),
