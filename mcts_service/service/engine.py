@@ -23,6 +23,7 @@ from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.observer import QueueState
 from mcts_service.service.plan_arguments import (
     budget_until,
     fault,
@@ -162,6 +163,15 @@ class Engine:
         for future, (pool, cancel) in self._jobs.items():
             cancel.cancel()
             pool.withdraw(future, stopped())
+
+    def queue_state(self) -> QueueState:
+        """What waits and what runs at this moment, in all pools. From any thread."""
+        states = [pool.state() for pool in (self._shared, *self._own.values())]
+        return QueueState(
+            waiting=sum(state.waiting for state in states),
+            running=sum(state.running for state in states),
+            oldest_seconds=max(state.oldest_seconds for state in states),
+        )
 
     def close(self) -> None:
         """Lets the threads end."""

@@ -12,11 +12,13 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from mcts_service.errors import Overloaded
+from mcts_service.service.observer import QueueState
 
 __all__ = ["Pool"]
 
 T = TypeVar("T")
-_Job = tuple["Future[Any]", Callable[[], Any]]
+#: Its result, what it does, and when it came, in seconds of time.monotonic().
+_Job = tuple["Future[Any]", Callable[[], Any], float]
 
 #: Added to the niceness of a search thread: the event loop, which answers health checks and
 #: cancels, comes first where every core is planning.
@@ -70,7 +72,7 @@ class Pool:
                     "server has room for; try again later",
                     retry_after=self._expected_wait(),
                 )
-            self._waiting.append((future, work))
+            self._waiting.append((future, work, time.monotonic()))
             self._changed.notify()
         future.add_done_callback(self._forget)
         return future
@@ -79,6 +81,12 @@ class Pool:
         """Ends a job with `error` if it still waits; one that runs or is done goes on."""
         if self._remove(future):
             future.set_exception(error)
+
+    def state(self) -> QueueState:
+        """What waits and what runs at this moment."""
+        with self._changed:
+            oldest = time.monotonic() - self._waiting[0][2] if self._waiting else 0.0
+            return QueueState(len(self._waiting), self._running, oldest)
 
     def close(self) -> None:
         """Lets the threads end when the jobs that wait are done."""
@@ -110,7 +118,7 @@ class Pool:
                     self._changed.wait()
                 if not self._waiting:
                     return
-                future, work = self._waiting.popleft()
+                future, work, _ = self._waiting.popleft()
                 self._running += 1
             self._run(future, work)
             # A thread that waits must not keep the last request's state alive.

@@ -26,6 +26,7 @@ class Query:
       reply_by: when the caller stops waiting, by the same clock; None: it never does.
       horizon: steps left, >= 1; None: no end.
       request_id: the caller's own name for the request.
+      caller: who makes it: the name of a token, or a network address.
     """
 
     model: ModelEntry
@@ -35,6 +36,7 @@ class Query:
     reply_by: float | None = None
     horizon: int | None = None
     request_id: str = ""
+    caller: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
