@@ -103,8 +103,8 @@ class Token:
             raise InvalidRequest(
                 "models", f'is {shown(self.models)}; must be "*", or a list of names'
             )
-        for position, name in enumerate(self.models):
-            require_name(f"models[{position}]", name)
+        for name in self.models:
+            require_name("models", name)
 
     @property
     def digest(self) -> bytes:
