@@ -1,11 +1,11 @@
-"""The command `mcts-service`: serve, plan, models, check."""
+"""The command `mcts-service`: serve, plan, models, check, check-config."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
-import logging
 import math
 import os
 import sys
@@ -33,6 +33,7 @@ Decision-time planning: send a state, get the best action and why.
   mcts-service plan taxi 328                  one plan, from the shell
   mcts-service models                         what can be planned
   mcts-service check my_game:Game             does a model of yours keep the contract?
+  mcts-service check-config server.toml       can this configuration be served?
 """
 
 _SERVE = """\
@@ -65,6 +66,13 @@ each. Exits with 1 if there is anything.
 
   mcts-service check my_game:Game
   mcts-service check lake.npz
+"""
+
+_CHECK_CONFIG = """\
+Checks all that a configuration file says and names, as `serve` would at its start: settings,
+certificates, tokens and models. Nothing listens. Says what is wrong with its file, line and key.
+
+  mcts-service check-config server.toml
 """
 
 
@@ -103,6 +111,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     from mcts_service.rpc.server import serve
     from mcts_service.service.loading import load_models
+    from mcts_service.service.logs import set_up_logging
+    from mcts_service.service.metrics import observing
+    from mcts_service.service.start_checks import placed
 
     config = _config(options.config)
     given = {
@@ -112,10 +123,13 @@ def _serve(options: argparse.Namespace) -> int:
     }
     settings = dataclasses.replace(config.server, **given)
     config = dataclasses.replace(config, server=settings)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    asyncio.run(serve(config, load_models(config), _announce))
+    set_up_logging(config.log)
+    registry = load_models(config)
+    with contextlib.ExitStack() as at_end:
+        with placed(config, "metrics"):
+            names = [entry.name for entry in registry.entries]
+            observer = at_end.enter_context(observing(config.metrics, names))
+        asyncio.run(serve(config, registry, _announce, observer))
     return 0
 
 
@@ -138,6 +152,28 @@ def _plan(options: argparse.Namespace) -> int:
         allowed_actions=options.allowed_actions,
     )
     print(_plan_as_json(plan) if options.json else "\n".join(_plan_as_text(entry, plan)))
+    return 0
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    from mcts_service.service.loading import load_models
+    from mcts_service.service.metrics import require_installed
+    from mcts_service.service.start_checks import open_certificates, open_tokens, placed
+
+    config = _config(options.file)
+    certificates, tokens = open_certificates(config), open_tokens(config)
+    if tokens is not None:
+        tokens.close()
+    with placed(config, "metrics"):
+        require_installed(config.metrics)
+    models = load_models(config).entries
+    found = [
+        f"{len(models)} models",
+        "no TLS" if certificates is None else "mutual TLS" if config.tls.client_ca else "TLS",
+        "no tokens" if tokens is None else f"{len(tokens.current)} tokens",
+        "no metrics" if config.metrics.port is None else "metrics",
+    ]
+    print(f"{options.file} can be served: {', '.join(found)}")
     return 0
 
 
@@ -304,6 +340,11 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a model of yours", description=_CHECK)
     check.add_argument("model", metavar="MODEL", help="module:factory, a file, or a name")
     check.set_defaults(run=_check)
+    check_config = commands.add_parser(
+        "check-config", help="check a configuration file", description=_CHECK_CONFIG
+    )
+    check_config.add_argument("file", metavar="FILE", help="a TOML file")
+    check_config.set_defaults(run=_check_config)
     return parser
 
 

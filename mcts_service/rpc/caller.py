@@ -1,19 +1,42 @@
-"""Who makes a call."""
+"""Who makes a call: by its token, or else by its network address."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
-from mcts_service.rpc.raw_handlers import Context
+import grpc
 
-__all__ = ["caller_of"]
+from mcts_service.service.call_record import current_call
+from mcts_service.service.caller import Caller
+from mcts_service.service.tokens import WatchedTokens
+
+__all__ = ["address_of", "by_token", "caller_of", "identity_of"]
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_SCHEME = "bearer "
+
+
+def identity_of(context: Context) -> Caller:
+    """The caller, with the models that it may use. Valid in the task of the call."""
+    return current_call.get().caller
 
 
 def caller_of(context: Context) -> str:
-    """The name by which a caller has its share of the server: where the call comes from.
+    """The caller's name in logs, and to be fair by: its token's, else its address.
 
-    All that one machine sends is one caller's, whatever its connections: "ipv4:192.0.2.7",
-    "ipv6:2001:db8::7", "unix:/run/planner.sock". What comes through a proxy is the proxy's.
+    Ports do not count: all connections from one address are one caller.
+    """
+    return identity_of(context).name or address_of(context)
+
+
+def address_of(context: Context) -> str:
+    """The network address that a call comes from, without its port.
+
+    "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:/run/planner.sock". What comes through a proxy is
+    the proxy's.
     """
     kind, _, address = context.peer().partition(":")
     if kind == "ipv4":
@@ -24,3 +47,27 @@ def caller_of(context: Context) -> str:
         mapped = host.lower().removeprefix("::ffff:")
         return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
     return f"{kind}:{address}"
+
+
+def by_token(tokens: WatchedTokens) -> Callable[[Context], Caller]:
+    """What tells the caller of a call by the token in its metadata.
+
+    It raises Unauthenticated where there is none, or one that is not let in.
+    """
+
+    def identify(context: Context) -> Caller:
+        return tokens.current.caller_of(_bearer_token(context))
+
+    return identify
+
+
+def _bearer_token(context: Context) -> str:
+    """The token that came with a call; empty: none, or more than one."""
+    given = [str(value) for key, value in _metadata(context) if key == "authorization"]
+    if len(given) != 1 or not given[0].lower().startswith(_SCHEME):
+        return ""
+    return given[0][len(_SCHEME) :].strip()
+
+
+def _metadata(context: Context) -> Any:
+    return context.invocation_metadata() or ()

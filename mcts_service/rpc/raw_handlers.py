@@ -9,7 +9,9 @@ every service, health and reflection included.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -18,13 +20,17 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.caller import Context, address_of
 from mcts_service.rpc.calls import Calls
-from mcts_service.rpc.status import error_reply
+from mcts_service.rpc.status import error_reply, status_name
+from mcts_service.service.call_record import CallRecord, current_call
+from mcts_service.service.caller import ANYONE, Caller
 
-__all__ = ["Context", "register_service"]
+__all__ = ["Context", "EndedCall", "register_service"]
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
+#: Told of each call at its end: the call, the name of its status, and seconds.
+EndedCall = Callable[[CallRecord, str, float], None]
 
 #: By (client streaming, server streaming).
 _MAKE_HANDLER: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
@@ -41,6 +47,8 @@ def register_service(
     servicer: object,
     calls: Calls,
     *,
+    ended: EndedCall,
+    identify: Callable[[Context], Caller] | None = None,
     name: str = "",
     while_draining: bool = False,
 ) -> None:
@@ -51,6 +59,9 @@ def register_service(
       servicer: has a method for each, of the asyncio kind: `await method(request, context)`
         for one response; for a stream an async generator, or a coroutine that writes.
       calls: counts the calls, and turns them away when the server shuts down.
+      ended: told of each call at its end.
+      identify: tells who makes a call, before it is read, or raises Unauthenticated; None: the
+        caller may be anyone.
       name: answer under this name; empty: the service's own.
       while_draining: go on answering while the server shuts down.
     """
@@ -60,7 +71,7 @@ def register_service(
         run = _behaviour(method, getattr(servicer, method.name), calls, while_draining)
         # No request_deserializer: the handler gets the bytes.
         handlers[method.name] = _MAKE_HANDLER[method.client_streaming, method.server_streaming](
-            _with_status(run, f"/{full_name}/{method.name}"),
+            _with_status(run, f"/{full_name}/{method.name}", identify, ended),
             response_serializer=GetMessageClass(method.output_type).SerializeToString,
         )
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(full_name, handlers),))
@@ -71,29 +82,37 @@ def _behaviour(
 ) -> Behaviour:
     """The method with its bytes parsed and its calls counted."""
     message = GetMessageClass(method.input_type)
-    read = _read_each if method.client_streaming else _read
+    read = partial(_read_each if method.client_streaming else _read, message)
+    if not method.client_streaming and "model" in message.DESCRIPTOR.fields_by_name:
+        read = partial(_read_and_note, message)
 
     counted = calls.counted(while_draining)
 
     async def answer(data: Any, context: Context) -> Any:
         with counted:
-            return await respond(read(message, data), context)
+            return await respond(read(data), context)
 
     async def stream(data: Any, context: Context) -> None:
-        responses = respond(read(message, data), context)
+        responses = respond(read(data), context)
         await calls.until_closing(_write_all(responses, context))
 
     return stream if method.server_streaming else answer
 
 
-def _with_status(run: Behaviour, path: str) -> Behaviour:
-    """Ends a call that raises with the status of its exception."""
+def _with_status(
+    run: Behaviour,
+    path: str,
+    identify: Callable[[Context], Caller] | None,
+    ended: EndedCall,
+) -> Behaviour:
+    """Finds out who calls, and ends a call that raises with the status of its exception."""
 
-    async def handler(data: Any, context: Context) -> Any:
+    async def respond(data: Any, context: Context, call: CallRecord) -> Any:
         # The client went away while it was told something. That is no news for the log, where
         # gRPC would write it with a traceback: it is the same as to be cancelled a little later.
         try:
             try:
+                call.caller = ANYONE if identify is None else identify(context)
                 return await run(data, context)
             # gRPC's own: the call was aborted already, or its client is gone.
             except grpc.aio.BaseError:
@@ -104,7 +123,31 @@ def _with_status(run: Behaviour, path: str) -> Behaviour:
         except grpc.aio.InternalError as error:
             raise asyncio.CancelledError from error
 
+    async def handler(data: Any, context: Context) -> Any:
+        started = time.monotonic()
+        call = CallRecord(path, partial(address_of, context))
+        current_call.set(call)
+        status = "CANCELLED"
+        try:
+            response = await respond(data, context, call)
+            status = "OK"
+            return response
+        except grpc.aio.AbortError:
+            status = status_name(context.code())
+            raise
+        finally:
+            ended(call, status, time.monotonic() - started)
+
     return handler
+
+
+def _read_and_note(message: type[Message], data: bytes) -> Message:
+    """Reads a request that names a model, and notes what the log and the metrics tell of it."""
+    request = _read(message, data)
+    call = current_call.get()
+    call.model = getattr(request, "model", "")
+    call.request_id = getattr(request, "request_id", "")
+    return request
 
 
 def _read(message: type[Message], data: bytes) -> Message:

@@ -9,19 +9,28 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from mcts_service.errors import InvalidRequest
+from mcts_service.rpc.caller import by_token
 from mcts_service.rpc.calls import Calls
-from mcts_service.rpc.raw_handlers import register_service
+from mcts_service.rpc.connection_options import connection_options
+from mcts_service.rpc.raw_handlers import EndedCall, register_service
+from mcts_service.rpc.server_credentials import server_credentials
 from mcts_service.rpc.servicer import PlannerServicer
+from mcts_service.service.call_record import CallRecord
 from mcts_service.service.config import ServerConfig
 from mcts_service.service.engine import Engine
+from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.observer import Observer
 from mcts_service.service.registry import Registry
+from mcts_service.service.request_log import RequestLog
+from mcts_service.service.start_checks import open_certificates, open_tokens
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["PlannerServer", "serve"]
@@ -44,9 +53,20 @@ _LAST_REPLIES_SECONDS = 1.0
 class PlannerServer:
     """PlannerService, health and reflection on one port. Lives in one event loop."""
 
-    def __init__(self, config: ServerConfig, registry: Registry) -> None:
-        """Puts the server together; nothing listens yet."""
+    def __init__(
+        self, config: ServerConfig, registry: Registry, observer: Observer | None = None
+    ) -> None:
+        """Puts the server together; nothing listens yet.
+
+        Args:
+          observer: told what happens; None: nobody is.
+        Raises:
+          InvalidRequest: certificates or tokens cannot be had, or would be of no use.
+        """
         settings = config.server
+        observer = observer or Observer()
+        self._certificates = open_certificates(config)
+        self._tokens = open_tokens(config)
         clock, batch_clock = (ReplyClock(config.deadline_margin) for _ in range(2))
         self._settings = settings
         self._engine = Engine(
@@ -59,6 +79,7 @@ class PlannerServer:
             clock=clock,
             batch_clock=batch_clock,
         )
+        observer.queue_is(self._engine.queue_state)
         self._calls = Calls()
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -66,9 +87,11 @@ class PlannerServer:
                 # Two servers on one port would share its calls at random.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
+                *connection_options(config.limits),
             ]
         )
-        self._register(PlannerServicer(registry, self._engine, clock, batch_clock))
+        planner = PlannerServicer(registry, self._engine, clock, batch_clock, observer)
+        self._register(planner, _ended(config.log, observer), config.auth.open_health)
 
     async def start(self) -> int:
         """Listens.
@@ -82,7 +105,7 @@ class PlannerServer:
         _require_free(host, port)
         address = f"[{host}]" if ":" in host and not host.startswith("[") else host
         try:
-            port = self._server.add_insecure_port(f"{address}:{port}")
+            port = self._listen(f"{address}:{port}")
         except RuntimeError as error:
             raise InvalidRequest("port", f"{host}:{port} cannot be listened on") from error
         for service in ("", _PLANNER.full_name):
@@ -117,29 +140,42 @@ class PlannerServer:
         await self._server.stop(_LAST_REPLIES_SECONDS)
         await stopping
         self._engine.close()
+        if self._tokens is not None:
+            self._tokens.close()
 
-    def _register(self, planner: PlannerServicer) -> None:
-        server, calls = self._server, self._calls
+    def _listen(self, address: str) -> int:
+        if self._certificates is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, server_credentials(self._certificates))
+
+    def _register(self, planner: PlannerServicer, ended: EndedCall, open_health: bool) -> None:
+        identify = None if self._tokens is None else by_token(self._tokens)
+        add = partial(register_service, self._server, calls=self._calls, ended=ended)
         names = [service.full_name for service in (_PLANNER, _HEALTH, _REFLECTION)]
         describer = reflection.aio.ReflectionServicer(names)
-        register_service(server, _PLANNER, planner, calls)
-        register_service(server, _HEALTH, self._health, calls, while_draining=True)
-        register_service(server, _REFLECTION, describer, calls)
-        register_service(server, _REFLECTION, describer, calls, name=_REFLECTION_V1)
+        add(_PLANNER, planner, identify=identify)
+        health_identify = None if open_health else identify
+        add(_HEALTH, self._health, identify=health_identify, while_draining=True)
+        for name in (_REFLECTION.full_name, _REFLECTION_V1):
+            add(_REFLECTION, describer, identify=identify, name=name)
 
 
 async def serve(
-    config: ServerConfig, registry: Registry, ready: Callable[[str, int], None]
+    config: ServerConfig,
+    registry: Registry,
+    ready: Callable[[str, int], None],
+    observer: Observer | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then drains. A second signal cuts the draining short.
 
     Args:
       ready: called with the host and the port once calls are accepted.
+      observer: told what happens; None: nobody is.
     Raises:
-      InvalidRequest: the address cannot be had.
+      InvalidRequest: the address, certificates or tokens cannot be had.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-    server = PlannerServer(config, registry)
+    server = PlannerServer(config, registry, observer)
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def on_signal(name: str) -> None:
@@ -153,6 +189,19 @@ async def serve(
     ready(config.server.host, port)
     await stop.wait()
     await server.drain(hurry)
+
+
+def _ended(settings: LogSettings, observer: Observer) -> EndedCall:
+    """What is done at the end of each call."""
+    if settings.requests == "off":
+        return observer.call_ended
+    log = RequestLog(settings)
+
+    def ended(call: CallRecord, status: str, seconds: float) -> None:
+        log.call_ended(call, status, seconds)
+        observer.call_ended(call, status, seconds)
+
+    return ended
 
 
 def _require_free(host: str, port: int) -> None:

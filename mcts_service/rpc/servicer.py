@@ -6,24 +6,22 @@ An error ends a call as its exception; `raw_handlers` gives it its status.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 
-from mcts_service.checks import shown
-from mcts_service.rpc.caller import caller_of
+from mcts_service.rpc.caller import caller_of, identity_of
 from mcts_service.rpc.convert_batch_plan import batch_response
 from mcts_service.rpc.convert_batch_query import batch_query
 from mcts_service.rpc.convert_model import model_response, model_summary
 from mcts_service.rpc.convert_plan import plan_query, plan_response
 from mcts_service.rpc.raw_handlers import Context
+from mcts_service.service.catalogue import Catalogue
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
+from mcts_service.service.observer import Observer
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["PlannerServicer"]
-
-logger = logging.getLogger("mcts_service")
 
 #: Rows times actions of a batch that is answered in less than a millisecond.
 _FEW_ENTRIES = 1024
@@ -35,22 +33,27 @@ class PlannerServicer:
     """The methods of mcts_service.v1.PlannerService."""
 
     def __init__(
-        self, registry: Registry, engine: Engine, clock: ReplyClock, batch_clock: ReplyClock
+        self,
+        registry: Registry,
+        engine: Engine,
+        clock: ReplyClock,
+        batch_clock: ReplyClock,
+        observer: Observer,
     ) -> None:
-        self._registry = registry
+        self._catalogue = Catalogue(registry)
         # Built once: an example's encoding may be the model's own code.
         self._descriptions = {entry: model_response(entry) for entry in registry.entries}
         self._engine = engine
         self._clock = clock
         self._batch_clock = batch_clock
+        self._observer = observer
 
     async def Plan(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.PlanRequest, context: Context
     ) -> planner_pb2.PlanResponse:
         """The best action for a state. Cancelling the call cancels the search."""
         received = time.monotonic()
-        _log_request("Plan", request)
-        entry = self._registry.find(request.model, request.model_version)
+        entry = self._models(context).find(request.model, request.model_version)
         query = plan_query(
             request,
             entry,
@@ -59,6 +62,7 @@ class PlannerServicer:
             caller=caller_of(context),
         )
         outcome = await self._engine.plan(query)
+        self._observer.searched(entry.name, outcome.plan.simulations)
         response = plan_response(query, outcome)
         self._clock.observe(time.monotonic() - outcome.finished)
         return response
@@ -68,8 +72,7 @@ class PlannerServicer:
     ) -> planner_pb2.PlanBatchResponse:
         """A plan for each of many states. Cancelling the call cancels all searches."""
         received = time.monotonic()
-        _log_request("PlanBatch", request)
-        entry = self._registry.find(request.model, request.model_version)
+        entry = self._models(context).find(request.model, request.model_version)
         query = batch_query(
             request,
             entry,
@@ -78,6 +81,7 @@ class PlannerServicer:
             caller=caller_of(context),
         )
         outcome = await self._engine.plan_batch(query)
+        self._observer.searched(entry.name, int(outcome.plans.simulations.sum()))
         if len(query.rows) * entry.max_actions <= _FEW_ENTRIES:
             response = batch_response(query, outcome, _PLAN_BATCH)
         else:
@@ -90,19 +94,15 @@ class PlannerServicer:
         self, request: planner_pb2.ListModelsRequest, context: Context
     ) -> planner_pb2.ListModelsResponse:
         """The names of the models."""
-        models = [model_summary(entry) for entry in self._registry.entries]
+        models = [model_summary(entry) for entry in self._models(context).entries]
         return planner_pb2.ListModelsResponse(models=models)
 
     async def GetModel(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.GetModelRequest, context: Context
     ) -> planner_pb2.GetModelResponse:
         """All about one model."""
-        return self._descriptions[self._registry.find(request.model, request.model_version)]
+        return self._descriptions[self._models(context).find(request.model, request.model_version)]
 
-
-def _log_request(
-    method: str, request: planner_pb2.PlanRequest | planner_pb2.PlanBatchRequest
-) -> None:
-    """A line for a request that the caller has named."""
-    if request.request_id:
-        logger.info("%s %s: request %s", method, shown(request.model), shown(request.request_id))
+    def _models(self, context: Context) -> Registry:
+        """The models that the caller may use; of any other it learns nothing."""
+        return self._catalogue.of(identity_of(context))

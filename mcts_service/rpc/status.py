@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -12,6 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from mcts_service.checks import shown
 from mcts_service.errors import (
     BudgetTooLarge,
     Cancelled,
@@ -26,8 +28,9 @@ from mcts_service.errors import (
     Unauthenticated,
     UnknownModel,
 )
+from mcts_service.service.call_record import current_call
 
-__all__ = ["STATUS_CODES", "ErrorReply", "error_reply", "error_status"]
+__all__ = ["STATUS_CODES", "ErrorReply", "error_reply", "error_status", "status_name"]
 
 logger = logging.getLogger("mcts_service")
 
@@ -51,6 +54,8 @@ _REASONS: dict[type[MCTSServiceError], str] = {
     NoLegalAction: "NO_LEGAL_ACTION",
     BudgetTooLarge: "BUDGET_TOO_LARGE",
 }
+
+_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
@@ -96,9 +101,7 @@ def error_status(error: Exception, method: str) -> status_pb2.Status:
     """The same with its details as one message, for an error inside of an answer."""
     code = _code(error)
     if code is grpc.StatusCode.INTERNAL:
-        identity = uuid.uuid4().hex[:12]
-        logger.error("internal error %s in %s", identity, method, exc_info=error)
-        text = f"internal error {identity}: the server's log has more under this id"
+        text = f"internal error {_log(error, method)}: the server's log has more under this id"
     else:
         text = _cut(str(error), _MAX_TEXT_BYTES)
     status = status_pb2.Status(code=code.value[0], message=text)
@@ -106,6 +109,30 @@ def error_status(error: Exception, method: str) -> status_pb2.Status:
     if details is not None:
         status.details.add().Pack(details)
     return status
+
+
+def status_name(code: Any) -> str:
+    """The name of a status, given as gRPC's servers do: by its number, or by itself."""
+    number = code.value[0] if isinstance(code, grpc.StatusCode) else code
+    return _NAMES.get(number, "UNKNOWN")
+
+
+def _log(error: Exception, method: str) -> str:
+    """Writes an internal error to the log, and gives the id that it has there."""
+    identity = uuid.uuid4().hex[:12]
+    call = current_call.get(None)
+    if call is not None and not call.request_id:
+        call.request_id = identity
+    request = f", request {shown(call.request_id)}" if call is not None else ""
+    logger.error(
+        "internal error %s in %s%s",
+        identity,
+        method,
+        request,
+        exc_info=error,
+        extra={"error_id": identity},
+    )
+    return identity
 
 
 def _code(error: Exception) -> grpc.StatusCode:

@@ -148,6 +148,11 @@ class WaitingRoom:
         """Jobs that run."""
         return len(self._running)
 
+    def waiting_since(self, now: float) -> float:
+        """When the job came that waits longest; now, if none does."""
+        firsts = (next(iter(level.arrivals)) for level in self._levels.values() if level.arrivals)
+        return min((job.came for job in firsts), default=now)
+
     def enter(self, job: Job, now: float) -> Job | None:
         """Lets a job in.
 

@@ -7,7 +7,7 @@ the fields below.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,15 @@ from mcts_service.planning import SearchConfig
 from mcts_service.planning.budget import MIN_BYTES
 from mcts_service.service.admission import GREATEST_PRIORITY
 from mcts_service.service.at_once import AT_ONCE_SECONDS
+from mcts_service.service.auth import AuthSettings
 from mcts_service.service.budgets import BudgetLimits
+from mcts_service.service.connection_limits import ConnectionLimits
 from mcts_service.service.entry import require_name
+from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.metrics import MetricsSettings
+from mcts_service.service.tls import TlsSettings
+from mcts_service.service.toml_source import KeyPath, dotted
 from mcts_service.service.workers.settings import WorkerSettings
 
 __all__ = ["ModelConfig", "ServerConfig", "ServerSettings", "available_cores"]
@@ -176,14 +182,26 @@ class ServerConfig:
 
     Attributes:
       server: the process.
+      tls: its certificate, and whose it asks for.
+      auth: who may call.
+      limits: what connections may do.
       deadline_margin: what is kept of a caller's deadline for the reply.
       budget: what a request may ask for, for every model that does not say otherwise.
       worker_processes: of every model that has any and does not say otherwise.
+      metrics: where they are to be had.
+      log: what is logged, and how.
       models: the models beyond the built-in ones.
+      place: a key as a message names it, with its file and line where there is one; no setting.
     """
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     deadline_margin: DeadlineMargin = field(default_factory=DeadlineMargin)
     budget: BudgetLimits = field(default_factory=BudgetLimits)
     worker_processes: WorkerSettings = field(default_factory=WorkerSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     models: tuple[ModelConfig, ...] = ()
+    place: Callable[[KeyPath], str] = field(default=dotted, compare=False, repr=False)

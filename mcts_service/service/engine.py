@@ -25,6 +25,7 @@ from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess, run_model
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.memory_limit import MemoryLimit
+from mcts_service.service.observer import QueueState
 from mcts_service.service.plan_arguments import (
     fault,
     plan_arguments,
@@ -196,6 +197,15 @@ class Engine:
             return math.inf
         planner = self._planners.known(query.model, query.config)
         return math.inf if planner is None else planner.times.expected(simulations)
+
+    def queue_state(self) -> QueueState:
+        """What waits and what runs at this moment, in all pools. From any thread."""
+        states = [pool.state() for pool in (self._shared, *self._own.values())]
+        return QueueState(
+            waiting=sum(state.waiting for state in states),
+            running=sum(state.running for state in states),
+            oldest_seconds=max(state.oldest_seconds for state in states),
+        )
 
     def close(self) -> None:
         """Lets the threads end, and the hosts of models."""

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from mcts_service.service.admission import Job, WaitingRoom
+from mcts_service.service.observer import QueueState
 
 __all__ = ["Pool"]
 
@@ -90,6 +91,12 @@ class Pool:
         """Counts what a caller had elsewhere, as if this pool's threads had done it."""
         with self._changed:
             self._room.charge(caller, seconds)
+
+    def state(self) -> QueueState:
+        """What waits and what runs at this moment."""
+        with self._changed:
+            room, now = self._room, time.monotonic()
+            return QueueState(room.waiting, room.running, now - room.waiting_since(now))
 
     def close(self) -> None:
         """Lets the threads end when the jobs that wait are done."""

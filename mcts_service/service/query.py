@@ -26,7 +26,7 @@ class Query:
       reply_by: when the caller stops waiting, by the same clock; None: it never does.
       horizon: steps left, >= 1; None: no end.
       request_id: the caller's own name for the request.
-      caller: who asks; callers share the server fairly.
+      caller: who asks: the name of a token, or a network address. Callers share the server fairly.
       priority: from -100 to 100; what is higher comes first.
     """
 

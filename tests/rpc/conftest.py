@@ -56,16 +56,26 @@ class Served:
 
 
 @contextmanager
-def running_server(registry, deadline_margin=None, **settings):
-    """Runs a server for the length of a block, and shuts it down in order after it."""
+def running_server(
+    registry, deadline_margin=None, *, tables=None, observer=None, credentials=None, **settings
+):
+    """Runs a server for the length of a block, and shuts it down in order after it.
+
+    Args:
+      tables: of the configuration, beside [server]: {"tls": TlsSettings(...)}.
+      observer: of the server.
+      credentials: of the channel.
+      settings: of [server].
+    """
     config = ServerConfig(
         server=replace(ServerSettings(port=0, workers=1, leave_seconds=0.0), **settings),
         deadline_margin=deadline_margin or DeadlineMargin(),
+        **(tables or {}),
     )
     ready, shut_down, port = threading.Event(), threading.Event(), []
 
     async def run():
-        server = PlannerServer(config, registry)
+        server = PlannerServer(config, registry, observer)
         port.append(await server.start())
         ready.set()
         await asyncio.get_running_loop().run_in_executor(None, shut_down.wait)
@@ -76,12 +86,18 @@ def running_server(registry, deadline_margin=None, **settings):
     assert ready.wait(60)
     address = f"127.0.0.1:{port[0]}"
     try:
-        with grpc.insecure_channel(address) as channel:
+        with _channel(address, credentials) as channel:
             stub = planner_pb2_grpc.PlannerServiceStub(channel)
             yield Served(address, registry, channel, stub, shut_down)
     finally:
         shut_down.set()
         thread.join()
+
+
+def _channel(address, credentials):
+    if credentials is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, credentials)
 
 
 @pytest.fixture(scope="module")

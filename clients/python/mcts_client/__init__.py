@@ -9,6 +9,7 @@
 Importing it loads gRPC and NumPy, and nothing compiled of mcts_service.
 """
 
+from mcts_client._security import Tls
 from mcts_client.async_client import AsyncPlannerClient
 from mcts_client.client import PlannerClient
 from mcts_client.errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "StateSpec",
     "StopReason",
     "TerminalState",
+    "Tls",
     "Unauthenticated",
     "UnknownModel",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ import grpc
 
 from mcts_client import _batch, _calls, _checks
 from mcts_client._channel import channel_options, check_target
+from mcts_client._security import Tls, Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
 
@@ -50,6 +52,9 @@ class AsyncPlannerClient:
         target: str,
         *,
         timeout: float | None = None,
+        tls: bool | Tls = False,
+        token: Token | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         max_attempts: int = 4,
         wait_for_ready: bool = False,
@@ -67,11 +72,15 @@ class AsyncPlannerClient:
         arguments = channel_options(
             max_attempts=max_attempts, wait_for_ready=wait_for_ready, options=options
         )
-        if credentials is None:
+        secure = channel_credentials(tls, credentials)
+        own_token = token_source(
+            token, token_file, target=self._target, is_encrypted=secure is not None
+        )
+        if secure is None:
             self._channel = grpc.aio.insecure_channel(target, arguments)
         else:
-            self._channel = grpc.aio.secure_channel(target, credentials, arguments)
-        self._stub = planner_pb2_grpc.PlannerServiceStub(self._channel)
+            self._channel = grpc.aio.secure_channel(target, secure, arguments)
+        self._stub = with_token(planner_pb2_grpc.PlannerServiceStub(self._channel), own_token)
 
     plan = _awaited(_calls.plan)
     plan_batch = _awaited(_batch.plan_batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -10,6 +11,7 @@ import grpc
 
 from mcts_client import _batch, _calls, _checks
 from mcts_client._channel import channel_options, check_target
+from mcts_client._security import Tls, Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
 
@@ -44,6 +46,9 @@ class PlannerClient:
         target: str,
         *,
         timeout: float | None = None,
+        tls: bool | Tls = False,
+        token: Token | None = None,
+        token_file: str | os.PathLike[str] | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         max_attempts: int = 4,
         wait_for_ready: bool = False,
@@ -54,7 +59,12 @@ class PlannerClient:
         Args:
           target: HOST:PORT, or any name that gRPC resolves.
           timeout: deadline of a call that gives none, in seconds; None: see `plan`.
-          credentials: for TLS, from `grpc.ssl_channel_credentials`; None: no encryption.
+          tls: True: encrypted, to a server whose certificate a public authority has signed; with
+            a `Tls`, to one of your own. False: not, unless there are `credentials`.
+          token: goes with every call, over TLS or within this machine only; or a function that
+            gives the one that is valid now, asked at each call.
+          token_file: in its place, a file with nothing else; it may change.
+          credentials: in place of `tls`, as `grpc.secure_channel` takes them.
           max_attempts: tries a call, the first included, 1 .. 5; 1 for no retries.
           wait_for_ready: a call waits for a server that is not there yet, up to its deadline.
           options: channel arguments, as `grpc.insecure_channel` takes them.
@@ -67,11 +77,15 @@ class PlannerClient:
         arguments = channel_options(
             max_attempts=max_attempts, wait_for_ready=wait_for_ready, options=options
         )
-        if credentials is None:
+        secure = channel_credentials(tls, credentials)
+        own_token = token_source(
+            token, token_file, target=self._target, is_encrypted=secure is not None
+        )
+        if secure is None:
             self._channel = grpc.insecure_channel(target, arguments)
         else:
-            self._channel = grpc.secure_channel(target, credentials, arguments)
-        self._stub = planner_pb2_grpc.PlannerServiceStub(self._channel)
+            self._channel = grpc.secure_channel(target, secure, arguments)
+        self._stub = with_token(planner_pb2_grpc.PlannerServiceStub(self._channel), own_token)
 
     plan = _blocking(_calls.plan)
     plan_batch = _blocking(_batch.plan_batch)
