@@ -26,7 +26,7 @@ def confine(output: Connection, max_memory_bytes: int) -> None:
 
     Args:
       output: takes what is printed from now on.
-      max_memory_bytes: 0: no limit.
+      max_memory_bytes: beyond what this process holds by now; 0: no limit.
     """
     _leave_the_terminal()
     _end_with_the_server()
@@ -83,5 +83,10 @@ def _limit_memory(max_memory_bytes: int) -> None:
 
     # A search reserves the addresses of its whole budget at once, which is no memory yet: only
     # Linux tells the two apart.
-    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    resource.setrlimit(kind, (max_memory_bytes, max_memory_bytes))
+    kind, held = resource.RLIMIT_AS, 0
+    if sys.platform == "linux":
+        kind = resource.RLIMIT_DATA
+        with open("/proc/self/statm") as file:
+            held = int(file.read().split()[5]) * resource.getpagesize()
+    limit = held + max_memory_bytes
+    resource.setrlimit(kind, (limit, limit))

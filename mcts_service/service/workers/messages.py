@@ -25,6 +25,7 @@ __all__ = [
     "Job",
     "JobKind",
     "Reply",
+    "TracebackOfWorker",
     "fault_of_worker",
     "read_job",
     "read_reply",
@@ -42,7 +43,7 @@ _MAX_TRACEBACK = 20_000
 
 _NUMPY_ARRAYS = frozenset({"_reconstruct", "_frombuffer", "scalar"})
 _READABLE: dict[str, frozenset[str]] = {
-    "mcts_service._core": frozenset({"PlanColumns"}),
+    "_core": frozenset({"PlanColumns"}),  # as Cython names what is in mcts_service._core
     "mcts_service.errors": frozenset(errors.__all__),
     "mcts_service.models.spec": frozenset({"ActionSpec", "StateSpec"}),
     "mcts_service.planning.auto": frozenset({"Recipe"}),

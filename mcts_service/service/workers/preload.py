@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from multiprocessing import forkserver
 
 import mcts_service.service.loading
 import mcts_service.service.workers.worker  # noqa: F401
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+__all__: list[str] = []
 
 
 def _as_usual() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-os.register_at_fork(after_in_child=_as_usual)
+def _outlive_the_service_manager() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.register_at_fork(after_in_child=_as_usual)
+
+
+# Any other process that imports this goes on as it was.
+if getattr(sys.modules["__main__"], "main", None) is forkserver.main:
+    _outlive_the_service_manager()

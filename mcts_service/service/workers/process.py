@@ -28,6 +28,9 @@ _NOT_KNOWN = 255
 #: For the news of an end to come.
 _PATIENCE_SECONDS = 1.0
 
+#: What a process had open is closed shortly before it has ended.
+_SETTLING_SECONDS = 0.2
+
 _all: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
@@ -158,7 +161,7 @@ class Worker:
         if self.was_dropped:
             return False
         if status == _NOT_KNOWN:
-            return _has_ended(self._shared.forked_from)
+            return _ends(self._shared.forked_from)
         return status is not None and -status in _FROM_OUTSIDE
 
     def how_it_ended(self) -> str:
@@ -176,12 +179,17 @@ def _named(number: int) -> str:
         return str(number)
 
 
-def _has_ended(child: int) -> bool:
+def _ends(child: int) -> bool:
     """Whether a process that this one has started has ended; it is left to whoever waits for it."""
+    give_up = time.monotonic() + _SETTLING_SECONDS
     try:
-        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.01)
     except ChildProcessError:
-        return True
+        pass
+    return True
 
 
 def _kill_all() -> None:

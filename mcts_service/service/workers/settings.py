@@ -8,8 +8,8 @@ from mcts_service.checks import require_integer, require_number
 
 __all__ = ["WorkerSettings"]
 
-#: With less, an interpreter with NumPy has no room left for a model.
-_LEAST_MEMORY_BYTES = 64 * 2**20
+#: With less, Python has no room to say that there is none.
+_LEAST_MEMORY_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class WorkerSettings:
       replicas: searches of the model that run at once, each in a process of its own.
       warm_spares: processes more that have built the model and wait, so that one that has ended
         is replaced at once.
-      max_memory_bytes: what one process may hold in all, a search tree and Python itself
-        included; 0: no limit. With NumPy alone it holds some 60 MB.
+      max_memory_bytes: what the model and its search tree may hold in one process, beyond Python
+        and NumPy; 0: no limit.
       overrun_seconds: a process whose search goes on for so long after its end, or after it was
         cancelled, is killed.
       build_seconds: the same of one that has not built its model.

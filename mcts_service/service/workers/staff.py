@@ -245,6 +245,7 @@ class Staff:
             worker.state is State.BUILDING and now > worker.since + settings.build_seconds
         ) or now > worker.overdue_since() + settings.overrun_seconds
         if is_late and not worker.was_overdue:
+            logger.warning("a worker of %s takes too long and is killed", self._name)
             worker.was_overdue = True
             worker.kill()
 
