@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from mcts_service.rpc.caller import caller_of, identity_of
 from mcts_service.rpc.convert_batch_plan import batch_response
@@ -18,6 +19,7 @@ from mcts_service.service.catalogue import Catalogue
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.observer import Observer
+from mcts_service.service.query import BatchOutcome, PlanOutcome
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2
 
@@ -63,9 +65,8 @@ class PlannerServicer:
         )
         outcome = await self._engine.plan(query)
         self._observer.searched(entry.name, outcome.plan.simulations)
-        response = plan_response(query, outcome)
-        self._clock.observe(time.monotonic() - outcome.finished)
-        return response
+        _observe_reply(context, self._clock, outcome)
+        return plan_response(query, outcome)
 
     async def PlanBatch(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.PlanBatchRequest, context: Context
@@ -82,13 +83,11 @@ class PlannerServicer:
         )
         outcome = await self._engine.plan_batch(query)
         self._observer.searched(entry.name, int(outcome.plans.simulations.sum()))
+        _observe_reply(context, self._batch_clock, outcome)
         if len(query.rows) * entry.max_actions <= _FEW_ENTRIES:
-            response = batch_response(query, outcome, _PLAN_BATCH)
-        else:
-            # In another thread: a thousand rows take long enough for others to notice.
-            response = await asyncio.to_thread(batch_response, query, outcome, _PLAN_BATCH)
-        self._batch_clock.observe(time.monotonic() - outcome.finished)
-        return response
+            return batch_response(query, outcome, _PLAN_BATCH)
+        # In another thread: a thousand rows take long enough for others to notice.
+        return await asyncio.to_thread(batch_response, query, outcome, _PLAN_BATCH)
 
     async def ListModels(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.ListModelsRequest, context: Context
@@ -106,3 +105,16 @@ class PlannerServicer:
     def _models(self, context: Context) -> Registry:
         """The models that the caller may use; of any other it learns nothing."""
         return self._catalogue.of(identity_of(context))
+
+
+def _observe_reply(
+    context: Context, clock: ReplyClock, outcome: PlanOutcome | BatchOutcome
+) -> None:
+    """Notes what replying takes, once the reply has been sent."""
+    finished, was_cut = outcome.finished, outcome.was_cut
+
+    def sent(_: Any) -> None:
+        clock.observe(time.monotonic() - finished, was_cut=was_cut)
+
+    # Its stubs name a class where any function will do.
+    context.add_done_callback(sent)  # type: ignore[arg-type]

@@ -29,5 +29,6 @@ class BegunSearch:
         """Does it, once. When it must end, and what cancels it, was settled when it began."""
         self.is_taken = True
         plan = self._plan.finish()
-        finished = min(time.monotonic(), self._end_by)
-        return PlanOutcome(plan, self._started - query.received, finished)
+        finished, end_by = time.monotonic(), self._end_by
+        queue_time = self._started - query.received
+        return PlanOutcome(plan, queue_time, min(finished, end_by), finished >= end_by)

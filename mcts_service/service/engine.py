@@ -158,7 +158,14 @@ class Engine:
                 due=end_by,
                 seconds=self._expected_seconds(query),
             )
-            return await self._end(query, pool, future, end_by, cancel)
+            try:
+                return await self._end(query, pool, future, end_by, cancel)
+            except asyncio.CancelledError:
+                now = time.monotonic()
+                if query.reply_by is not None and now >= query.reply_by:
+                    # Nobody waits any longer for a search that was to have ended by now.
+                    clock.observe(now - end_by, was_cut=True)
+                raise
 
     async def _end(
         self,
@@ -258,7 +265,8 @@ class Engine:
             planner.times.observe(simulations, math.inf)
             return BegunSearch(plan, started, end_by, cancel)
         planner.times.observe(simulations, finished - started)
-        return PlanOutcome(plan, started - query.received, min(finished, end_by))
+        queue_time = started - query.received
+        return PlanOutcome(plan, queue_time, min(finished, end_by), finished >= end_by)
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
         """Has a pool do what is left of a search."""

@@ -72,6 +72,7 @@ class InProcess:
             travelling(query.model, plan),
             queue_time=started - query.received,
             finished=min(finished, end_by),
+            was_cut=finished >= end_by,
         )
 
     def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
@@ -90,6 +91,7 @@ class InProcess:
             queue_time=started - query.received,
             search_time=finished - started,
             finished=min(finished, end_by),
+            was_cut=finished >= end_by,
         )
 
 

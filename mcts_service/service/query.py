@@ -69,11 +69,13 @@ class PlanOutcome:
       queue_time: seconds from receipt to the start of the search.
       finished: when the search ended or, if it was late, was to end, in seconds of
         time.monotonic(): replying begins here.
+      was_cut: whether it ended because its time was over.
     """
 
     plan: Plan
     queue_time: float
     finished: float
+    was_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class BatchOutcome:
       seeds: one a row.
       queue_time: seconds from receipt to the start of the searches.
       search_time: seconds that they took, all together.
-      finished: as of a `PlanOutcome`.
+      finished, was_cut: as of a `PlanOutcome`.
     """
 
     plans: Plans
@@ -124,3 +126,4 @@ class BatchOutcome:
     queue_time: float
     search_time: float
     finished: float
+    was_cut: bool = False

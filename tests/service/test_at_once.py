@@ -328,9 +328,12 @@ async def test_simulations_from_before_are_a_plan_where_no_thread_was_free(engin
 async def test_the_callers_time_ends_it_while_it_waits(engine_of):
     entry = entry_of(make("connect_four"))
     engine = engine_of(entry, at_once_seconds=0.05)
-    expect_short(engine, entry)
+    # Else a slow machine finds in time that half a second decides nothing more.
+    whole = SearchConfig(early_stop=False)
+    expect_short(engine, entry, whole)
     engine_of.hold(engine)
-    plan = (await engine.plan(query_of(entry, budget=replace(ENDLESS, time_limit=0.5)))).plan
+    limit = replace(ENDLESS, time_limit=0.5)
+    plan = (await engine.plan(query_of(entry, budget=limit, config=whole))).plan
     assert plan.stop_reason is StopReason.TIME_LIMIT
     assert plan.simulations >= 1
 
