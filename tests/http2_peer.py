@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
@@ -10,7 +11,6 @@ from typing import NamedTuple
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS, PING, GOAWAY = 4, 6, 7
 ACK = 1
-ENHANCE_YOUR_CALM = 11
 MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_SIZE = 3, 6
 
 
@@ -26,23 +26,21 @@ class Frame(NamedTuple):
         """Of a SETTINGS frame."""
         return dict(struct.iter_unpack(">HI", self.payload))
 
-    @property
-    def error_code(self) -> int:
-        """Of a GOAWAY frame."""
-        return struct.unpack(">I", self.payload[4:8])[0]
-
 
 class Http2Peer:
-    """A connection. Answers pings only when it is told to."""
+    """A connection. Takes the server's settings for granted; answers pings when it is told to."""
 
-    def __init__(self, address: str, *, speaks: bool = True) -> None:
-        """Connects, and says hello if it `speaks`."""
+    def __init__(self, address: str, *, speaks: bool = True, agrees: bool = True) -> None:
+        """Connects, says hello if it `speaks`, and takes the server's settings if it `agrees`."""
         host, _, port = address.rpartition(":")
         self._socket = socket.create_connection((host, int(port)), timeout=60)
         self._data = b""
-        if speaks:
-            self._socket.sendall(PREFACE)
-            self.send(SETTINGS)
+        hello = PREFACE + _frame(SETTINGS) if speaks else b""
+        if speaks and agrees:
+            hello += _frame(SETTINGS, flags=ACK)
+        # A server that is full may have closed the connection by now.
+        with contextlib.suppress(ConnectionError):
+            self._socket.sendall(hello)
 
     def __enter__(self) -> Http2Peer:
         return self
@@ -52,8 +50,7 @@ class Http2Peer:
 
     def send(self, kind: int, payload: bytes = b"", flags: int = 0) -> None:
         """Sends one frame of the connection as a whole."""
-        header = struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, 0)
-        self._socket.sendall(header + payload)
+        self._socket.sendall(_frame(kind, payload, flags))
 
     def frame(self) -> Frame | None:
         """The next frame; None: the server has closed the connection."""
@@ -77,9 +74,17 @@ class Http2Peer:
             assert time.monotonic() < give_up
         return found
 
-    def until_closed(self) -> None:
-        """Reads until the server closes the connection."""
-        assert self.until(kind=-1) is None
+    def until_closed(self) -> bytes:
+        """Reads until the server closes the connection; gives its last words."""
+        last_words = b""
+        while (found := self.frame()) is not None:
+            if found.kind == GOAWAY:
+                last_words = found.payload[8:]
+        return last_words
 
     def _length(self) -> int:
         return int.from_bytes(self._data[:3], "big")
+
+
+def _frame(kind: int, payload: bytes = b"", flags: int = 0) -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, 0) + payload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 import grpc
 
@@ -12,7 +11,7 @@ from mcts_service.service.call_record import current_call
 from mcts_service.service.caller import Caller
 from mcts_service.service.tokens import WatchedTokens
 
-__all__ = ["address_of", "by_token", "caller_of", "identity_of"]
+__all__ = ["by_token", "caller_of", "identity_of"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -25,28 +24,11 @@ def identity_of(context: Context) -> Caller:
 
 
 def caller_of(context: Context) -> str:
-    """The caller's name in logs, and to be fair by: its token's, else its address.
+    """The caller's name in logs, and to be fair by: its token's, else its network address.
 
-    Ports do not count: all connections from one address are one caller.
+    Valid in the task of the call.
     """
-    return identity_of(context).name or address_of(context)
-
-
-def address_of(context: Context) -> str:
-    """The network address that a call comes from, without its port.
-
-    "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:/run/planner.sock". What comes through a proxy is
-    the proxy's.
-    """
-    kind, _, address = context.peer().partition(":")
-    if kind == "ipv4":
-        return f"ipv4:{address.rpartition(':')[0]}"
-    if kind == "ipv6":
-        host = unquote(address).rpartition(":")[0].strip("[]")
-        # The same machine, whichever socket it came to.
-        mapped = host.lower().removeprefix("::ffff:")
-        return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
-    return f"{kind}:{address}"
+    return current_call.get().caller_name
 
 
 def by_token(tokens: WatchedTokens) -> Callable[[Context], Caller]:

@@ -21,8 +21,11 @@ def connection_options(limits: ConnectionLimits) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", limits.max_header_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_header_bytes),
         ("grpc.server_handshake_timeout_ms", _milliseconds(limits.handshake_seconds)),
+        ("grpc.http2.settings_timeout", _milliseconds(limits.handshake_seconds)),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_seconds)),
         ("grpc.keepalive_timeout_ms", _milliseconds(limits.keepalive_timeout_seconds)),
+        # Of the two, gRPC waits for the longer one.
+        ("grpc.http2.ping_timeout_ms", _milliseconds(limits.keepalive_timeout_seconds)),
         # Connections without a call are asked, and may ask, as often as others.
         ("grpc.keepalive_permit_without_calls", 1),
         (

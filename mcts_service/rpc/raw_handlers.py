@@ -20,11 +20,11 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from mcts_service.errors import InvalidRequest
-from mcts_service.rpc.caller import Context, address_of
+from mcts_service.rpc.caller import Context
 from mcts_service.rpc.calls import Calls
 from mcts_service.rpc.status import error_reply, status_name
 from mcts_service.service.call_record import CallRecord, current_call
-from mcts_service.service.caller import ANYONE, Caller
+from mcts_service.service.caller import Caller
 
 __all__ = ["Context", "EndedCall", "register_service"]
 
@@ -107,13 +107,20 @@ def _with_status(
 ) -> Behaviour:
     """Finds out who calls, and ends a call that raises with the status of its exception."""
 
-    async def respond(data: Any, context: Context, call: CallRecord) -> Any:
+    async def handler(data: Any, context: Context) -> Any:
+        started = time.monotonic()
+        call = CallRecord(path, context)
+        current_call.set(call)
+        status = "CANCELLED"
         # The client went away while it was told something. That is no news for the log, where
         # gRPC would write it with a traceback: it is the same as to be cancelled a little later.
         try:
             try:
-                call.caller = ANYONE if identify is None else identify(context)
-                return await run(data, context)
+                if identify is not None:
+                    call.caller = identify(context)
+                response = await run(data, context)
+                status = "OK"
+                return response
             # gRPC's own: the call was aborted already, or its client is gone.
             except grpc.aio.BaseError:
                 raise
@@ -122,16 +129,6 @@ def _with_status(
             return await context.abort(reply.code, reply.text, reply.metadata)
         except grpc.aio.InternalError as error:
             raise asyncio.CancelledError from error
-
-    async def handler(data: Any, context: Context) -> Any:
-        started = time.monotonic()
-        call = CallRecord(path, partial(address_of, context))
-        current_call.set(call)
-        status = "CANCELLED"
-        try:
-            response = await respond(data, context, call)
-            status = "OK"
-            return response
         except grpc.aio.AbortError:
             status = status_name(context.code())
             raise

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Protocol
+from urllib.parse import unquote
 
 from mcts_service.service.caller import ANYONE, Caller
 
-__all__ = ["CallRecord", "current_call"]
+__all__ = ["CallRecord", "Connection", "address_of", "current_call"]
+
+
+class Connection(Protocol):
+    """Where a call comes from."""
+
+    def peer(self) -> str:
+        """The caller's network address, as gRPC writes it: "ipv4:192.0.2.7:50123"."""
 
 
 class CallRecord:
@@ -21,24 +29,44 @@ class CallRecord:
       request_id: the caller's own; empty: it has none. An internal error gives it one.
     """
 
-    __slots__ = ("_address", "caller", "method", "model", "request_id")
+    __slots__ = ("_connection", "caller", "method", "model", "request_id")
 
-    def __init__(self, method: str, address: Callable[[], str]) -> None:
+    def __init__(self, method: str, connection: Connection) -> None:
         """Begins with what is known first.
 
         Args:
-          address: gives the caller's network address.
+          connection: by which it came.
         """
         self.method = method
         self.caller: Caller = ANYONE
         self.model = ""
         self.request_id = ""
-        self._address = address
+        self._connection = connection
 
     @property
     def caller_name(self) -> str:
-        """The name of the caller's token; without one, the network address."""
-        return self.caller.name or self._address()
+        """The name of the caller's token; without one, the network address.
+
+        Ports do not count: all connections from one address are one caller.
+        """
+        return self.caller.name or address_of(self._connection.peer())
+
+
+def address_of(peer: str) -> str:
+    """The address in gRPC's words for it, without the port.
+
+    "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:/run/planner.sock". What comes through a proxy is
+    the proxy's.
+    """
+    kind, _, address = peer.partition(":")
+    if kind == "ipv4":
+        return f"ipv4:{address.rpartition(':')[0]}"
+    if kind == "ipv6":
+        host = unquote(address).rpartition(":")[0].strip("[]")
+        # The same machine, whichever socket it came to.
+        mapped = host.lower().removeprefix("::ffff:")
+        return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
+    return f"{kind}:{address}"
 
 
 #: Of the call whose task this is; each call of a server has a task of its own.

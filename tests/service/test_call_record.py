@@ -1,16 +1,8 @@
+"""Who a caller is that has no token: the machine that the call comes from."""
+
 import pytest
 
-from mcts_service.rpc.caller import caller_of
-
-
-class Context:
-    """Of a call that comes from `peer`, as gRPC writes it."""
-
-    def __init__(self, peer):
-        self._peer = peer
-
-    def peer(self):
-        return self._peer
+from mcts_service.service.call_record import address_of
 
 
 @pytest.mark.parametrize(
@@ -27,4 +19,4 @@ class Context:
     ],
 )
 def test_a_caller_is_the_machine_that_a_call_comes_from(peer, caller):
-    assert caller_of(Context(peer)) == caller
+    assert address_of(peer) == caller
