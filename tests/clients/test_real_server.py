@@ -334,6 +334,7 @@ def test_the_load_test_measures_a_real_server(
     arguments = (
         "--target", real_server, "--model", "connect_four", "--simulations", "100", "--rate", "50",
         "--warmup", "0.2", "--duration", "1", "--connections", "2", "--json", str(file),
+        "--max-lag", "60",
     )  # fmt: skip
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

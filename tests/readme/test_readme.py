@@ -142,7 +142,9 @@ def test_python_client_with_many_states(place: Place) -> None:
 
 
 def test_load_test(place: Place) -> None:
-    assert "p99" in place.shell(block("sh", "mcts-load-test"))
+    # A busy machine may keep the load test itself from its schedule, which fails the test.
+    patient = block("sh", "mcts-load-test").rstrip() + " --max-lag 60"
+    assert "p99" in place.shell(patient)
 
 
 def test_plan_in_process(place: Place) -> None:

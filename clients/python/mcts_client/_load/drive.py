@@ -1,89 +1,88 @@
-"""Makes the calls: by the clock (open loop), or one after another (closed loop)."""
+"""Makes the calls of one process: by the clock (open loop), or one after another (closed loop)."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import grpc
 import numpy as np
 
 from mcts_client._channel import channel_options
+from mcts_client._load.ask import Asker
+from mcts_client._load.prepare import PreparedWork
 from mcts_client._load.records import Records
-from mcts_client._load.schedule import intended_starts
+from mcts_client._load.schedule import Deal, intended_starts
 from mcts_client._load.settings import LoadSettings
-from mcts_service.v1 import planner_pb2, planner_pb2_grpc
 
-__all__ = ["drive"]
+__all__ = ["channel", "drive"]
 
 #: One call: its number, and when it was meant to start.
 _MakeCall = Callable[[int, float], Coroutine[Any, Any, None]]
 
 
-async def drive(
-    settings: LoadSettings, request: planner_pb2.PlanRequest, records: Records, begin: float
-) -> None:
-    """Runs a whole load test, warm-up included. On cancellation it cancels all calls.
-
-    Args:
-      request: what each call sends, but for its seed.
-      records: where each call is noted.
-      begin: the start of the warm-up, in seconds of time.monotonic().
-    """
-    async with AsyncExitStack() as open_channels:
-        stubs = [
-            planner_pb2_grpc.PlannerServiceStub(
-                await open_channels.enter_async_context(_channel(settings.target))
-            )
-            for _ in range(settings.connections)
-        ]
-        call = _caller(stubs, request, settings, records)
-        if settings.rate is not None:
-            rng = np.random.default_rng(settings.seed)
-            starts = intended_starts(
-                settings.rate, settings.warmup, settings.duration, settings.arrivals, rng
-            )
-            await _open_loop(call, begin + starts)
-        elif settings.concurrency is not None:
-            end = begin + settings.warmup + settings.duration
-            await _closed_loop(call, settings.concurrency, end)
-
-
-def _channel(target: str) -> grpc.aio.Channel:
-    """A channel with a connection of its own, and without retries: each failure counts."""
+def channel(settings: LoadSettings) -> grpc.aio.Channel:
+    """A channel with a connection of its own, and without gRPC's retries, which nobody sees."""
     options = channel_options(
         max_attempts=1, wait_for_ready=False, options=[("grpc.use_local_subchannel_pool", 1)]
     )
-    return grpc.aio.insecure_channel(target, options)
+    return grpc.aio.insecure_channel(settings.target, options)
+
+
+async def drive(
+    settings: LoadSettings,
+    channels: Sequence[grpc.aio.Channel],
+    work: Sequence[PreparedWork],
+    records: Records,
+    begin: float,
+    process: int = 0,
+) -> None:
+    """Makes one process's part of a run, warm-up included. Cancelled, it cancels all calls.
+
+    Args:
+      channels: of this process, one or more.
+      work: kinds of calls.
+      records: where each call is noted.
+      begin: the start of the warm-up, in seconds of time.monotonic().
+      process: which of `settings.processes` this is, from 0.
+    """
+    call = _caller(Asker(channels, work, settings), work, settings, records)
+    if settings.rate is not None:
+        rng = np.random.default_rng(settings.seed)
+        starts = intended_starts(
+            settings.rate, settings.warmup, settings.duration, settings.arrivals, rng
+        )
+        numbers = range(process, len(starts), settings.processes)
+        await _open_loop(call, numbers, begin + starts[process :: settings.processes])
+    else:
+        end = begin + settings.warmup + settings.duration
+        while (now := time.monotonic()) < begin:
+            await asyncio.sleep(begin - now)
+        await _closed_loop(call, settings, process, end)
 
 
 def _caller(
-    stubs: list[Any], request: planner_pb2.PlanRequest, settings: LoadSettings, records: Records
+    asker: Asker, work: Sequence[PreparedWork], settings: LoadSettings, records: Records
 ) -> _MakeCall:
+    deal = Deal([one.work.weight for one in work], asker.requests, settings.seed)
+
     async def call(number: int, intended: float) -> None:
-        row = records.send(intended, time.monotonic())
-        own = planner_pb2.PlanRequest()
-        own.CopyFrom(request)
-        own.seed = (settings.seed + number) % 2**64
-        try:
-            response = await stubs[number % len(stubs)].Plan(own, timeout=settings.timeout)
-        except grpc.aio.AioRpcError as error:
-            records.answer(row, time.monotonic(), error.code(), 0, error.details() or "")
-        else:
-            records.answer(row, time.monotonic(), grpc.StatusCode.OK, response.simulations)
+        kind, request = deal.of_call(number)
+        row = records.send(intended, time.monotonic(), kind)
+        answer = await asker.ask(number, kind, request)
+        records.answer(row, time.monotonic(), answer)
 
     return call
 
 
-async def _open_loop(call: _MakeCall, intended_starts: np.ndarray) -> None:
+async def _open_loop(call: _MakeCall, numbers: Iterable[int], intended_starts: np.ndarray) -> None:
     """Starts each call at its time, whether or not earlier ones have come back."""
     calls = set[asyncio.Task[None]]()
     try:
-        for number, intended in enumerate(intended_starts.tolist()):
-            # Even a late generator lets the loop run, or it would never send what it starts.
+        for number, intended in zip(numbers, intended_starts.tolist(), strict=True):
+            # Even a late client lets the loop run, or it would never send what it starts.
             await asyncio.sleep(max(0.0, intended - time.monotonic()))
             task = asyncio.create_task(call(number, intended))
             calls.add(task)
@@ -93,20 +92,21 @@ async def _open_loop(call: _MakeCall, intended_starts: np.ndarray) -> None:
         await _cancel(calls)
 
 
-async def _closed_loop(call: _MakeCall, concurrency: int, end: float) -> None:
-    """Keeps `concurrency` calls in flight until `end`, then waits for the last ones."""
+async def _closed_loop(call: _MakeCall, settings: LoadSettings, process: int, end: float) -> None:
+    """Keeps this process's calls in flight until `end`, then waits for the last ones."""
 
     async def one_after_another(first: int) -> None:
         number = first
         while (now := time.monotonic()) < end:
             await call(number, now)
-            number += concurrency
+            number += settings.concurrency or 1
 
-    workers = [asyncio.create_task(one_after_another(first)) for first in range(concurrency)]
+    firsts = [process + settings.processes * i for i in range(settings.callers_of(process))]
+    callers = [asyncio.create_task(one_after_another(first)) for first in firsts]
     try:
-        await _all(workers)
+        await _all(callers)
     finally:
-        await _cancel(workers)
+        await _cancel(callers)
 
 
 async def _all(tasks: Iterable[Awaitable[None]]) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 import numpy as np
 
-from mcts_client._load.records import STATUS_NAMES, Columns, Records
+from mcts_client._load.records import STATUS_NAMES, Columns, Outcome
 from mcts_client._load.settings import LoadSettings
 
-__all__ = ["QUANTILES", "GeneratorLag", "Latencies", "Summary", "summarise"]
+__all__ = ["QUANTILES", "ClientLag", "Latencies", "Summary", "WorkSummary", "summarise"]
 
-_OK = grpc.StatusCode.OK.value[0]
+_EXPIRED = grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
 #: Names of the quantiles that are reported.
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+#: A client's lag up to this part of the latencies is not what they are made of.
+_NEGLIGIBLE_PART = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,27 @@ class Latencies:
 
 
 @dataclass(frozen=True)
-class GeneratorLag:
+class ClientLag:
     """How late the load test itself started its calls, in seconds; part of each latency."""
 
     p50: float
     p99: float
     max: float
+
+
+@dataclass(frozen=True)
+class WorkSummary:
+    """One kind of work of a mixture.
+
+    Attributes:
+      calls: calls that were sent.
+      failed: of these, answers that were errors.
+      ok: latencies of the calls that succeeded.
+    """
+
+    calls: int
+    failed: int
+    ok: Latencies
 
 
 @dataclass(frozen=True)
@@ -64,12 +80,16 @@ class Summary:
       statuses: answers by the name of their gRPC status; adds up to calls - unfinished.
       warmup_statuses: the same of the calls of the warm-up, which count for nothing else.
       messages: the first error text of each status, warm-up included.
+      retries: attempts beyond the first, of all answers.
+      deadline_misses: answers that came later than `settings.timeout` after the intended start,
+        and those with the status DEADLINE_EXCEEDED.
       achieved_rate: calls sent, by the seconds that sending them took.
-      lag: of the generator; None in a closed loop, which has no schedule.
+      lag: of the client; None in a closed loop, which has no schedule.
       throughput: OK answers a second that came within the window.
       simulations_per_second: of these answers' plans.
       ok: latencies of the calls that succeeded.
       answered: latencies of all calls that were answered.
+      by_work: by the name of the kind of work.
     """
 
     settings: LoadSettings
@@ -80,51 +100,49 @@ class Summary:
     statuses: Mapping[str, int]
     warmup_statuses: Mapping[str, int]
     messages: Mapping[str, str]
+    retries: int
+    deadline_misses: int
     achieved_rate: float
-    lag: GeneratorLag | None
+    lag: ClientLag | None
     throughput: float
     simulations_per_second: float
     ok: Latencies
     answered: Latencies
+    by_work: Mapping[str, WorkSummary]
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields of the JSON report, None where there is no number; see --help."""
-        settings = self.settings
-        fields = {
-            "target": settings.target,
-            "model": settings.model,
-            "loop": "open" if settings.is_open_loop else "closed",
-            "arrivals": settings.arrivals if settings.is_open_loop else None,
-            "asked_rate": settings.rate,
-            "concurrency": settings.concurrency,
-            "connections": settings.connections,
-            "timeout_seconds": settings.timeout,
-            "warmup_seconds": settings.warmup,
-            "seed": settings.seed,
-            "simulations": settings.simulations,
-            "time_limit_seconds": settings.time_limit,
-            "interrupted": self.interrupted,
-            "measured_seconds": self.window,
-            "calls": self.calls,
-            "unfinished": self.unfinished,
-            "statuses": dict(self.statuses),
-            "warmup_statuses": dict(self.warmup_statuses),
-            "first_messages": dict(self.messages),
-            "achieved_rate": self.achieved_rate,
-            "generator_lag_seconds": None if self.lag is None else vars(self.lag),
-            "throughput": self.throughput,
-            "simulations_per_second": self.simulations_per_second,
-            "latency_seconds": {"ok": _latency_json(self.ok), "all": _latency_json(self.answered)},
-        }
-        return {name: None if value != value else value for name, value in fields.items()}
+    @property
+    def failed(self) -> int:
+        """Answers that were errors."""
+        return self.answered.count - self.ok.count
+
+    @property
+    def was_late(self) -> bool:
+        """True if the client could not keep its schedule: it has measured itself.
+
+        It may be late by `settings.max_lag`, or by a tenth of the 99th percentile of the
+        latencies, where that is more: with a queue of seconds before the server, which takes
+        the processor too if it runs on the same machine, some milliseconds tell nothing.
+        """
+        if self.lag is None or self.interrupted:
+            return False
+        latency = self.answered.seconds["p99"]
+        allowed = self.settings.max_lag
+        if not math.isnan(latency):
+            allowed = max(allowed, _NEGLIGIBLE_PART * latency)
+        return self.lag.p99 > allowed
 
 
 def summarise(
-    settings: LoadSettings, records: Records, begin: float, interrupted_at: float | None = None
+    settings: LoadSettings,
+    outcome: Outcome,
+    names: Sequence[str],
+    begin: float,
+    interrupted_at: float | None = None,
 ) -> Summary:
     """Counts and measures.
 
     Args:
+      names: of the kinds of work, in the order of their numbers in the columns.
       begin: the start of the warm-up, in seconds of time.monotonic().
       interrupted_at: when the test was stopped, by the same clock; None if it ran to its end.
     """
@@ -132,38 +150,41 @@ def summarise(
     end = start + settings.duration
     if interrupted_at is not None:
         end = max(start, min(end, interrupted_at))
-    everything = records.columns()
+    everything = outcome.columns
     measured = everything.rows(everything.intended >= start)
-    finished = _answered(measured)
-    latencies = finished.finished - finished.intended
-    ok_within = everything.rows(
-        _is_ok(everything) & (everything.finished >= start) & (everything.finished < end)
-    )
+    finished = measured.rows(measured.is_answered)
+    within = (everything.finished >= start) & (everything.finished < end)
+    ok_within = everything.rows(everything.is_ok & within)
+    warmup = everything.rows((everything.intended < start) & everything.is_answered)
+    last_sent = float(measured.sent.max(initial=end))
     return Summary(
         settings=settings,
         interrupted=interrupted_at is not None,
         window=end - start,
-        calls=len(measured.sent),
-        unfinished=len(measured.sent) - len(finished.sent),
+        calls=len(measured),
+        unfinished=len(measured) - len(finished),
         statuses=_statuses(finished),
-        warmup_statuses=_statuses(_answered(everything.rows(everything.intended < start))),
-        messages=records.messages,
-        achieved_rate=_rate(len(measured.sent), max(end, measured.sent.max(initial=end)) - start),
+        warmup_statuses=_statuses(warmup),
+        messages=outcome.messages,
+        retries=int(finished.retries.sum()),
+        deadline_misses=_deadline_misses(finished, settings.timeout),
+        achieved_rate=_rate(len(measured), max(end, last_sent) - start),
         lag=_lag(measured) if settings.is_open_loop else None,
-        throughput=_rate(len(ok_within.sent), end - start),
+        throughput=_rate(len(ok_within), end - start),
         simulations_per_second=_rate(int(ok_within.simulations.sum()), end - start),
-        ok=Latencies.of(latencies[_is_ok(finished)]),
-        answered=Latencies.of(latencies),
+        ok=Latencies.of(finished.latencies[finished.is_ok]),
+        answered=Latencies.of(finished.latencies),
+        by_work={
+            name: _of_work(measured.rows(measured.work == number))
+            for number, name in enumerate(names)
+        },
     )
 
 
-def _answered(columns: Columns) -> Columns:
-    return columns.rows(~np.isnan(columns.finished))
-
-
-def _is_ok(columns: Columns) -> np.ndarray:
-    answered_ok: np.ndarray = (columns.status == _OK) & ~np.isnan(columns.finished)
-    return answered_ok
+def _of_work(columns: Columns) -> WorkSummary:
+    failed = np.count_nonzero(columns.is_answered & ~columns.is_ok)
+    ok = Latencies.of(columns.latencies[columns.is_ok])
+    return WorkSummary(len(columns), int(failed), ok)
 
 
 def _statuses(columns: Columns) -> dict[str, int]:
@@ -174,17 +195,18 @@ def _statuses(columns: Columns) -> dict[str, int]:
     }
 
 
-def _lag(columns: Columns) -> GeneratorLag | None:
-    if len(columns.sent) == 0:
+def _deadline_misses(finished: Columns, timeout: float) -> int:
+    missed = (finished.status == _EXPIRED) | (finished.latencies > timeout)
+    return int(np.count_nonzero(missed))
+
+
+def _lag(columns: Columns) -> ClientLag | None:
+    if len(columns) == 0:
         return None
     late = columns.sent - columns.intended
     p50, p99 = np.quantile(late, [0.5, 0.99], method="inverted_cdf").tolist()
-    return GeneratorLag(p50, p99, float(late.max()))
+    return ClientLag(p50, p99, float(late.max()))
 
 
 def _rate(count: int, seconds: float) -> float:
     return count / seconds if seconds > 0 else math.nan
-
-
-def _latency_json(latencies: Latencies) -> dict[str, float] | None:
-    return {"count": latencies.count, **latencies.seconds} if latencies.count else None
