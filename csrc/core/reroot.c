@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "arrive.h"
+#include "find.h"
 #include "leaf.h"
 #include "parallel.h"
 
@@ -20,6 +21,7 @@ enum { NODE_MOVED = 128 };
 typedef struct {
   search *s;
   tree old;      /* as it was, with the old arena */
+  uint32_t steps; /* from the old root to the new one */
   ref *pending;  /* new nodes whose edges are still the old ones */
   size_t count, capacity;
 } mover;
@@ -58,7 +60,7 @@ static ref move_node(mover *v, ref at) {
   node *to = node_at(t, r);
   memcpy(to, from, size);
   if (leaf) to->block = leaf;
-  to->depth -= to->depth > 0;
+  to->depth -= (uint16_t)(to->depth < v->steps ? to->depth : v->steps);
   if (t->graph_size) {
     node_graph(to)->older = t->newest;
     t->newest = r;
@@ -156,39 +158,6 @@ static void release_left_behind(mover *v) {
 
 /* ---- which child? ----------------------------------------------------------------------- */
 
-/* MCTS_OK and whether the node's state is `state`; a deterministic tree keeps no keys. */
-static int is_state(search *s, node *n, const void *state, bool *same) {
-  const mcts_model *m = s->model;
-  size_t bytes = m->key ? m->key_bytes : m->state_bytes;
-  unsigned char *keys = calloc(2, arena_round(bytes));
-  if (!keys) return OUT_OF_BYTES;
-  unsigned char *mine = keys, *theirs = keys + arena_round(bytes);
-  int status = MCTS_OK;
-  if (m->key) {
-    status = m->key(s->ctx, node_state(&s->tree, n), mine);
-    if (status == MCTS_OK) status = m->key(s->ctx, state, theirs);
-    if (status < 0) status = fault_set(&s->fault, m, s->ctx, "key", NULL, status);
-  } else {
-    memcpy(mine, node_state(&s->tree, n), bytes);
-    memcpy(theirs, state, bytes);
-    if (m->flags & MCTS_MODEL_FLOAT64_STATE) {
-      key_canonical_floats(mine, bytes);
-      key_canonical_floats(theirs, bytes);
-    }
-  }
-  *same = status == MCTS_OK && memcmp(mine, theirs, bytes) == 0;
-  free(keys);
-  return status;
-}
-
-/* Of a node with edges; a full count stays full. */
-static uint32_t visits_of_edges(const tree *t, const node *n) {
-  edges e = edges_at(t, n);
-  uint64_t visits = 0;
-  for (uint32_t i = 0; i < block_room(e.head, t->layout); i++) visits += e.visits[i];
-  return visits < UINT32_MAX ? (uint32_t)visits : UINT32_MAX;
-}
-
 /* The child behind the root's edge `action` in `next_state`; 0 if there is none to go on from. */
 static int find_child(search *s, int32_t action, const void *next_state, ref *child) {
   tree *t = &s->tree;
@@ -201,8 +170,8 @@ static int find_child(search *s, int32_t action, const void *next_state, ref *ch
       ref at = s->deterministic ? child_node(t, r) : outcome_at(t, r)->node;
       node *n = node_at(t, at);
       bool same = false;
-      if (node_is_expanded(n) && visits_of_edges(t, n) > 0) {
-        int status = is_state(s, n, next_state, &same);
+      if (node_is_expanded(n) && find_tries(t, n) > 0) {
+        int status = find_is_state(s, n, next_state, &same);
         if (status < 0) return status;
       }
       if (same) *child = at;
@@ -212,37 +181,45 @@ static int find_child(search *s, int32_t action, const void *next_state, ref *ch
   return MCTS_OK;
 }
 
-static int advance(search *s, int32_t action, const void *next_state) {
-  ref child;
-  int status = find_child(s, action, next_state, &child);
-  if (status < 0) return status;
-  if (!child) return NOT_IN_TREE;
-  mover v = {.s = s, .old = s->tree};
+/* Makes a node so many steps below the root the root. */
+static int move_to(search *s, ref child, uint32_t steps) {
   tree *t = &s->tree;
-  t->blocks = (arena){0};
-  if (search_open_arena(s, &t->blocks, v.old.blocks.limit) < 0) {
-    *t = v.old;
-    return OUT_OF_BYTES;
-  }
-  parallel_forget(s);
-  t->root = t->last_owned = t->newest = 0;
-  t->nodes = 0;
-  t->deepest = 0;
-  /* Both arenas are there for a while: what does not fit beside the old one is not kept. */
-  size_t limit = t->blocks.limit;
-  t->blocks.limit = limit - arena_used(&v.old.blocks);
-  bool moved = move_all(&v, child);
-  t->blocks.limit = limit;
-  release_left_behind(&v);
-  arena_close(&v.old.blocks);
-  free(v.pending);
-  if (!moved) {
-    t->root = 0;
-    return OUT_OF_BYTES;
+  if (child != t->root) {
+    mover v = {.s = s, .old = *t, .steps = steps};
+    t->blocks = (arena){0};
+    if (search_open_arena(s, &t->blocks, v.old.blocks.limit) < 0) {
+      *t = v.old;
+      return OUT_OF_BYTES;
+    }
+    parallel_forget(s);
+    t->root = t->last_owned = t->newest = 0;
+    t->nodes = 0;
+    t->deepest = 0;
+    /* Both arenas are there for a while: what does not fit beside the old one is not kept. */
+    size_t limit = t->blocks.limit;
+    t->blocks.limit = limit - arena_used(&v.old.blocks);
+    bool moved = move_all(&v, child);
+    t->blocks.limit = limit;
+    release_left_behind(&v);
+    arena_close(&v.old.blocks);
+    free(v.pending);
+    if (!moved) {
+      t->root = 0;
+      return OUT_OF_BYTES;
+    }
   }
   node *root = node_at(t, t->root);
-  block_at(t, root->block)->visits = visits_of_edges(t, root);
+  block_at(t, root->block)->visits = find_tries(t, root);
   return MCTS_OK;
+}
+
+/* Each depth is so many less now. */
+static void shift_ranges(search *s, uint32_t steps) {
+  uint32_t all = s->options.max_depth;
+  if (!s->range_mask || steps == 0) return;
+  if (steps > all) steps = all;
+  memmove(s->ranges, s->ranges + steps, (all - steps) * sizeof *s->ranges);
+  for (uint32_t d = all - steps; d < all; d++) search_reset_range(s, d);
 }
 
 int search_advance(search *s, int32_t action, const void *next_state) {
@@ -250,12 +227,27 @@ int search_advance(search *s, int32_t action, const void *next_state) {
   int status = search_enter(s);
   if (status < 0) return status;
   search_abandon(s); /* what is in progress knows the tree as it was */
-  status = advance(s, action, next_state);
-  if (status == MCTS_OK && s->range_mask) { /* each depth is one less now */
-    uint32_t last = s->options.max_depth - 1;
-    memmove(s->ranges, s->ranges + 1, last * sizeof *s->ranges);
-    search_reset_range(s, last);
-  }
+  ref child;
+  status = find_child(s, action, next_state, &child);
+  if (status == MCTS_OK) status = child ? move_to(s, child, 1) : NOT_IN_TREE;
+  if (status == MCTS_OK) shift_ranges(s, 1);
   search_leave(s);
+  return status;
+}
+
+int search_advance_to(search *s, const void *state, uint32_t least, uint32_t most,
+                      uint32_t *steps) {
+  if (!s->tree.root || s->carried) return NOT_IN_TREE;
+  int status = search_enter(s);
+  if (status < 0) return status;
+  search_abandon(s);
+  found_node found = {0};
+  const mcts_model *m = s->model;
+  bool valid = !m->validate || m->validate(s->ctx, state) >= 0;
+  if (valid) status = find_state(s, state, least, most, &found);
+  if (status == MCTS_OK) status = found.node ? move_to(s, found.node, found.depth) : NOT_IN_TREE;
+  if (status == MCTS_OK) shift_ranges(s, found.depth);
+  search_leave(s);
+  *steps = found.depth;
   return status;
 }

@@ -243,3 +243,5 @@ cdef extern from "recommend.h" nogil:
 cdef extern from "reroot.h" nogil:
     enum: NOT_IN_TREE
     int search_advance(search_t *, int32_t action, const void *next_state)
+    int search_advance_to(search_t *, const void *state, uint32_t least, uint32_t most,
+                          uint32_t *steps)

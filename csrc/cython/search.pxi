@@ -265,15 +265,51 @@ cdef class Search:
         if self.search.tree.root == 0 or self.search.carried:
             return False
         number = self.root_number(action)
-        following = <unsigned char *>calloc(1, self.search.state_size)
-        if following == NULL:
+        following = self.packed(state)
+        with nogil:
+            status = search_advance(self.search, number, following)
+        free(following)
+        return self.was_kept(status, state)
+
+    def advance_to(self, state, *, uint32_t least, uint32_t most):
+        """Makes the node of a state the root, and gives the rest of the tree back.
+
+        Args:
+          state: as of `advance`.
+          least, most: how many steps below the root it may be; not looked at in a graph of
+            states, where it is found wherever it is.
+        Returns:
+          How many steps below the root it was, or -1 where the tree has no such node to go on from.
+        Raises:
+          ModelFault: as `advance`.
+        """
+        cdef int status
+        cdef uint32_t steps = 0
+        cdef unsigned char *wanted
+        if self.search.tree.root == 0 or self.search.carried:
+            return -1
+        wanted = self.packed(state)
+        with nogil:
+            status = search_advance_to(self.search, wanted, least, most, &steps)
+        free(wanted)
+        if not self.was_kept(status, state):
+            return -1
+        return steps
+
+    cdef unsigned char *packed(self, state) except NULL:
+        """The bytes of a state that is no root; to be freed."""
+        cdef unsigned char *to = <unsigned char *>calloc(1, self.search.state_size)
+        if to == NULL:
             raise MemoryError
         try:
-            self.write_state(state, following, False)
-            with nogil:
-                status = search_advance(self.search, number, following)
-        finally:
-            free(following)
+            self.write_state(state, to, False)
+        except BaseException:
+            free(to)
+            raise
+        return to
+
+    cdef bint was_kept(self, int status, state) except -1:
+        """Whether there is a tree to go on from after a move of its root."""
         if status == FAILED:
             self.raise_for(status, state)
         if self.python is not None and status == MCTS_OK:

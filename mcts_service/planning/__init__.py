@@ -9,6 +9,7 @@ from mcts_service.planning.belief import Belief
 from mcts_service.planning.budget import Budget
 from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.expectation import q_from_v, q_table_from_v
+from mcts_service.planning.kept_tree import KeptTree
 from mcts_service.planning.mcts import MCTS, CancelFlag
 from mcts_service.planning.modified_policy_iteration import modified_policy_iteration
 from mcts_service.planning.plan import (
@@ -34,6 +35,7 @@ __all__ = [
     "Budget",
     "CancelFlag",
     "HorizonSolution",
+    "KeptTree",
     "Plan",
     "Plans",
     "PrincipalVariationStep",

@@ -18,13 +18,14 @@ from mcts_service.planning.auto import LEAST_RECURRENCE, Recipe, probe_simulatio
 from mcts_service.planning.budget import Budget
 from mcts_service.planning.config import SearchConfig
 from mcts_service.planning.contradictions import refuse_endless
+from mcts_service.planning.kept_tree import KeptTree
 from mcts_service.planning.plan import Plan, StopReason
 from mcts_service.planning.plans import Plans
 from mcts_service.planning.read_plan import RowPlans, read_plan
 from mcts_service.planning.request import DEFAULT_MAX_BYTES, Limits, Request, RequestReader
 from mcts_service.planning.searches import Searches
 from mcts_service.planning.together import MAX_ROWS, begin_rows, no_row, run_together
-from mcts_service.planning.trees import Tree
+from mcts_service.planning.trees import Tree, Trees
 from mcts_service.planning.unfinished import (
     PlanSteps,
     UnfinishedPlan,
@@ -92,6 +93,7 @@ class MCTS:
         seed: int | None = None,
         allowed_actions: Sequence[Any] | None = None,
         cancel: CancelFlag | None = None,
+        tree: KeptTree | None = None,
     ) -> Plan:
         """The best action for a state, and why.
 
@@ -103,6 +105,8 @@ class MCTS:
           seed: of this plan, in place of the planner's own.
           allowed_actions: the plan chooses among these only; default all legal ones.
           cancel: another thread may set it to stop the search.
+          tree: goes on from what it has of the state, and leaves its own tree there; see
+            `KeptTree`. `advance` knows nothing of such a plan.
         Returns:
           A plan from at least one simulation, whatever stopped the search.
         Raises:
@@ -113,8 +117,9 @@ class MCTS:
         """
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        read = partial(read_plan, request)
         with self._turn:
-            return finished(self._steps(state, request, cancel, partial(read_plan, request)))
+            return finished(self._steps(state, request, cancel, read, kept=tree))
 
     def plan_at_once(
         self,
@@ -126,6 +131,7 @@ class MCTS:
         seed: int | None = None,
         allowed_actions: Sequence[Any] | None = None,
         cancel: CancelFlag | None = None,
+        tree: KeptTree | None = None,
     ) -> Plan | UnfinishedPlan:
         """`plan`, for a thread that has not much time: it comes back in any case.
 
@@ -133,7 +139,7 @@ class MCTS:
 
         Args:
           seconds: after about so long; single calls of the model are not interrupted.
-          state, budget, horizon, seed, allowed_actions, cancel: as of `plan`.
+          state, budget, horizon, seed, allowed_actions, cancel, tree: as of `plan`.
         Returns:
           A plan, or what another thread may finish.
         Raises:
@@ -146,7 +152,8 @@ class MCTS:
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
         read = partial(read_plan, request)
-        return plan_or_rest(self._steps(state, request, cancel, read, limits.started + seconds))
+        pause_at = limits.started + seconds
+        return plan_or_rest(self._steps(state, request, cancel, read, pause_at, tree))
 
     def plan_batch(
         self,
@@ -215,9 +222,17 @@ class MCTS:
         with self._turn:
             return self._searches.trees.advance(action, root, partial(self._reader.identity, root))
 
-    def forget(self) -> None:
-        """Gives up the last plan's tree, which is kept for `advance`, and most of its memory."""
-        self._searches.trees.forget()
+    def forget(self, tree: KeptTree | None = None) -> None:
+        """Gives up the last plan's tree, which is kept for `advance`, and most of its memory.
+
+        Args:
+          tree: this one in its place, unless a plan is being made with it.
+        """
+        if tree is None:
+            self._searches.trees.forget()
+            return
+        with self._turn:
+            tree.forget()
 
     def action(self, state: Any, rng: np.random.Generator | None = None) -> Any:
         """The action of a plan with the default budget; with `rng`, by a seed drawn from it."""
@@ -242,15 +257,52 @@ class MCTS:
         cancel: CancelFlag | None,
         read: Callable[..., T],
         pause_at: float | None = None,
+        kept: KeptTree | None = None,
     ) -> PlanSteps[T]:
         """Plans, and pauses where it is not done at a time of time.perf_counter().
 
         What it has come to is read by `read(search, end, recipe[, tried])`.
         """
+        if kept is not None:
+            return self._plan_with(kept, state, request, cancel, read, pause_at)
         tree = self._advanced(request)
         if tree is not None:
-            return self._go_on(tree, request, cancel, read, pause_at)
-        return self._plan_alone(state, request, cancel, read, pause_at)
+            return self._go_on(self._searches.trees, tree, request, cancel, read, pause_at)
+        return self._plan_alone(None, state, request, cancel, read, pause_at)
+
+    def _plan_with(
+        self,
+        kept: KeptTree,
+        state: Any,
+        request: Request,
+        cancel: CancelFlag | None,
+        read: Callable[..., T],
+        pause_at: float | None,
+    ) -> PlanSteps[T]:
+        """Plans with what the tree has of the state, and leaves there what it has come to."""
+        self._searches.asked_alone([state])  # first, as another form of states ends all trees
+        if not kept.lend(self._searches.trees):
+            return (yield from self._plan_alone(None, state, request, cancel, read, pause_at))
+        tree = None
+        try:
+            tree = self._found(kept, request)
+            if tree is not None:
+                return (yield from self._go_on(kept, tree, request, cancel, read, pause_at))
+            return (yield from self._plan_alone(kept, state, request, cancel, read, pause_at))
+        finally:
+            kept.give_back(tree is not None)
+
+    def _found(self, kept: KeptTree, request: Request) -> Tree | None:
+        """The tree, moved to the request's state, if it may be gone on with."""
+        if request.allowed is not None or request.is_belief:
+            return None
+        limits = request.limits
+        return kept.find(
+            request.root,
+            _recipes_of(request),
+            horizon=limits.horizon,
+            limit_bytes=limits.limit_bytes,
+        )
 
     def _advanced(self, request: Request) -> Tree | None:
         """The tree that `advance` has kept for this request, if there is one."""
@@ -258,10 +310,8 @@ class MCTS:
             return None
         if not self._searches.trees.was_advanced:
             return None
-        recipe = request.recipe
-        recipes = [recipe.config] + ([recipe.otherwise.config] if recipe.otherwise else [])
         return self._searches.trees.advanced(
-            recipes,
+            _recipes_of(request),
             partial(self._reader.identity, request.root),
             horizon=request.limits.horizon,
             limit_bytes=request.limits.limit_bytes,
@@ -269,6 +319,7 @@ class MCTS:
 
     def _go_on(
         self,
+        trees: Trees | KeptTree,
         tree: Tree,
         request: Request,
         cancel: CancelFlag | None,
@@ -278,16 +329,18 @@ class MCTS:
         """Plans with what an earlier plan has learned."""
         try:
             tree.advanced_to, tree.horizon = None, request.limits.horizon
+            tree.is_restricted = False
             request.resume(tree.search, tree.recipe)
             simulations = request.limits.simulations
             end = yield from run_in_steps(tree.search, request, simulations, cancel, pause_at)
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
             return read(tree.search, end, recipe)
         finally:
-            self._searches.trees.release(tree)
+            trees.release(tree)
 
     def _plan_alone(
         self,
+        kept: KeptTree | None,
         state: Any,
         request: Request,
         cancel: CancelFlag | None,
@@ -296,12 +349,13 @@ class MCTS:
     ) -> PlanSteps[T]:
         """Plans from a fresh tree, and from another where the recipe gives way to one."""
         asked = self._searches.asked_alone([state])
-        trees = self._searches.trees
+        trees = kept or self._searches.trees
         limits, recipe, tried = request.limits, request.recipe, 0
         while True:
             tree = trees.acquire(recipe.config, partial(self._searches.new, recipe.config, asked))
             try:
                 tree.horizon, tree.limit_bytes = limits.horizon, limits.limit_bytes
+                tree.is_restricted = request.allowed is not None
                 request.begin(tree.search)
                 left = limits.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
@@ -406,6 +460,12 @@ class MCTS:
             row_searches.release(recipe.config, group)
         if recipe.otherwise and others:
             self._plan_by(recipe.otherwise, others, asked, cancel, found, tried + probe)
+
+
+def _recipes_of(request: Request) -> list[SearchConfig]:
+    """The algorithm, and the one that it may give way to."""
+    recipe = request.recipe
+    return [recipe.config] + ([recipe.otherwise.config] if recipe.otherwise else [])
 
 
 def _share(seconds: float | None, rows: int, others: int) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 from mcts_service._core import Search
 from mcts_service.planning.config import SearchConfig
 
-__all__ = ["Tree", "Trees"]
+__all__ = ["Tree", "Trees", "goes_on"]
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Tree:
       horizon: steps left at its root; 0: no end.
       limit_bytes: of its memory.
       recipe: the algorithm.
+      is_restricted: whether its root leaves out actions that a request did not allow.
     """
 
     search: Search
@@ -29,6 +30,14 @@ class Tree:
     advanced_to: Hashable | None = None
     horizon: int = 0
     limit_bytes: int = 0
+    is_restricted: bool = False
+
+
+def goes_on(tree: Tree, recipes: Sequence[SearchConfig], limit_bytes: int) -> bool:
+    """Whether a plan by one of the recipes, with that memory limit, may go on with a tree."""
+    # A discount that differs is one chosen for other steps left: the tree keeps its own.
+    known = [replace(recipe, discount=None) for recipe in recipes]
+    return limit_bytes == tree.limit_bytes and replace(tree.recipe, discount=None) in known
 
 
 class Trees:
@@ -71,12 +80,8 @@ class Trees:
             latest = self._latest
             if latest is None or latest.advanced_to is None:
                 return None
-            # A discount that differs is one chosen for other steps left: the tree keeps its own.
-            known = [replace(recipe, discount=None) for recipe in recipes]
-            if replace(latest.recipe, discount=None) not in known:
-                return None
             same_time = latest.recipe.sharing == "state" or horizon == latest.horizon
-            if not same_time or limit_bytes != latest.limit_bytes:
+            if not same_time or not goes_on(latest, recipes, limit_bytes):
                 return None
             if latest.advanced_to != identity():
                 return None
@@ -97,8 +102,19 @@ class Trees:
                     latest.advanced_to = None
                     return latest
                 self._set_aside(latest)
-            idle = self._idle_of(recipe)
-            return idle.pop() if idle else Tree(new_search(), recipe)
+            return self._idle_or_new(recipe, new_search)
+
+    def take(self, recipe: SearchConfig, new_search: Callable[[], Search]) -> Tree:
+        """As `acquire`, and leaves the latest tree alone."""
+        with self._own:
+            return self._idle_or_new(recipe, new_search)
+
+    def put_back(self, tree: Tree) -> None:
+        """Gives back what was taken, and its memory."""
+        # Outside of the lock: to give up a large tree takes long, and others wait.
+        tree.search.clear()
+        with self._own:
+            self._idle_of(tree.recipe).append(tree)
 
     def prepare(self, recipe: SearchConfig, search: Search) -> None:
         """Takes in a search that a plan may use."""
@@ -108,10 +124,7 @@ class Trees:
     def release(self, tree: Tree) -> None:
         """Gives it back, as the one that `advance` goes on with."""
         if not self._keep_latest:
-            # Outside of the lock: to give up a large tree takes long, and others wait.
-            tree.search.clear()
-            with self._own:
-                self._idle_of(tree.recipe).append(tree)
+            self.put_back(tree)
             return
         with self._own:
             if self._latest is not None:
@@ -146,6 +159,11 @@ class Trees:
         tree.advanced_to = None
         tree.search.clear()
         self._idle_of(tree.recipe).append(tree)
+
+    def _idle_or_new(self, recipe: SearchConfig, new_search: Callable[[], Search]) -> Tree:
+        """One that is set aside, where there is one. Needs the lock."""
+        idle = self._idle_of(recipe)
+        return idle.pop() if idle else Tree(new_search(), recipe)
 
     def _idle_of(self, recipe: SearchConfig) -> list[Tree]:
         """Those of an algorithm that are set aside. Needs the lock."""

@@ -142,7 +142,8 @@ static bool begins(tape *t, search *s, handle_model *h) {
   return status == MCTS_OK;
 }
 
-/* Along the edge and to the outcome that the tape says, or to a state that may not be there. */
+/* Along the edge and to the outcome that the tape says, to a state that may not be there, or to
+ * wherever it is found. */
 static void moves(tape *t, search *s, handle_model *h) {
   node *root = node_at(&s->tree, s->tree.root);
   edges e = edges_at(&s->tree, root);
@@ -157,7 +158,9 @@ static void moves(tape *t, search *s, handle_model *h) {
   int32_t action = edge_action(&s->tree, &e, edge);
   void *state;
   handle_write(h, &state, position);
-  int status = search_advance(s, action, &state);
+  uint32_t least = next(t, 3), most = next(t, 6), steps;
+  int status = next(t, 2) ? search_advance(s, action, &state)
+                          : search_advance_to(s, &state, least, most, &steps);
   CHECK(!h->inside);
   h->inside = 1;
   handle_release(h, &state);

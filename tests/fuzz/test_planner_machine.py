@@ -26,7 +26,7 @@ from mcts_service.errors import (
     NoLegalAction,
     TerminalState,
 )
-from mcts_service.planning import CancelFlag, Plan
+from mcts_service.planning import CancelFlag, KeptTree, Plan
 
 PRESETS = ["uct", "dp_uct", "graph", "open_loop", "pomcp"]
 RING = 12
@@ -152,10 +152,12 @@ class PlannerMachine(RuleBasedStateMachine):
         config = SearchConfig.preset(preset, max_depth=max_depth, in_flight=in_flight)
         self.planner: MCTS | None = MCTS(self.model, config, seed=seed)
         self.plan: Plan | None = None
+        self.kept = KeptTree()
         self.at = 0
 
     def teardown(self) -> None:
         self.planner = None
+        self.kept = KeptTree()
         gc.collect()
         if sys.exc_info()[0] is None:  # the traceback of a failure holds states too
             assert not self.model.alive
@@ -296,6 +298,23 @@ class PlannerMachine(RuleBasedStateMachine):
             self.model.raises_in = 0
         self.plan = None
 
+    @rule(number=st.integers(-1, RING), simulations=st.integers(1, 60), call=st.integers(0, 6))
+    def plans_with_a_kept_tree(self, number: int, simulations: int, call: int) -> None:
+        assert self.planner is not None
+        self.model.raises_in = call
+        try:
+            budget = Budget(simulations=simulations)
+            plan = self.planner.plan(self.model.place(number), budget, tree=self.kept)
+            assert_sound(plan, self.preset)
+        except (InvalidRequest, TerminalState):
+            assert number in (-1, RING - 1)
+        except ModelFault as error:
+            self.check_cause(error)
+        finally:
+            self.model.raises_in = 0
+        assert not self.kept.is_lent
+        self.plan = None
+
     @invariant()
     def holds_no_more_states_than_its_trees(self) -> None:
         if getattr(self, "planner", None) is None:
@@ -303,7 +322,8 @@ class PlannerMachine(RuleBasedStateMachine):
         assert self.planner is not None
         held = self.planner._searches.trees
         idle = [tree for group in held._idle.values() for tree in group]
-        trees = [*idle, *([held._latest] if held._latest else [])]
+        kept = [tree for tree in (held._latest, self.kept._tree) if tree]
+        trees = [*idle, *kept]
         # One more for each tree: the state that its search began from.
         most = sum(tree.search.nodes + 1 for tree in trees)
         if len(self.model.alive) > most:

@@ -36,6 +36,7 @@ static int sparing_mprotect(void *at, size_t bytes, int protection) {
 #define mprotect sparing_mprotect
 #include "arena.c"
 #include "batch.c"
+#include "find.c"
 #include "logarithm.c"
 #include "parallel.c"
 #include "refuse.c"

@@ -21,10 +21,13 @@ static void begins(search *s, handle_model *h) {
   CHECK(begin_at_zero(s, h, LIMIT) == MCTS_OK);
 }
 
+/* By an action, or, with a negative one, to wherever the position is found. */
 static void moves(search *s, handle_model *h, int32_t action, int64_t position) {
   void *state;
+  uint32_t steps;
   handle_write(h, &state, position);
-  int status = search_advance(s, action, &state);
+  int status = action < 0 ? search_advance_to(s, &state, 0, 3, &steps)
+                          : search_advance(s, action, &state);
   s->tree.bytes_per_state = 0;
   CHECK(status == MCTS_OK || status == OUT_OF_BYTES || status == NOT_IN_TREE);
   h->inside = 1;
@@ -47,6 +50,8 @@ static void lives(handle_model *h, search_options options) {
     begins(s, h);
     runs(s, h);
     moves(s, h, 1, 2);
+    runs(s, h);
+    moves(s, h, -1, 4);
     runs(s, h);
     begins(s, h);
     runs(s, h);
