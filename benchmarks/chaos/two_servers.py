@@ -25,8 +25,7 @@ def two_servers(scale: Scale) -> list[Row]:
     servers = [Server(), Server()]
     try:
         target = "ipv4:" + ",".join(server.target for server in servers)
-        options = [("grpc.lb_policy_name", "round_robin")]
-        with PlannerClient(target, options=options, timeout=20) as client:
+        with PlannerClient(target, timeout=20) as client:
             agents = [
                 threading.Thread(target=_play, args=(client, stop, found)) for _ in range(_AGENTS)
             ]

@@ -116,9 +116,8 @@ class PlannerServer:
     async def drain(self, hurry: asyncio.Event) -> None:
         """Sends callers elsewhere, finishes the calls in progress, and stops.
 
-        First the health says that the server stops, and all goes on, so that whoever looks at it
-        leaves in time. Then every client is told to use this connection no more, which moves its
-        calls to other servers and fails none.
+        First the health says that the server stops, and all goes on: clients that watch it, as
+        ours do, and balancers leave meanwhile. Then new calls are turned away.
 
         What still runs after the grace period, or when `hurry` is set, is cut short: a
         search answers with what it has found by then.
@@ -128,8 +127,6 @@ class PlannerServer:
         await asyncio.wait({hurrying}, timeout=self._settings.leave_seconds)
         self._calls.drain()
         grace = self._settings.grace_seconds
-        # At once: without it a client would come back to where it is turned away, again and again.
-        stopping = asyncio.ensure_future(self._server.stop(grace + 2 * _LAST_REPLIES_SECONDS))
         idle = asyncio.ensure_future(self._calls.idle())
         await asyncio.wait({idle, hurrying}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         self._engine.stop_searches()
@@ -138,7 +135,6 @@ class PlannerServer:
         hurrying.cancel()
         self._calls.close()
         await self._server.stop(_LAST_REPLIES_SECONDS)
-        await stopping
         self._engine.close()
         if self._tokens is not None:
             self._tokens.close()

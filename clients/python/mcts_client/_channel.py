@@ -54,6 +54,9 @@ def channel_options(
             "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
         }
     config = {
+        # Where a name stands for several servers, calls go round those that say that they serve.
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [method],
         "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
     }
