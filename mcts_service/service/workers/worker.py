@@ -19,7 +19,8 @@ from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess
 from mcts_service.service.workers.confinement import confine
-from mcts_service.service.workers.messages import BUILDING, Job, Reply, read_job, write_reply
+from mcts_service.service.workers.jobs import Job, read_job
+from mcts_service.service.workers.replies import BUILDING, Reply, write_reply
 from mcts_service.service.workers.shared_state import SharedState
 
 __all__ = ["work", "write_order"]
@@ -45,7 +46,7 @@ def work(
     """Serves until the server hangs up.
 
     Args:
-      connection: to the server, see `messages`.
+      connection: to the server: an order, then jobs; replies.
       output: takes what is printed.
       shared: with the server.
       max_memory_bytes: 0: no limit.

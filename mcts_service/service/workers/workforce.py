@@ -18,7 +18,7 @@ from mcts_service.service.entry import ModelEntry
 from mcts_service.service.plan_arguments import fault, too_late
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
 from mcts_service.service.workers.cancel import JobCancel
-from mcts_service.service.workers.messages import Job, JobKind, write_job
+from mcts_service.service.workers.jobs import Job, JobKind, write_job
 from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
 from mcts_service.service.workers.settings import WorkerSettings
 from mcts_service.service.workers.staff import Staff
