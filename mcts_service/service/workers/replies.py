@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import traceback
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,8 +29,8 @@ BUILDING = 0
 #: The end of a traceback tells most, and a recursion has no end.
 _MAX_TRACEBACK = 20_000
 
-_ACTION = tuple(ActionStatistics.__dataclass_fields__)
-_STEP = tuple(PrincipalVariationStep.__dataclass_fields__)
+_ACTION = tuple(field.name for field in fields(ActionStatistics))
+_STEP = tuple(field.name for field in fields(PrincipalVariationStep))
 _of_action, _of_step = attrgetter(*_ACTION), attrgetter(*_STEP)
 
 _NUMPY_ARRAYS = frozenset({"_reconstruct", "_frombuffer", "scalar"})
@@ -106,20 +107,20 @@ def fault_of_worker(text: str, cause: str) -> ModelFault:
 
 def _flat(outcome: PlanOutcome) -> tuple[Any, ...]:
     """The outcome without objects of ours."""
-    fields = dict(vars(outcome.plan))
-    fields["actions"] = [_of_action(action) for action in outcome.plan.actions]
-    fields["principal_variation"] = [_of_step(one) for one in outcome.plan.principal_variation]
-    fields["stop_reason"] = outcome.plan.stop_reason.value
-    return fields, outcome.queue_time, outcome.finished
+    plan = dict(vars(outcome.plan))
+    plan["actions"] = [_of_action(action) for action in outcome.plan.actions]
+    plan["principal_variation"] = [_of_step(one) for one in outcome.plan.principal_variation]
+    plan["stop_reason"] = outcome.plan.stop_reason.value
+    return plan, outcome.queue_time, outcome.finished
 
 
-def _outcome(fields: dict[str, Any], queue_time: float, finished: float) -> PlanOutcome:
+def _outcome(plan: dict[str, Any], queue_time: float, finished: float) -> PlanOutcome:
     """What `_flat` was made of."""
-    fields["actions"] = [_filled(ActionStatistics, _ACTION, row) for row in fields["actions"]]
-    steps = fields["principal_variation"]
-    fields["principal_variation"] = [_filled(PrincipalVariationStep, _STEP, row) for row in steps]
-    fields["stop_reason"] = StopReason(fields["stop_reason"])
-    return PlanOutcome(Plan.of(**fields), queue_time, finished)
+    steps = plan["principal_variation"]
+    plan["actions"] = [_filled(ActionStatistics, _ACTION, row) for row in plan["actions"]]
+    plan["principal_variation"] = [_filled(PrincipalVariationStep, _STEP, row) for row in steps]
+    plan["stop_reason"] = StopReason(plan["stop_reason"])
+    return PlanOutcome(Plan.of(**plan), queue_time, finished)
 
 
 def _filled(kind: type[T], names: tuple[str, ...], values: tuple[Any, ...]) -> T:

@@ -53,6 +53,8 @@ def work(
     """
     confine(output, max_memory_bytes)
     shared.forked_from = os.getppid()
+    # All workers are copies of one process, which has drawn a seed for what is global in NumPy.
+    np.random.seed()
     # The server has gone, or has no use for this worker any more.
     with suppress(EOFError, OSError):
         entry = _build(connection)
