@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from searching import read, run_search
 from small_models import Chain
 
 from mcts_service._core import CancelFlag, Search
+from mcts_service.errors import InvalidRequest
 
 
 def begun(model: Any = None, *, max_bytes: int = 2**24, bytes_per_state: int = 0) -> Search:
@@ -80,6 +82,31 @@ def test_flag_that_is_set_stops_before_the_first_simulation() -> None:
     assert cancel.cancelled
     assert search.run(10, cancel=cancel) == "cancelled"
     assert search.simulations == 0
+
+
+def test_flag_in_shared_memory_is_whatever_is_written_there() -> None:
+    memory = (ctypes.c_int * 4)()
+    search, cancel = begun(), CancelFlag(memory)
+    assert search.run(10, cancel=cancel) == "simulations"
+    memory[0] = 1
+    assert cancel.cancelled
+    assert search.run(20, cancel=cancel) == "cancelled"
+    memory[0] = 0
+    assert search.run(20, cancel=cancel) == "simulations"
+    CancelFlag(memory).cancel()
+    assert list(memory) == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("memory", [bytearray(3), memoryview(bytearray(16))[1:]])
+def test_flag_needs_room_for_an_int(memory: Any) -> None:
+    with pytest.raises(InvalidRequest, match="memory: must begin with an int that is aligned"):
+        CancelFlag(memory)
+
+
+@pytest.mark.parametrize("memory", [b"1234", 5])
+def test_flag_needs_memory_that_can_be_written(memory: Any) -> None:
+    with pytest.raises((BufferError, TypeError)):
+        CancelFlag(memory)
 
 
 def test_flag_set_by_the_model_stops_within_the_next_calls() -> None:

@@ -11,6 +11,7 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_configured
+from mcts_service.service.workers import WorkerSettings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "server.toml"
 
@@ -110,6 +111,21 @@ def test_every_table_is_read(config_file):
          "backup = 'max'\n", "server.toml:4: models[0].search.selection: is 'ments', which needs"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.budget]\nsimulations = 1\n",
          "server.toml:5: models[0].budget.simulations: is not a setting; settings: default_"),
+        ("[worker_processes]\nreplicas = 0\n",
+         "server.toml:2: worker_processes.replicas: is 0; must be an integer from 1 to 1024"),
+        ("[worker_processes]\nwarm_spares = -1\n",
+         "server.toml:2: worker_processes.warm_spares: is -1; must be an integer from 0 to 1024"),
+        ("[worker_processes]\nmax_memory_bytes = 5\n",
+         "server.toml:2: worker_processes.max_memory_bytes: is 5; must be an integer from 16777216"),
+        ("[worker_processes]\noverrun_seconds = 'x'\n",
+         "server.toml:2: worker_processes.overrun_seconds: is 'x'; must be a number"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\nisolation = 'fork'\n",
+         "server.toml:4: models[0].isolation: is 'fork'; must be \"thread\" or \"process\""),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\nisolation = 'thread'\n"
+         "[models.worker_processes]\nreplicas = 2\n",
+         "server.toml:5: models[0].worker_processes: are set; must not be there where isolation"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.worker_processes]\nreplica = 2\n",
+         "server.toml:5: models[0].worker_processes.replica: is not a setting; settings: replicas"),
         ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
         ("[server]\nport = 1\nport = 2\n", "server.toml:3: is not TOML: Cannot overwrite"),
         ("[server]\nhost = '''", "server.toml:2: is not TOML: "),
@@ -120,6 +136,34 @@ def test_an_error_names_the_file_the_line_and_the_key(config_file, content, mess
     with pytest.raises(InvalidRequest) as caught:
         read_config(config_file(content))
     assert str(caught.value).startswith(message)
+
+
+def test_worker_processes_of_a_model_are_those_of_the_server_with_its_changes(config_file):
+    config = read_config(
+        config_file(
+            """
+            [worker_processes]
+            replicas = 2
+            overrun_seconds = 0.5
+            [[models]]
+            name = "plain"
+            factory = "my_game:Game"
+            isolation = "thread"
+            [[models]]
+            name = "changed"
+            factory = "my_game:Game"
+            isolation = "process"
+            worker_processes = { replicas = 3, max_memory_bytes = 1_000_000_000 }
+            """
+        )
+    )
+    plain, changed = config.models
+    assert config.worker_processes == WorkerSettings(replicas=2, overrun_seconds=0.5)
+    assert (plain.isolation, plain.worker_processes) == ("thread", None)
+    assert changed.isolation == "process"
+    assert changed.worker_processes == WorkerSettings(
+        replicas=3, overrun_seconds=0.5, max_memory_bytes=1_000_000_000
+    )
 
 
 def test_a_preset_comes_first_wherever_it_stands(config_file):
@@ -168,6 +212,7 @@ def test_the_example_shows_the_defaults_and_its_model_can_be_served():
     assert config.server == ServerConfig().server
     assert config.deadline_margin == ServerConfig().deadline_margin
     assert config.budget == ServerConfig().budget
+    assert config.worker_processes == ServerConfig().worker_processes
     (model,) = config.models
     assert model.search == SearchConfig()
     entry = load_configured(model)

@@ -64,6 +64,31 @@ def test_an_array_type_that_cannot_travel_is_refused():
         entry_of(starting_at(np.zeros(2, np.float16)))
 
 
+class Place(str):
+    """A text of a model's own type."""
+
+
+@pytest.mark.parametrize(
+    ("state", "sent"),
+    [
+        (np.int64(7), 7),
+        ((np.float64(0.5), Place("x"), np.bool_(True)), (0.5, "x", True)),
+        ({Place("at"): [1, None]}, {"at": [1, None]}),
+    ],
+)
+def test_an_example_is_sent_in_types_of_python_itself(state, sent):
+    found = entry_of(starting_at(state)).sent_example
+    assert found == sent
+    parts = [*found, *found.values()] if isinstance(found, dict) else found
+    for part in parts if isinstance(found, (tuple, dict)) else [found]:
+        assert type(part).__module__ == "builtins"
+
+
+def test_an_example_of_a_model_with_a_codec_is_sent_as_its_bytes():
+    entry = entry_of(Panel())
+    assert entry.sent_example == Panel().encode_state(entry.example)
+
+
 @pytest.mark.parametrize("name", ["", "Upper", "a b", "x" * 65, "../x"])
 def test_a_name_that_is_not_allowed_is_refused(name):
     with pytest.raises(InvalidRequest, match=r"name: is .*; must be 1 to 64 characters of a-z"):

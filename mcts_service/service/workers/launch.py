@@ -44,7 +44,6 @@ def launch(
             target=work,
             args=(theirs, printed, shared, max_memory_bytes),
             name=name,
-            daemon=True,
         )
         with _one_at_a_time, _no_main_module():
             process.start()

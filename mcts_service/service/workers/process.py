@@ -15,8 +15,8 @@ from multiprocessing.connection import wait
 
 from mcts_service.service.workers.cancel import JobCancel
 from mcts_service.service.workers.launch import exit_status, launch
-from mcts_service.service.workers.messages import Reply, read_reply
 from mcts_service.service.workers.output import log_output
+from mcts_service.service.workers.replies import Reply, read_reply
 from mcts_service.service.workers.shared_state import new_shared_state
 
 __all__ = ["State", "Worker", "WorkerEnded", "WorkerNeverBegan"]
@@ -100,7 +100,7 @@ class Worker:
 
         Args:
           number: of the job.
-          job: see `messages.write_job`.
+          job: see `jobs.write_job`.
           end_by: when it must have ended, in seconds of time.monotonic().
         Raises:
           WorkerNeverBegan, WorkerEnded: see there.

@@ -99,7 +99,7 @@ class Staff:
           Cancelled: the job was.
         """
         with self._changed:
-            while not self._idle:
+            while self._closed or not self._idle:
                 if self._closed:
                     raise stopped()
                 if self._has_given_up():
@@ -121,7 +121,8 @@ class Staff:
         """A worker has done its job."""
         with self._changed:
             worker.state = State.IDLE
-            self._idle.append(worker)
+            if worker in self._workers:  # else it has ended right after its job
+                self._idle.append(worker)
             if not worker.is_proven:
                 worker.is_proven, self._failures = True, 0
             self._changed.notify()
@@ -165,17 +166,23 @@ class Staff:
     # ---- in the thread that looks after them
 
     def _look_after(self) -> None:
-        while True:
-            with self._changed:
-                if self._closed:
-                    return
-                missing = self._missing()
-                watched, patience = self._watched(), self._patience()
-                self._rests = patience is None and not missing
-            if missing:
-                self._start()
-            else:
-                self._notice(wait(watched, patience))
+        while not self._closed:
+            try:
+                self._look()
+            except Exception:
+                # Without this thread no worker would ever be replaced.
+                logger.exception("the workers of %s cannot be looked after", self._name)
+                time.sleep(_TICK_SECONDS)
+
+    def _look(self) -> None:
+        with self._changed:
+            missing = self._missing()
+            watched, patience = self._watched(), self._patience()
+            self._rests = patience is None and not missing and not self._closed
+        if missing:
+            self._start()
+        elif not self._closed:
+            self._notice(wait(watched, patience))
 
     def _missing(self) -> bool:
         """Whether it is time to start a worker."""
@@ -252,26 +259,26 @@ class Staff:
     def _bury(self, worker: Worker) -> None:
         """A worker has ended."""
         worker.kill()  # what it has started
+        how, from_outside = worker.how_it_ended(), worker.was_ended_from_outside
         with self._changed:
             self._workers.discard(worker)
             if worker in self._idle:
                 self._idle.remove(worker)
             if not worker.has_built:
-                self._fail(self._refusal or self._not_built(worker))
-            else:
-                self.replaced += 1
+                self._fail(self._refusal or self._not_built(worker, how))
+                return
+            self.replaced += 1
+            if worker.state is State.IDLE:
+                logger.warning("a worker of %s has ended %s", self._name, how)
                 is_young = time.monotonic() < worker.since + _YOUNG_SECONDS
-                if worker.state is State.IDLE:
-                    logger.warning("a worker of %s has ended %s", self._name, worker.how_it_ended())
-                    if is_young and not worker.is_proven and not worker.was_ended_from_outside:
-                        self._fail(None)
-            self._changed.notify_all()
+                if is_young and not worker.is_proven and not from_outside:
+                    self._fail(None)
 
-    def _not_built(self, worker: Worker) -> InvalidRequest:
+    def _not_built(self, worker: Worker, how: str) -> InvalidRequest:
         if worker.was_overdue:
             text = f"was not built within {self._settings.build_seconds:g} seconds"
         else:
-            text = f"ended its worker {worker.how_it_ended()} while it was built"
+            text = f"ended its worker {how} while it was built"
         return InvalidRequest(self._subject, text)
 
     def _fail(self, why: MCTSServiceError | None) -> None:

@@ -19,7 +19,8 @@ from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess
 from mcts_service.service.workers.confinement import confine
-from mcts_service.service.workers.messages import BUILDING, Job, Reply, read_job, write_reply
+from mcts_service.service.workers.jobs import Job, read_job
+from mcts_service.service.workers.replies import BUILDING, Reply, write_reply
 from mcts_service.service.workers.shared_state import SharedState
 
 __all__ = ["work", "write_order"]
@@ -45,13 +46,15 @@ def work(
     """Serves until the server hangs up.
 
     Args:
-      connection: to the server, see `messages`.
+      connection: to the server: an order, then jobs; replies.
       output: takes what is printed.
       shared: with the server.
       max_memory_bytes: 0: no limit.
     """
     confine(output, max_memory_bytes)
     shared.forked_from = os.getppid()
+    # All workers are copies of one process, which has drawn a seed for what is global in NumPy.
+    np.random.seed()
     # The server has gone, or has no use for this worker any more.
     with suppress(EOFError, OSError):
         entry = _build(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from mcts_service.errors import (
@@ -15,10 +16,10 @@ from mcts_service.errors import (
 )
 from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
-from mcts_service.service.plan_arguments import fault, too_late
+from mcts_service.service.plan_arguments import fault, new_seed, too_late
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
 from mcts_service.service.workers.cancel import JobCancel
-from mcts_service.service.workers.messages import Job, JobKind, write_job
+from mcts_service.service.workers.jobs import Job, JobKind, write_job
 from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
 from mcts_service.service.workers.settings import WorkerSettings
 from mcts_service.service.workers.staff import Staff
@@ -68,6 +69,11 @@ class Workforce:
         """Searches that run at once."""
         return self.settings.replicas
 
+    @property
+    def replaced(self) -> int:
+        """Workers that have ended so far, and should not have."""
+        return self._staff.replaced
+
     def description(self) -> ModelEntry:
         """The model in service, without the model; waits until it is built.
 
@@ -90,11 +96,16 @@ class Workforce:
         Raises:
           ReplicaLost: its worker was ended from outside, or there is none.
         """
+        # Not in the worker: all workers are copies, of what draws seeds too.
+        if query.seed is None:
+            query = replace(query, seed=new_seed())
         outcome: PlanOutcome = self._search("plan", query, end_by, cancel)
         return outcome
 
     def plan_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
         """The searches of all rows; see `SearchHost`."""
+        if not query.seeds:
+            query = replace(query, seeds=[new_seed() for _ in query.rows])
         outcome: BatchOutcome = self._search("plan_batch", query, end_by, cancel)
         return outcome
 

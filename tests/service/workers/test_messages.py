@@ -18,8 +18,9 @@ from mcts_service.errors import (
 )
 from mcts_service.service.query import PlanQuery
 from mcts_service.service.states import given
-from mcts_service.service.workers import messages
-from mcts_service.service.workers.messages import Job, Reply, read_job, read_reply, write_reply
+from mcts_service.service.workers import replies
+from mcts_service.service.workers.jobs import Job, read_job, write_job
+from mcts_service.service.workers.replies import Reply, read_reply, write_reply
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ class Trap:
 @pytest.mark.parametrize("content", [Trap(), Corridor(), partial(given, 4)])
 def test_what_is_no_reply_is_not_read(content, capsys):
     with pytest.raises(ModelFault, match="answered with what cannot be read"):
-        read_reply(pickle.dumps(Reply(1, content)))
+        read_reply(pickle.dumps((1, False, content)))
     with pytest.raises(ModelFault):
         read_reply(pickle.dumps(content))
     with pytest.raises(ModelFault):
@@ -74,7 +75,7 @@ def test_what_is_no_reply_is_not_read(content, capsys):
 
 
 def test_all_that_may_be_read_is_there():
-    for module, names in messages._READABLE.items():
+    for module, names in replies._READABLE.items():
         if module.startswith("mcts_service"):
             loaded = importlib.import_module(module)
             assert all(hasattr(loaded, name) for name in names), module
@@ -89,7 +90,7 @@ def test_a_job_is_about_the_model_of_whoever_reads_it():
         config=ours.config,
         received=1.5,
     )
-    job = read_job(messages.write_job(Job(5, "plan", query, 2.5)), theirs)
+    job = read_job(write_job(Job(5, "plan", query, 2.5)), theirs)
     assert (job.number, job.kind, job.end_by) == (5, "plan", 2.5)
     assert job.query.model is theirs
     assert job.query.config is theirs.config

@@ -96,7 +96,7 @@ def test_a_fault_has_its_cause_for_the_log_alone(workers_of, fault):
         assert "served_models.py" in str(caught.value.__cause__)
     with pytest.raises(ModelFault):
         asked.plan()
-    assert asked.workforce._staff.replaced == 0
+    assert asked.workforce.replaced == 0
 
 
 # ---- ends of workers --------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_what_harms_nobody_is_let_be(workers_of, deed):
     asked = workers_of(Misbehaving, deed)
     assert asked.plan(BAD_STATE, simulations=1).simulations == 1
     assert asked.plan().simulations == 100
-    assert asked.workforce._staff.replaced == 0
+    assert asked.workforce.replaced == 0
 
 
 @pytest.mark.parametrize("deed", ["allocate_in_python", "recurse", "exit_in_python", "nan"])
@@ -149,7 +149,7 @@ def test_what_python_can_end_costs_no_worker(workers_of, deed):
         with pytest.raises(ModelFault):
             asked.plan(BAD_STATE, simulations=1)
     assert asked.plan().simulations == 100
-    assert asked.workforce._staff.replaced == 0
+    assert asked.workforce.replaced == 0
 
 
 def test_memory_that_c_cannot_have_ends_the_worker_alone(workers_of):
@@ -174,7 +174,7 @@ def test_a_cancelled_search_stops_and_keeps_its_worker(workers_of):
     plan = asked.plan(simulations=10_000_000, cancel=cancel, config=config)
     assert plan.stop_reason is StopReason.CANCELLED
     assert asked.plan().simulations == 100
-    assert asked.workforce._staff.replaced == 0
+    assert asked.workforce.replaced == 0
 
 
 def test_a_cancelled_search_that_goes_on_is_killed(workers_of):

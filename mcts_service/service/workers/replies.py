@@ -1,11 +1,8 @@
-"""What a server and its workers say to each other, as bytes.
+"""What workers answer to their server, as bytes: `Reply`.
 
-To a worker goes what it is to build, then jobs. From it come replies, one for each, by the job's
-number; that to the building has the number 0. A job names its end by the clock that all processes
-of a machine share.
-
-A worker reads whatever the server writes. The server reads replies of the types below only: what
-else a model may have slipped in would have the server import the model's code.
+One comes for each job, by its number; that to the building of the model has the number 0. A
+server reads what follows and nothing else: of what a model may slip in, the server would import
+the code. A plan goes as numbers and texts, which takes a tenth of the time that its objects do.
 """
 
 from __future__ import annotations
@@ -13,33 +10,28 @@ from __future__ import annotations
 import io
 import pickle
 import traceback
-from typing import Any, Literal, NamedTuple
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 from mcts_service import errors
 from mcts_service.errors import MCTSServiceError, ModelFault
+from mcts_service.planning import ActionStatistics, Plan, StopReason
+from mcts_service.planning.plan import PrincipalVariationStep
 from mcts_service.service.entry import ModelEntry
-from mcts_service.service.query import BatchOutcome, PlanOutcome, Query
+from mcts_service.service.query import BatchOutcome, PlanOutcome
 
-__all__ = [
-    "BUILDING",
-    "Job",
-    "JobKind",
-    "Reply",
-    "TracebackOfWorker",
-    "fault_of_worker",
-    "read_job",
-    "read_reply",
-    "write_job",
-    "write_reply",
-]
+__all__ = ["BUILDING", "Reply", "TracebackOfWorker", "fault_of_worker", "read_reply", "write_reply"]
 
 #: The number of the reply to what is to be built.
 BUILDING = 0
 
-JobKind = Literal["plan", "plan_batch"]
-
 #: The end of a traceback tells most, and a recursion has no end.
 _MAX_TRACEBACK = 20_000
+
+_ACTION = tuple(field.name for field in fields(ActionStatistics))
+_STEP = tuple(field.name for field in fields(PrincipalVariationStep))
+_of_action, _of_step = attrgetter(*_ACTION), attrgetter(*_STEP)
 
 _NUMPY_ARRAYS = frozenset({"_reconstruct", "_frombuffer", "scalar"})
 _READABLE: dict[str, frozenset[str]] = {
@@ -48,14 +40,11 @@ _READABLE: dict[str, frozenset[str]] = {
     "mcts_service.models.spec": frozenset({"ActionSpec", "StateSpec"}),
     "mcts_service.planning.auto": frozenset({"Recipe"}),
     "mcts_service.planning.config": frozenset({"SearchConfig"}),
-    "mcts_service.planning.plan": frozenset(
-        {"ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason"}
-    ),
     "mcts_service.planning.plans": frozenset({"Plans"}),
     "mcts_service.service.budgets": frozenset({"BudgetLimits"}),
     "mcts_service.service.entry": frozenset({"ModelEntry"}),
-    "mcts_service.service.query": frozenset({"BatchOutcome", "PlanOutcome"}),
-    __name__: frozenset({"Reply", "fault_of_worker"}),
+    "mcts_service.service.query": frozenset({"BatchOutcome"}),
+    __name__: frozenset({"fault_of_worker"}),
     "numpy": frozenset({"dtype", "ndarray"}),
     "numpy._core.multiarray": _NUMPY_ARRAYS,
     "numpy._core.numeric": _NUMPY_ARRAYS,
@@ -63,21 +52,7 @@ _READABLE: dict[str, frozenset[str]] = {
     "numpy.core.numeric": _NUMPY_ARRAYS,
 }
 
-
-class Job(NamedTuple):
-    """A search for a worker.
-
-    Attributes:
-      number: > 0; its reply has the same.
-      kind: what is asked of a `SearchHost`.
-      query: whose model is the worker's own.
-      end_by: in seconds of time.monotonic().
-    """
-
-    number: int
-    kind: JobKind
-    query: Query
-    end_by: float
+T = TypeVar("T")
 
 
 class Reply(NamedTuple):
@@ -96,29 +71,17 @@ class TracebackOfWorker(Exception):
     """Where in a worker an error has its cause; for the log."""
 
     def __str__(self) -> str:
+        """The lines, below whatever they are printed behind."""
         return f"\n{self.args[0]}"
-
-
-def write_job(job: Job) -> bytes:
-    """The job for a worker that has an entry of its own in place of the query's.
-
-    Raises:
-      InvalidRequest: a state is found to be wrong only now.
-    """
-    stream = io.BytesIO()
-    _JobWriter(stream, job.query.model).dump(tuple(job))
-    return stream.getvalue()
-
-
-def read_job(data: bytes, entry: ModelEntry) -> Job:
-    """The job, about the model of this process."""
-    return Job(*_JobReader(io.BytesIO(data), entry).load())
 
 
 def write_reply(reply: Reply) -> bytes:
     """The reply; of a ModelFault its traceback too, as text."""
+    content: Any = reply.content
+    is_plan = isinstance(content, PlanOutcome)
     stream = io.BytesIO()
-    _ReplyWriter(stream, pickle.HIGHEST_PROTOCOL).dump(reply)
+    writer = _ReplyWriter(stream, pickle.HIGHEST_PROTOCOL)
+    writer.dump((reply.number, is_plan, _flat(content) if is_plan else content))
     return stream.getvalue()
 
 
@@ -129,10 +92,8 @@ def read_reply(data: bytes) -> Reply:
       ModelFault: it has something in it that no reply has.
     """
     try:
-        reply = _ReplyReader(io.BytesIO(data)).load()
-        if isinstance(reply, Reply):
-            return reply
-        raise TypeError(f"{type(reply).__name__} is no reply")
+        number, is_plan, content = _ReplyReader(io.BytesIO(data)).load()
+        return Reply(number, _outcome(*content) if is_plan else content)
     except Exception as error:
         raise ModelFault("a worker has answered with what cannot be read") from error
 
@@ -144,26 +105,29 @@ def fault_of_worker(text: str, cause: str) -> ModelFault:
     return fault
 
 
-class _JobWriter(pickle.Pickler):
-    """Writes by name what the worker has too."""
-
-    def __init__(self, stream: io.BytesIO, entry: ModelEntry) -> None:
-        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
-        self._entry = entry
-
-    def persistent_id(self, item: Any) -> str | None:
-        if item is self._entry:
-            return "entry"
-        return "config" if item is self._entry.config else None
+def _flat(outcome: PlanOutcome) -> tuple[Any, ...]:
+    """The outcome without objects of ours."""
+    plan = dict(vars(outcome.plan))
+    plan["actions"] = [_of_action(action) for action in outcome.plan.actions]
+    plan["principal_variation"] = [_of_step(one) for one in outcome.plan.principal_variation]
+    plan["stop_reason"] = outcome.plan.stop_reason.value
+    return plan, outcome.queue_time, outcome.finished
 
 
-class _JobReader(pickle.Unpickler):
-    def __init__(self, stream: io.BytesIO, entry: ModelEntry) -> None:
-        super().__init__(stream)
-        self._own = {"entry": entry, "config": entry.config}
+def _outcome(plan: dict[str, Any], queue_time: float, finished: float) -> PlanOutcome:
+    """What `_flat` was made of."""
+    steps = plan["principal_variation"]
+    plan["actions"] = [_filled(ActionStatistics, _ACTION, row) for row in plan["actions"]]
+    plan["principal_variation"] = [_filled(PrincipalVariationStep, _STEP, row) for row in steps]
+    plan["stop_reason"] = StopReason(plan["stop_reason"])
+    return PlanOutcome(Plan.of(**plan), queue_time, finished)
 
-    def persistent_load(self, name: str) -> Any:
-        return self._own[name]
+
+def _filled(kind: type[T], names: tuple[str, ...], values: tuple[Any, ...]) -> T:
+    """A frozen dataclass, in a quarter of the time."""
+    found = kind.__new__(kind)
+    vars(found).update(zip(names, values, strict=True))
+    return found
 
 
 class _ReplyWriter(pickle.Pickler):

@@ -1,0 +1,105 @@
+"""What a server tells its workers to do, as bytes: `Job`.
+
+A job names its end by the clock that all processes of a machine share, and its model not at all:
+each worker has one. Numbers and texts go one by one, since to pickle the objects that have them
+takes longer than a short search.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+from mcts_service.planning import Budget
+from mcts_service.service.entry import ModelEntry
+from mcts_service.service.query import BatchQuery, PlanQuery, Query
+
+__all__ = ["Job", "JobKind", "read_job", "write_job"]
+
+JobKind = Literal["plan", "plan_batch"]
+
+_QUERIES: dict[str, type[PlanQuery] | type[BatchQuery]] = {
+    "plan": PlanQuery,
+    "plan_batch": BatchQuery,
+}
+#: The fields of each that are told as they are.
+_NAMES = {
+    kind: [field.name for field in fields(query) if field.name not in ("model", "config", "budget")]
+    for kind, query in _QUERIES.items()
+}
+_values_of = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+
+
+class Job(NamedTuple):
+    """A search for a worker.
+
+    Attributes:
+      number: > 0; its reply has the same.
+      kind: what is asked of a `SearchHost`, by the name of its method.
+      query: whose model is the worker's own.
+      end_by: in seconds of time.monotonic().
+    """
+
+    number: int
+    kind: JobKind
+    query: Query
+    end_by: float
+
+
+def write_job(job: Job) -> bytes:
+    """The job for a worker that has an entry of its own in place of the query's.
+
+    Raises:
+      InvalidRequest: a state is found to be wrong only now.
+    """
+    query = job.query
+    budget = query.budget
+    told = (
+        job.number,
+        job.kind,
+        job.end_by,
+        None if query.config is query.model.config else query.config,
+        (budget.simulations, budget.time_limit, budget.max_bytes),
+        _values_of[job.kind](query),
+    )
+    if isinstance(query, PlanQuery) and query.is_read:
+        return pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
+    stream = io.BytesIO()
+    _JobWriter(stream, query.model).dump(told)
+    return stream.getvalue()
+
+
+def read_job(data: bytes, entry: ModelEntry) -> Job:
+    """The job, about the model of this process."""
+    told = _JobReader(io.BytesIO(data), entry).load()
+    number, kind, end_by, config, budget, values = told
+    query = _QUERIES[kind](
+        model=entry,
+        config=config or entry.config,
+        budget=Budget(*budget),
+        **dict(zip(_NAMES[kind], values, strict=True)),
+    )
+    return Job(number, kind, query, end_by)
+
+
+class _JobWriter(pickle.Pickler):
+    """Writes by name the entry, which what reads a state may have."""
+
+    def __init__(self, stream: io.BytesIO, entry: ModelEntry) -> None:
+        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
+        self._entry = entry
+
+    def persistent_id(self, item: Any) -> str | None:
+        return "entry" if item is self._entry else None
+
+
+class _JobReader(pickle.Unpickler):
+    def __init__(self, stream: io.BytesIO, entry: ModelEntry) -> None:
+        super().__init__(stream)
+        self._entry = entry
+
+    def persistent_load(self, _name: str) -> ModelEntry:
+        return self._entry
