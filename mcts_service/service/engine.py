@@ -242,8 +242,10 @@ class Engine:
             raise fault(query) from error
         finally:
             finished = time.monotonic()
-            self._loop_share.spend(finished, finished - started, query.caller)
-            self._shared.charge(query.caller, finished - started)
+            # What is beyond its patience the system took, and no caller is to pay for that.
+            spent = min(finished - started, 2 * seconds)
+            self._loop_share.spend(finished, spent, query.caller)
+            self._shared.charge(query.caller, spent)
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
