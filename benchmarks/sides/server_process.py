@@ -35,6 +35,11 @@ class ServerProcess:
             raise RuntimeError(f"{command} did not start; it said {line!r} and {self._log.read()}")
         self.target = line.removeprefix(ANNOUNCEMENT).strip()
 
+    @property
+    def process_id(self) -> int:
+        """Its number in the system."""
+        return self._process.pid
+
     def close(self) -> None:
         """Asks it to end, and makes it after a while."""
         self._process.terminate()
