@@ -15,15 +15,18 @@ import argparse
 import threading
 import time
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 import numpy as np
 
 from benchmarks.service.load import PLAN, Load, make_calls, plan_request
 from benchmarks.service.planner_server import planner_server
-from benchmarks.service.row import Row, format_rows
+from benchmarks.service.row import Row, format_rows, milliseconds
 
 __all__ = ["measure_cancels"]
+
+_Plan: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
 
 LONG_SIMULATIONS = 10_000_000
 #: A search may be going on for so long before it is cancelled, in seconds.
@@ -45,7 +48,7 @@ def measure_cancels(cancels: int = 200) -> list[Row]:
         planner_server({"workers": 1, "at_once_seconds": 0.0}) as server,
         grpc.insecure_channel(server.target) as channel,
     ):
-        plan = channel.unary_unary(PLAN)
+        plan: _Plan = channel.unary_unary(PLAN)
         long, short = plan_request(LONG_SIMULATIONS), plan_request(1)
         # Answered without a worker: there is no such model.
         other = Load(server.target, plan_request(1, model="none"), cancels * 0.1, rate=_OTHER_RATE)
@@ -76,7 +79,7 @@ def measure_cancels(cancels: int = 200) -> list[Row]:
         Row(
             "cancel",
             "computed after the cancel, p99",
-            1e3 * float(np.percentile(computed, 99)),
+            milliseconds(computed, 99),
             "ms",
             aim=1e3 * _AIM_SECONDS,
         ),
@@ -84,16 +87,13 @@ def measure_cancels(cancels: int = 200) -> list[Row]:
 
 
 def _rows(figure: str, seconds: list[float]) -> list[Row]:
-    p50, p99 = (1e3 * float(np.percentile(seconds, q)) for q in (50, 99))
     return [
-        Row("cancel", f"{figure}, p50", p50, "ms"),
-        Row("cancel", f"{figure}, p99", p99, "ms"),
+        Row("cancel", f"{figure}, p{percentile}", milliseconds(seconds, percentile), "ms")
+        for percentile in (50, 99)
     ]
 
 
-def _computed_after_cancel(
-    process: int, plan: grpc.UnaryUnaryMultiCallable, request: bytes
-) -> float:
+def _computed_after_cancel(process: int, plan: _Plan, request: bytes) -> float:
     """Seconds of the CPU that the busiest thread has after a cancel, but for the event loop's."""
     running = plan.future(request)
     time.sleep(0.03)

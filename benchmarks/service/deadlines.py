@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.service.load import Answers, Load, make_calls, plan_request
 from benchmarks.service.planner_server import planner_server
-from benchmarks.service.row import Row, format_rows
+from benchmarks.service.row import Row, format_rows, milliseconds
 
 __all__ = ["measure_deadlines", "saturating_rate"]
 
@@ -77,19 +77,18 @@ def _at_half(target: str, rate: float, request: bytes, seconds: float) -> Answer
 
 def _rows(test: str, answers: Answers) -> list[Row]:
     is_late = (answers.status != grpc.StatusCode.OK.value[0]) | (answers.latency > DEADLINE_SECONDS)
-    milliseconds = 1e3 * answers.latency
     plans = answers.of(grpc.StatusCode.OK)
     refused = answers.of(grpc.StatusCode.RESOURCE_EXHAUSTED)
     return [
-        Row(test, f"latency, p50 of {len(answers)}", float(np.median(milliseconds)), "ms"),
+        Row(test, f"latency, p50 of {len(answers)}", milliseconds(answers.latency, 50), "ms"),
         Row(
             test,
             "latency, p99",
-            float(np.percentile(milliseconds, 99)),
+            milliseconds(answers.latency, 99),
             "ms",
             aim=1e3 * DEADLINE_SECONDS,
         ),
-        Row(test, "latency, greatest", float(milliseconds.max()), "ms"),
+        Row(test, "latency, greatest", milliseconds(answers.latency, 100), "ms"),
         Row(test, "late or without a plan", 100 * float(is_late.mean()), "%", aim=1.0),
         Row(test, "of those, refused at once", 100 * len(refused) / len(answers), "%"),
         Row(test, "simulations of a plan, median", float(np.median(plans.simulations)), ""),

@@ -16,6 +16,9 @@ from google.rpc import error_details_pb2, status_pb2
 
 from mcts_service.v1 import planner_pb2
 
+#: A call, as grpc.aio makes one from bytes to bytes.
+_Call = Callable[..., Awaitable[bytes]]
+
 __all__ = ["Answers", "Load", "make_calls", "plan_request"]
 
 PLAN = "/mcts_service.v1.PlannerService/Plan"
@@ -136,7 +139,7 @@ class _Caller:
         options = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(self._load.target, options) as channel:
             await channel.channel_ready()
-            self._plan = channel.unary_unary(PLAN)
+            self._plan: _Call = channel.unary_unary(PLAN)
             await (self._closed_loop() if self._load.rate is None else self._open_loop())
         return Answers(*map(np.array, zip(*self._rows, strict=True)))
 
@@ -171,10 +174,6 @@ class _Caller:
             latency, code = time.monotonic() - sent, grpc.StatusCode.OK
             simulations = planner_pb2.PlanResponse.FromString(response).simulations
         self._rows.append((sent, latency, code.value[0], simulations, has_retry_info))
-
-
-#: A call, as grpc.aio makes one from bytes to bytes.
-_Call = Callable[..., Awaitable[bytes]]
 
 
 def _has_retry_info(error: grpc.aio.AioRpcError) -> bool:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Row", "format_rows"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Row", "format_rows", "milliseconds"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ class Row:
         if math.isnan(self.value):
             return False
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
+
+
+def milliseconds(seconds: npt.ArrayLike, percentile: float) -> float:
+    """A percentile of lengths of time; NaN, which meets no aim, where there are none."""
+    values = np.asarray(seconds, float)
+    return 1e3 * float(np.percentile(values, percentile)) if values.size else math.nan
 
 
 def format_rows(rows: Iterable[Row]) -> str:

@@ -30,9 +30,11 @@ class ServerProcess:
         if select.select([self._process.stdout], [], [], START_SECONDS)[0]:
             line = self._process.stdout.readline()
         if not line.startswith(ANNOUNCEMENT):
-            self.close()
+            self._end()
             self._log.seek(0)
-            raise RuntimeError(f"{command} did not start; it said {line!r} and {self._log.read()}")
+            said = self._log.read()
+            self.close()
+            raise RuntimeError(f"{command} did not start; it said {line!r} and {said}")
         self.target = line.removeprefix(ANNOUNCEMENT).strip()
 
     @property
@@ -42,6 +44,12 @@ class ServerProcess:
 
     def close(self) -> None:
         """Asks it to end, and makes it after a while."""
+        self._end()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
