@@ -39,6 +39,8 @@ __all__ = ["GREATEST_PRIORITY", "Job", "WaitingRoom"]
 GREATEST_PRIORITY = 100
 #: Seconds of waiting that count as one level.
 LEVEL_SECONDS = 0.1
+#: Of a job's time, what must be left when its turn comes.
+LEAST_LEFT = 0.1
 #: Weight of the newest job in a running mean.
 _NEWEST = 0.1
 #: A job counts as so many times what was expected at most: one that was held up says little.
@@ -162,12 +164,13 @@ class WaitingRoom:
           Overloaded: the room is full of others that come first, or the job could not begin
             in time.
         """
-        self._refuse_if_too_late(job, now)
         leaving = None
         if self._waiting + len(self._running) >= self._workers + self._max_waiting:
             leaving = self._less_entitled(job, now)
             if leaving is None:
                 raise self.overloaded()
+        self._refuse_if_too_late(job, now)
+        if leaving is not None:
             self.remove(leaving)
         job.came = now
         self._levels.setdefault(job.priority, _Level()).add(job)
@@ -287,14 +290,13 @@ class WaitingRoom:
     def _refuse_if_too_late(self, job: Job, now: float) -> None:
         """Raises Overloaded if a job would have no time left when its turn comes.
 
-        It must be able to do what it asks for; of one that would take all of its time, or
-        longer, at least half.
+        It must have what it needs, or a tenth of its time, in which it finds out something.
         """
         if job.due == math.inf:
             return
         left = job.due - now
         wait = self._expected_wait(job, now)
-        needed = min(self._stretch * job.seconds, left / 2)
+        needed = min(self._stretch * job.seconds, left * LEAST_LEFT)
         if wait > 0 and wait + needed > left:
             raise Overloaded(
                 f"the wait for a free worker is about {wait:.3g} s, and the answer is due in "

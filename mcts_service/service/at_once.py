@@ -19,12 +19,15 @@ class SearchTimes:
 
     How long others had the CPU meanwhile says nothing of the next search. A thread of a pool leaves
     that out; the loop does not, as to ask for its time of the CPU takes a part of a short search.
+    Whatever gets in between only adds, as does a cold cache, so a search that was shorter than
+    thought says more than one that was longer: else a machine that others use too would keep short
+    searches from the loop, and in a thread, where they take longer, they would stay.
 
     Threads may share it: of two who write at once, one may be lost.
     """
 
-    #: Weight of the newest search in the running mean.
-    NEWEST = 0.2
+    #: Weight of the newest search in the running mean: of a shorter and of a longer one.
+    SHORTER, LONGER = 0.5, 0.1
     #: A search counts as so many times the mean at most: one that the system has interrupted says
     #: little, and where all take longer the mean follows soon.
     MOST = 4.0
@@ -43,8 +46,10 @@ class SearchTimes:
         mean = self._means[size]
         if mean == math.inf:
             self._means[size] = seconds
+        elif seconds < mean:
+            self._means[size] = mean + self.SHORTER * (seconds - mean)
         else:
-            self._means[size] = mean + self.NEWEST * (min(seconds, self.MOST * mean) - mean)
+            self._means[size] = mean + self.LONGER * (min(seconds, self.MOST * mean) - mean)
 
 
 class LoopShare:

@@ -110,9 +110,11 @@ class Engine:
           DeadlineExpired: not one simulation fits in the time.
           InvalidRequest, TerminalState, NoLegalAction, ModelFault: as `MCTS.plan`.
         """
-        planner = self._planner_at_once(query)
-        if planner is None:
-            return await self._run(query, self._clock, self._host(query.model).plan)
+        planner, expected_seconds = self._known(query)
+        if planner is None or not self._runs_at_once(query, expected_seconds):
+            return await self._run(
+                query, self._clock, self._host(query.model).plan, expected_seconds
+            )
         begun = self._begin(query, planner)
         if isinstance(begun, PlanOutcome):
             return begun
@@ -135,12 +137,14 @@ class Engine:
         query: Query,
         clock: ReplyClock,
         search: Callable[[Any, float, CancelFlag], Outcome],
+        expected_seconds: float = math.inf,
         cancel: CancelFlag | None = None,
     ) -> Outcome:
         """Has a search done by the model's pool.
 
         Args:
           search: does it, given the query, when it must end and what cancels it.
+          expected_seconds: what it will take; infinite: not known.
           cancel: of a search that has begun.
         """
         if self._stopping:
@@ -156,7 +160,7 @@ class Engine:
                 caller=query.caller,
                 priority=min(query.priority, self._max_priority),
                 due=end_by,
-                seconds=self._expected_seconds(query),
+                seconds=expected_seconds,
             )
             try:
                 return await self._end(query, pool, future, end_by, cancel)
@@ -197,14 +201,6 @@ class Engine:
             cancel.cancel()
             pool.withdraw(future, stopped())
 
-    def _expected_seconds(self, query: Query) -> float:
-        """What a search will take; infinite: not known."""
-        simulations = query.budget.simulations
-        if simulations is None or isinstance(query, BatchQuery):
-            return math.inf
-        planner = self._planners.known(query.model, query.config)
-        return math.inf if planner is None else planner.times.expected(simulations)
-
     def queue_state(self) -> QueueState:
         """What waits and what runs at this moment, in all pools. From any thread."""
         states = [pool.state() for pool in (self._shared, *self._own.values())]
@@ -226,18 +222,22 @@ class Engine:
 
     # ---- at once
 
-    def _planner_at_once(self, query: PlanQuery) -> TimedPlanner | None:
-        """The planner of a search that is to be run at once; None: by a thread."""
+    def _known(self, query: PlanQuery) -> tuple[TimedPlanner | None, float]:
+        """The planner of a search, if it is there, and what the search will take."""
         simulations = query.budget.simulations
-        if simulations is None or not query.is_read or not query.model.is_prompt:
-            return None
-        shares = query.config.in_flight > 1 or query.config.threads > 1
-        if shares or not self._loop_share.allows(query.received, query.caller):
-            return None
+        if simulations is None:
+            return None, math.inf
         planner = self._planners.known(query.model, query.config)
-        if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
-            return None
-        return planner
+        return planner, math.inf if planner is None else planner.times.expected(simulations)
+
+    def _runs_at_once(self, query: PlanQuery, expected_seconds: float) -> bool:
+        """Whether a search is to be run at once, and not by a thread."""
+        if expected_seconds >= self._at_once_seconds or not query.is_read:
+            return False
+        shares = query.config.in_flight > 1 or query.config.threads > 1
+        if shares or not query.model.is_prompt:
+            return False
+        return self._loop_share.allows(query.received, query.caller)
 
     def _begin(self, query: PlanQuery, planner: TimedPlanner) -> PlanOutcome | BegunSearch:
         """Searches for a short time, in the thread of the event loop."""
@@ -258,8 +258,10 @@ class Engine:
             raise fault(query) from error
         finally:
             finished = time.monotonic()
-            self._loop_share.spend(finished, finished - started, query.caller)
-            self._shared.charge(query.caller, finished - started)
+            # What is beyond its patience the system took, and no caller is to pay for that.
+            spent = min(finished - started, 2 * seconds)
+            self._loop_share.spend(finished, spent, query.caller)
+            self._shared.charge(query.caller, spent)
         simulations = arguments["budget"].simulations
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
@@ -275,7 +277,7 @@ class Engine:
             return run_model(query, begun.finish, end_by, cancel)
 
         try:
-            return await self._run(query, self._clock, finish, begun.cancel)
+            return await self._run(query, self._clock, finish, cancel=begun.cancel)
         except (DeadlineExpired, ReplicaLost):
             if begun.is_taken:
                 raise

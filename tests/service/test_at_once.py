@@ -198,6 +198,28 @@ async def test_the_loop_answers_others_between_searches(engine_of):
     second.cancel()
 
 
+async def test_callers_share_the_workers_by_what_they_had_on_the_loop_too(engine_of):
+    entry = entry_of(make("tic_tac_toe"))
+    engine = engine_of(entry)
+    expect_short(engine, entry)
+    gate = engine_of.hold(engine)
+    order = []
+
+    async def wait(caller):
+        await engine.plan(query_of(entry, caller=caller, is_read=False))
+        order.append(caller)
+
+    waiting = [asyncio.create_task(wait("much"))]
+    await asyncio.sleep(0)
+    for _ in range(20):
+        await engine.plan(query_of(entry, caller="much"))
+    waiting.append(asyncio.create_task(wait("little")))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*waiting)
+    assert order == ["little", "much"]
+
+
 # ---- errors
 
 
@@ -364,10 +386,26 @@ def test_one_search_that_was_held_up_changes_little_and_many_change_all():
     times = SearchTimes()
     times.observe(1, 1.0)
     times.observe(1, 1_000.0)
-    assert times.expected(1) == pytest.approx(1.6)
+    assert times.expected(1) == pytest.approx(1.3)
     for _ in range(40):
         times.observe(1, 1_000.0)
     assert times.expected(1) > 900
+
+
+def test_searches_of_which_many_were_held_up_count_as_those_that_were_not():
+    times = SearchTimes()
+    for _ in range(50):
+        for seconds in (3.0, 1.0, 50.0):
+            times.observe(1, seconds)
+    assert times.expected(1) < 2.5
+
+
+def test_searches_that_are_short_again_are_soon_known_for_it():
+    times = SearchTimes()
+    times.observe(1, 100.0)
+    for _ in range(8):
+        times.observe(1, 1.0)
+    assert times.expected(1) < 1.5
 
 
 def test_the_greatest_number_of_simulations_has_a_size():

@@ -1,0 +1,1 @@
+"""How the service holds under load: deadlines, overload and cancels, against a real server."""
