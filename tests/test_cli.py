@@ -2,16 +2,20 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import grpc
 import pytest
+from certificates import Authority
 
+from mcts_client import PlannerClient, Tls
 from mcts_service import MCTS, Budget, SearchConfig, __version__
 from mcts_service.cli import main
 from mcts_service.models import make
@@ -97,7 +101,7 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"mcts-service {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["plan"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["plan"], ["check"], ["check-config"]])
 def test_help_shows_examples(capsys, command):
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
@@ -374,6 +378,69 @@ def test_a_second_signal_cuts_the_draining_short(serve):
         response = running.result()
     assert response.stop_reason == planner_pb2.STOP_REASON_CANCELLED
     assert process.wait(60) == 0
+
+
+def test_a_server_by_a_file_with_all_there_is(serve, tmp_path):
+    """TLS, tokens, metrics and a log in JSON, from one file."""
+    pair = Authority(tmp_path).issue()
+    Path("tokens.toml").write_text(
+        "[[tokens]]\nname = 'red'\ntoken = 'the-token-of-the-red-team'\nmodels = ['taxi']\n"
+    )
+    Path("server.toml").write_text(
+        f"""
+        tls = {{ certificate = "{pair.certificate}", private_key = "{pair.private_key}" }}
+        auth.token_file = "tokens.toml"
+        limits.max_streams = 10
+        metrics.port = 0
+        log = {{ format = "json", requests = "all" }}
+        """
+    )
+    process, address = serve("--config", "server.toml")
+    tls = Tls(tmp_path / "authority.pem")
+    with PlannerClient(address, tls=tls, token="the-token-of-the-red-team") as client:
+        assert client.plan("taxi", 328, simulations=10).simulations == 10
+    started = json.loads(process.stderr.readline())
+    url = re.fullmatch(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", started["message"])[1]
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        assert b'mcts_simulations_total{model="taxi"} 10.0' in answer.read()
+    request = json.loads(process.stderr.readline())
+    assert (request["caller"], request["model"], request["status"]) == ("red", "taxi", "OK")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
+# ---- check-config -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_configuration_that_can_be_served_is_summed_up(capsys):
+    Path("server.toml").write_text(
+        "server.built_in_models = false\n[[models]]\nname = 'walk'\nfactory = 'my_game:Walk'\n"
+    )
+    assert main(["check-config", "server.toml"]) == 0
+    assert capsys.readouterr().out == (
+        "server.toml can be served: 1 models, no TLS, no tokens, no metrics\n"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[server]\nport = -1\n", "server.toml:2: server.port: is -1; must be an integer from 0"),
+        ("[tls]\ncertificate = 'a'\nprivate_key = 'b'\n",
+         "server.toml:2: tls.certificate: 'a' cannot be read: No such file or directory"),
+        ("[auth]\ntoken_file = 'a'\n",
+         "server.toml:2: auth.token_file: a: cannot be read: No such file or directory"),
+        ("server.host = '0.0.0.0'\nauth.token_file = 'a'\n",
+         "server.toml:2: auth.token_file: is set, and tokens would travel unencrypted to 0.0.0.0"),
+        ("[[models]]\nname = 'walk'\nfactory = 'my_game:Run'\n", "server.toml:1: models[0]"),
+    ],
+)  # fmt: skip
+def test_a_configuration_that_cannot_be_served_is_told_why(capsys, text, message):
+    Path("server.toml").write_text(text)
+    told = mistake(capsys, "check-config", "server.toml")
+    assert told.startswith(f"mcts-service check-config: {message}")
 
 
 def test_a_taken_port_is_told(capsys):

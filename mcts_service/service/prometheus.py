@@ -138,9 +138,11 @@ class _Queue(Collector):
 
 
 @contextmanager
-def serving(observer: PrometheusObserver, host: str, port: int) -> Iterator[None]:
+def serving(observer: PrometheusObserver, host: str, port: int) -> Iterator[int]:
     """Answers http://HOST:PORT/metrics for the length of a block, in a thread of its own.
 
+    Returns:
+      The port.
     Raises:
       InvalidRequest: the address cannot be had.
     """
@@ -152,7 +154,7 @@ def serving(observer: PrometheusObserver, host: str, port: int) -> Iterator[None
         ) from error
     logger.info("metrics at http://%s:%d/metrics", host, server.server_port)
     try:
-        yield
+        yield server.server_port
     finally:
         server.shutdown()
         server.server_close()

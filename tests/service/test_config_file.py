@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_configured
 from mcts_service.service.workers import WorkerSettings
+from mcts_service.service.start_checks import open_certificates, open_tokens
+
+if sys.version_info >= (3, 11):
+    from tomllib import loads as read_text
+else:
+    from tomli import loads as read_text
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "server.toml"
 
@@ -126,6 +133,14 @@ def test_every_table_is_read(config_file):
          "server.toml:5: models[0].worker_processes: are set; must not be there where isolation"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.worker_processes]\nreplica = 2\n",
          "server.toml:5: models[0].worker_processes.replica: is not a setting; settings: replicas"),
+        ("[tls]\ncertificate = 'a.pem'\n", "server.toml:1: tls.private_key: is missing; a"),
+        ("[tls]\ncertificates = 'a.pem'\n",
+         "server.toml:2: tls.certificates: is not a setting; settings: certificate, private_key"),
+        ("[auth]\nopen_health = 1\n", "server.toml:2: auth.open_health: is 1; must be true or"),
+        ("[auth]\ntoken_file = ''\n", "server.toml:2: auth.token_file: is ''; must be a text"),
+        ("[limits]\n\nmax_streams = 0\n", "server.toml:3: limits.max_streams: is 0; must be an"),
+        ("[metrics]\nport = 70000\n", "server.toml:2: metrics.port: is 70000; must be an integer"),
+        ("[log]\nformat = 'xml'\n", "server.toml:2: log.format: is 'xml'; must be one of text,"),
         ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
         ("[server]\nport = 1\nport = 2\n", "server.toml:3: is not TOML: Cannot overwrite"),
         ("[server]\nhost = '''", "server.toml:2: is not TOML: "),
@@ -166,6 +181,38 @@ def test_worker_processes_of_a_model_are_those_of_the_server_with_its_changes(co
     )
 
 
+def test_paths_are_relative_to_the_file(tmp_path):
+    path = tmp_path / "server.toml"
+    path.write_text(
+        """
+        tls = { certificate = "a.pem", private_key = "/keys/a.key" }
+        auth.token_file = "tokens.toml"
+        """
+    )
+    config = read_config(path)
+    assert config.tls.certificate == str(tmp_path / "a.pem")
+    assert config.tls.private_key == "/keys/a.key"
+    assert config.auth.token_file == str(tmp_path / "tokens.toml")
+
+
+def test_what_is_found_wrong_later_is_placed_too(config_file):
+    """Files are opened when the server starts; their errors have a line and a key as well."""
+    text = """
+        [auth]
+        token_file = "tokens.toml"
+        [tls]
+        certificate = "a.pem"
+        private_key = "a.key"
+        """
+    config = read_config(config_file(text))
+    with pytest.raises(InvalidRequest) as caught:
+        open_certificates(config)
+    assert str(caught.value).startswith("server.toml:5: tls.certificate: 'a.pem' cannot be read:")
+    with pytest.raises(InvalidRequest) as caught:
+        open_tokens(config)
+    assert str(caught.value).startswith("server.toml:3: auth.token_file: tokens.toml: cannot be")
+
+
 def test_a_preset_comes_first_wherever_it_stands(config_file):
     config = read_config(
         config_file(
@@ -195,6 +242,20 @@ def test_the_example_lists_every_setting_of_a_search():
     text = EXAMPLE.read_text().partition("[models.search]")[2]
     settings = re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE)
     assert sorted(settings) == sorted([*EVERY_SETTING, "preset"])
+
+
+def test_the_example_lists_every_other_setting_with_its_default():
+    text = EXAMPLE.read_text()
+    for table, settings in vars(ServerConfig()).items():
+        if table in ("models", "place"):
+            continue
+        part = text.partition(f"[{table}]\n")[2].partition("\n[")[0]
+        lines = re.findall(r"^(?:# )?(\w+ = [^#\n]+)", part, re.MULTILINE)
+        shown = read_text("\n".join(lines))
+        assert shown.keys() == vars(settings).keys(), table
+        for setting, value in vars(settings).items():
+            # No default has a file, or depends on the machine, and is shown as an example.
+            assert value in (shown[setting], None) or setting == "workers"
 
 
 def test_a_missing_file_is_named(tmp_path):
