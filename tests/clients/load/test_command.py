@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 from mcts_client.load_test import main
+
 from mcts_service.v1 import planner_pb2
 
 SCRIPT = Path(__file__).parents[3] / "clients" / "load_test.py"
