@@ -17,6 +17,8 @@ import grpc
 import pytest
 from mcts_client.load_test import main
 
+from mcts_service.v1 import planner_pb2
+
 SCRIPT = Path(__file__).parents[3] / "clients" / "load_test.py"
 StartServer = Callable[..., str]
 
@@ -532,6 +534,19 @@ def test_a_batch_with_a_row_that_failed_has_failed(real_server: str, tmp_path: P
     assert status == 1
     assert result["statuses"] == {"FAILED_PRECONDITION": 10}
     assert result["failures"] == ["no call succeeded"]
+
+
+@pytest.mark.skipif(
+    "priority" not in planner_pb2.PlanRequest.DESCRIPTOR.fields_by_name,
+    reason="the protocol of this version has no priorities",
+)
+def test_a_priority_is_sent(scripted_server: StartServer, tmp_path: Path) -> None:
+    plan = Observer()
+    (tmp_path / "first.toml").write_text('[[work]]\nmodel = "m"\npriority = 7\n')
+    words = [sys.executable, str(SCRIPT), scripted_server(plan), "--rate", "20", "--max-lag", "60"]
+    options = ["--scenario", str(tmp_path / "first.toml"), "--warmup", "0", "--duration", "0.2"]
+    assert subprocess.run([*words, *options], timeout=120).returncode == 0
+    assert {request.priority for request in plan.requests} == {7}
 
 
 @pytest.mark.parametrize(

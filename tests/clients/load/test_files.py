@@ -224,6 +224,12 @@ def test_every_drawn_thing_lies_within_its_chart(make: Any) -> None:
             assert "nan" not in element.attrib.get("d", "")
 
 
+@pytest.mark.parametrize("make", PAGES.values(), ids=PAGES.keys())
+def test_every_row_of_a_table_has_all_its_cells(make: Any) -> None:
+    for rows in page(make).iter("table"):
+        assert len({len(row) for row in rows.iter("tr")}) == 1
+
+
 def test_the_page_of_a_search_shows_latency_against_rate() -> None:
     tree = page(a_search)
     labels = [svg.attrib["aria-label"] for svg in tree.iter("svg")]

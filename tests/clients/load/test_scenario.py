@@ -39,6 +39,7 @@ def test_a_file_says_everything(tmp_path: Path) -> None:
         time_limit = 0.05
         max_bytes = 1000000
         horizon = 9
+        priority = -3
         search = {preset = "uct", exploration = 0.5}
         """,
     )
@@ -50,10 +51,19 @@ def test_a_file_says_everything(tmp_path: Path) -> None:
     assert opening.simulations == 200
     assert (many.model, many.model_version, many.mode, many.rows) == ("taxi", "2", "batch", 64)
     assert (many.time_limit, many.max_bytes, many.horizon) == (0.05, 1_000_000, 9)
+    assert many.priority == -3
     assert many.search == {"preset": "uct", "exploration": 0.5}
     assert [one.text for one in scenario.thresholds] == ["p99<50ms", "many:errors<1%"]
     assert scenario.thresholds[1].work == "many"
     assert scenario.places[1].endswith("mixed.toml:11: work[1]")
+
+
+def test_the_example_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "load_test.md").read_text(encoding="utf-8")
+    (tmp_path / "boards.jsonl").write_text('"5137"\n"5"\n')
+    scenario = read(tmp_path, page.partition("```toml\n")[2].partition("```")[0])
+    assert [work.name for work in scenario.work] == ["opening", "many"]
+    assert scenario.work[1].states == ("5137", "5")
 
 
 def test_a_kind_is_called_by_its_model_where_nobody_names_it(tmp_path: Path) -> None:
@@ -90,6 +100,7 @@ def test_states_come_from_lines_of_json(tmp_path: Path) -> None:
         ("[[work]]\nmodel = 'a'\nweight = true", "3: work[0].weight: is True"),
         ("[[work]]\nmodel = 'a'\nmode = 'fast'", "3: work[0].mode: is 'fast'; must be unary or"),
         ("[[work]]\nmodel = 'a'\nrows = 0", "3: work[0].rows: is 0; must be a whole number"),
+        ("[[work]]\nmodel = 'a'\npriority = 'high'", "3: work[0].priority: is 'high'; must be an"),
         ("[[work]]\nmodel = 'a'\nstates = []", "3: work[0].states: is []; must be a list of"),
         ("[[work]]\nmodel = 'a'\nstates = 's'", "3: work[0].states: is 's'; must be a list"),
         ("[[work]]\nmodel = 'a'\nsearch = 1", "3: work[0].search: is 1; must be a table"),

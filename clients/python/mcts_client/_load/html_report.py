@@ -101,17 +101,7 @@ def _tiles(result: Result, summary: Summary) -> str:
 
 
 def _steps(result: Result) -> str:
-    header = [
-        "asked",
-        "answered OK",
-        "p50",
-        "p90",
-        "p99",
-        "max",
-        "errors",
-        "client lag p99",
-        "verdict",
-    ]
+    header = ["asked", "answered OK", "p50", "p99", "errors", "client lag p99", "verdict"]
     rows = []
     ordered = sorted(result.steps, key=lambda step: step.summary.settings.rate or 0.0)
     for step in ordered:

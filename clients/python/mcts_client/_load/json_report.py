@@ -63,6 +63,7 @@ def _of_work(work: Sequence[Work]) -> dict[str, Any]:
                 "states": len(one.states),
                 "simulations": one.simulations,
                 "time_limit_seconds": one.time_limit,
+                "priority": one.priority,
                 "search": dict(one.search),
             }
             for one in work

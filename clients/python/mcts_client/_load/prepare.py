@@ -94,7 +94,9 @@ def _batches(work: Work) -> list[_calls.Call[Any, Any]]:
 
 
 def _arguments(work: Work) -> dict[str, Any]:
+    priority = {"priority": work.priority} if work.priority else {}
     return {
+        **priority,
         "model_version": work.model_version,
         "simulations": work.simulations,
         "time_limit": work.time_limit,

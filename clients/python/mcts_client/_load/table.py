@@ -59,6 +59,8 @@ def described(work: Work, all_work: tuple[Work, ...]) -> str:
     if work.simulations is None and work.time_limit is None:
         parts.append("the model's own budget")
     parts.append(_counted(len(work.states), "state"))
+    if work.priority:
+        parts.append(f"priority {work.priority}")
     return ", ".join(parts)
 
 

@@ -36,6 +36,7 @@ class Work:
       time_limit: of each call, in seconds; None: not limited.
       max_bytes: of each search tree; None: not limited.
       horizon: steps left in every plan, or None.
+      priority: of each call before others that wait; 0 is the usual one.
       search: how to search, by the names of `SearchSettings`. `early_stop` is False where this
         does not say otherwise: the load is what was asked for, whatever a search finds.
 
@@ -54,6 +55,7 @@ class Work:
     time_limit: float | None = None
     max_bytes: int | None = None
     horizon: int | None = None
+    priority: int = 0
     search: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,8 +67,14 @@ class Work:
             _refuse("weight", self.weight, "a number above 0")
         if self.mode not in get_args(Mode):
             _refuse("mode", self.mode, " or ".join(get_args(Mode)))
-        if not isinstance(self.rows, int) or isinstance(self.rows, bool) or self.rows < 1:
+        if not _is_integer(self.rows) or self.rows < 1:
             _refuse("rows", self.rows, "a whole number from 1 on")
+        if not _is_integer(self.priority):
+            _refuse("priority", self.priority, "an integer")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,0 +1,97 @@
+"""How a call travels: by `Plan`, or by `PlanBatch`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+import grpc
+
+from mcts_client._load.records import STATUS_NAMES, Answer
+from mcts_client._load.retries import pushback
+from mcts_service.v1 import planner_pb2, planner_pb2_grpc
+
+__all__ = ["MODES"]
+
+
+class _Mode(Protocol):
+    """One way, over one connection.
+
+    Attributes:
+      request_type: of the messages that it sends.
+    """
+
+    request_type: ClassVar[Any]
+
+    def __init__(self, channel: grpc.aio.Channel) -> None: ...
+
+    def write_seeds(self, request: Any, seed: int) -> None:
+        """Gives each plan of the request a seed of its own."""
+
+    async def attempt(self, request: Any, seconds_left: float) -> tuple[Answer, float | None]:
+        """Asks once; as `answer_of` wants it."""
+
+
+class _Unary:
+    """One state, one plan."""
+
+    request_type: ClassVar[Any] = planner_pb2.PlanRequest
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._send = planner_pb2_grpc.PlannerServiceStub(channel).Plan
+
+    def write_seeds(self, request: planner_pb2.PlanRequest, seed: int) -> None:
+        request.seed = seed % 2**64
+
+    async def attempt(
+        self, request: planner_pb2.PlanRequest, seconds_left: float
+    ) -> tuple[Answer, float | None]:
+        try:
+            response = await self._send(request, timeout=seconds_left)
+        except grpc.aio.AioRpcError as error:
+            return _failure(error)
+        return Answer(grpc.StatusCode.OK, response.simulations), None
+
+
+class _Batch:
+    """Many states; a batch with a row that failed has failed."""
+
+    request_type: ClassVar[Any] = planner_pb2.PlanBatchRequest
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._send = planner_pb2_grpc.PlannerServiceStub(channel).PlanBatch
+
+    def write_seeds(self, request: planner_pb2.PlanBatchRequest, seed: int) -> None:
+        rows = _rows(request)
+        request.seeds.extend((seed * rows + row) % 2**64 for row in range(rows))
+
+    async def attempt(
+        self, request: planner_pb2.PlanBatchRequest, seconds_left: float
+    ) -> tuple[Answer, float | None]:
+        try:
+            response = await self._send(request, timeout=seconds_left)
+        except grpc.aio.AioRpcError as error:
+            return _failure(error)
+        simulations = sum(response.simulations)
+        if not response.errors:
+            return Answer(grpc.StatusCode.OK, simulations), None
+        status = response.errors[0].status
+        return Answer(_code(status.code), simulations, message=status.message), None
+
+
+MODES: dict[str, type[_Mode]] = {"unary": _Unary, "batch": _Batch}
+
+
+def _failure(error: grpc.aio.AioRpcError) -> tuple[Answer, float | None]:
+    answer = Answer(error.code(), message=error.details() or "")
+    return answer, pushback(error.trailing_metadata())
+
+
+def _code(number: int) -> grpc.StatusCode:
+    return grpc.StatusCode[STATUS_NAMES.get(number, "UNKNOWN")]
+
+
+def _rows(request: planner_pb2.PlanBatchRequest) -> int:
+    kind = request.WhichOneof("states")
+    if kind == "tensor":
+        return int(request.tensor.shape[0])
+    return len(request.discrete.values if kind == "discrete" else request.list.states)
