@@ -22,6 +22,7 @@ from mcts_service.service.config import ServerConfig
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.registry import Registry
+from mcts_service.service.sessions import Sessions
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["PlannerServer", "serve"]
@@ -56,6 +57,7 @@ class PlannerServer:
             at_once_seconds=settings.at_once_seconds,
             clock=clock,
             batch_clock=batch_clock,
+            sessions=Sessions(config.sessions),
         )
         self._calls = Calls()
         self._health = health.aio.HealthServicer()

@@ -24,6 +24,7 @@ from mcts_service.service.at_once import AT_ONCE_SECONDS
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import require_name
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.sessions import SessionLimits
 
 __all__ = ["ModelConfig", "ServerConfig", "ServerSettings", "available_cores"]
 
@@ -142,10 +143,12 @@ class ServerConfig:
       server: the process.
       deadline_margin: what is kept of a caller's deadline for the reply.
       budget: what a request may ask for, for every model that does not say otherwise.
+      sessions: what may be kept from request to request.
       models: the models beyond the built-in ones.
     """
 
     server: ServerSettings = field(default_factory=ServerSettings)
     deadline_margin: DeadlineMargin = field(default_factory=DeadlineMargin)
     budget: BudgetLimits = field(default_factory=BudgetLimits)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
     models: tuple[ModelConfig, ...] = ()

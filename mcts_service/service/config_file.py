@@ -23,6 +23,7 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.search_changes import changed_search
+from mcts_service.service.sessions import SessionLimits
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,6 +56,7 @@ def read_config(path: str | Path) -> ServerConfig:
             source, DeadlineMargin, ("deadline_margin",), tables.get("deadline_margin", {})
         ),
         budget=budget,
+        sessions=_build(source, SessionLimits, ("sessions",), tables.get("sessions", {})),
         models=_models(source, budget, tables.get("models", [])),
     )
 

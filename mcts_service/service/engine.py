@@ -36,6 +36,7 @@ from mcts_service.service.plan_rows import plan_rows
 from mcts_service.service.planners import Planners, TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.sessions import Sessions
 
 __all__ = ["Engine"]
 
@@ -64,6 +65,7 @@ class Engine:
         at_once_seconds: float = AT_ONCE_SECONDS,
         clock: ReplyClock,
         batch_clock: ReplyClock | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         """Starts the threads.
 
@@ -74,6 +76,7 @@ class Engine:
           at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
           clock: says how long before a caller's deadline a search must end.
           batch_clock: the same of a batch, whose replies take longer; None: the same one.
+          sessions: keeps trees from request to request; None: by its own limits.
         """
         self._clock = clock
         self._batch_clock = batch_clock or clock
@@ -86,6 +89,7 @@ class Engine:
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
         self._planners = Planners()
+        self._sessions = sessions or Sessions()
         self._at_once_seconds, self._loop_share = at_once_seconds, LoopShare()
 
     async def plan(self, query: PlanQuery) -> PlanOutcome:
@@ -164,7 +168,8 @@ class Engine:
             pool.withdraw(future, stopped())
 
     def close(self) -> None:
-        """Lets the threads end."""
+        """Lets the threads end, and all sessions."""
+        self._sessions.close()
         for pool in (self._shared, *self._own.values()):
             pool.close()
 
@@ -181,7 +186,7 @@ class Engine:
         planner = self._planners.known(query.model, query.config)
         if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
             return None
-        return planner
+        return planner if self._sessions.is_small(query, planner.mcts) else None
 
     def _begin(self, query: PlanQuery, planner: TimedPlanner) -> PlanOutcome | BegunSearch:
         """Searches for a short time, in the thread of the event loop."""
@@ -192,7 +197,10 @@ class Engine:
         arguments = plan_arguments(query, search_until(query, self._clock), cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
-            plan = planner.mcts.plan_at_once(query.read_state(), seconds=seconds, **arguments)
+            tree = self._sessions.tree(query, planner.mcts)
+            plan = planner.mcts.plan_at_once(
+                query.read_state(), seconds=seconds, tree=tree, **arguments
+            )
             if isinstance(plan, UnfinishedPlan):
                 plan = _with_more_patience(plan, seconds)
         except MCTSServiceError:
@@ -206,7 +214,8 @@ class Engine:
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
             return BegunSearch(plan, started, cancel)
-        planner.times.observe(simulations, finished - started)
+        if not plan.reused_simulations:  # which says nothing of searches that begin afresh
+            planner.times.observe(simulations, finished - started)
         return PlanOutcome(plan, started - query.received, finished)
 
     async def _finish(self, query: PlanQuery, begun: BegunSearch) -> PlanOutcome:
@@ -229,7 +238,8 @@ class Engine:
         planner = self._planners.get(query.model, query.config)
         state = query.read_state()
         cpu_started = time.thread_time()
-        plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
+        tree = self._sessions.tree(query, planner.mcts)
+        plan = planner.mcts.plan(state, tree=tree, **plan_arguments(query, end_by, cancel))
         if query.budget.simulations is not None and plan.deterministic:
             # A search that was cut short says nothing.
             planner.times.observe(query.budget.simulations, time.thread_time() - cpu_started)
