@@ -27,6 +27,7 @@ from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.loading import load_models
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.registry import Registry
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.v1 import planner_pb2, planner_pb2_grpc
 
 
@@ -56,11 +57,12 @@ class Served:
 
 
 @contextmanager
-def running_server(registry, deadline_margin=None, **settings):
+def running_server(registry, deadline_margin=None, sessions=None, **settings):
     """Runs a server for the length of a block, and shuts it down in order after it."""
     config = ServerConfig(
         server=replace(ServerSettings(port=0, workers=1), **settings),
         deadline_margin=deadline_margin or DeadlineMargin(),
+        sessions=sessions or SessionLimits(),
     )
     ready, shut_down, port = threading.Event(), threading.Event(), []
 

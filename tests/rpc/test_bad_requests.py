@@ -301,6 +301,7 @@ def test_allowed_actions_of_which_none_is_legal_leave_nothing_to_plan(served):
         ({"options": SearchOptions(preset="Graph")}, "options.preset", "is 'Graph'; must be"),
         ({"options": SearchOptions(preset="x" * 10**5)}, "options.preset", "is 'xxx"),
         ({"request_id": "x" * 300}, "request_id", "has 300 characters; at most 256 are kept"),
+        ({"session_id": "x" * 300}, "session_id", "has 300 characters; at most 256 are kept"),
     ],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(served, fields, field, description):

@@ -150,6 +150,7 @@ settings_of_a_request = {
     "horizon": st.none() | int32s,
     "options": st.none() | options,
     "request_id": st.text(max_size=8),
+    "session_id": st.text(max_size=8),
 }
 requests = st.builds(
     PlanRequest,

@@ -91,7 +91,9 @@ def channel_target(target: str | Sequence[str]) -> str:
     """
     if isinstance(target, str):
         if not target.strip():
-            raise InvalidRequest.of_field("target", "is empty; must be HOST:PORT or a gRPC name")
+            raise InvalidRequest.of_field(
+                "target", f"is {target!r}; must be HOST:PORT or a gRPC name"
+            )
         return target
     if not isinstance(target, Sequence) or not target:
         raise InvalidRequest.of_field(
