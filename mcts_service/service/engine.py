@@ -54,6 +54,9 @@ class Engine:
 
     A short search of a native model crosses no thread: where searches of as many simulations
     have been short so far, it is run at once, and only its rest goes to the pool.
+
+    Attributes:
+      sessions: the trees that are kept from request to request.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Engine:
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
         self._planners = Planners()
-        self._sessions = sessions or Sessions()
+        self.sessions = sessions or Sessions()
         self._at_once_seconds, self._loop_share = at_once_seconds, LoopShare()
 
     async def plan(self, query: PlanQuery) -> PlanOutcome:
@@ -169,7 +172,7 @@ class Engine:
 
     def close(self) -> None:
         """Lets the threads end, and all sessions."""
-        self._sessions.close()
+        self.sessions.close()
         for pool in (self._shared, *self._own.values()):
             pool.close()
 
@@ -186,7 +189,7 @@ class Engine:
         planner = self._planners.known(query.model, query.config)
         if planner is None or planner.times.expected(simulations) >= self._at_once_seconds:
             return None
-        return planner if self._sessions.is_small(query, planner.mcts) else None
+        return planner if self.sessions.is_small(query, planner.mcts) else None
 
     def _begin(self, query: PlanQuery, planner: TimedPlanner) -> PlanOutcome | BegunSearch:
         """Searches for a short time, in the thread of the event loop."""
@@ -197,7 +200,7 @@ class Engine:
         arguments = plan_arguments(query, search_until(query, self._clock), cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
-            tree = self._sessions.tree(query, planner.mcts)
+            tree = self.sessions.tree(query, planner.mcts)
             plan = planner.mcts.plan_at_once(
                 query.read_state(), seconds=seconds, tree=tree, **arguments
             )
@@ -238,7 +241,7 @@ class Engine:
         planner = self._planners.get(query.model, query.config)
         state = query.read_state()
         cpu_started = time.thread_time()
-        tree = self._sessions.tree(query, planner.mcts)
+        tree = self.sessions.tree(query, planner.mcts)
         plan = planner.mcts.plan(state, tree=tree, **plan_arguments(query, end_by, cancel))
         if query.budget.simulations is not None and plan.deterministic:
             # A search that was cut short says nothing.

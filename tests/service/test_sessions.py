@@ -189,6 +189,32 @@ def test_idle_sessions_end(sessions_of, planner):
     until(lambda: sessions.count == 0)
 
 
+def test_idle_sessions_of_a_model_in_python_give_up_its_states(sessions_of):
+    class Counted(Corridor):
+        alive = 0
+
+        def sample(self, state, action, rng):
+            following, reward, done = super().sample(int(state), action, rng)
+            return Place(following), reward, done
+
+        def state_key(self, state):
+            return int(state)
+
+    class Place(int):
+        def __new__(cls, value):
+            Counted.alive += 1
+            return super().__new__(cls, value)
+
+        def __del__(self):
+            Counted.alive -= 1
+
+    sessions = sessions_of(idle_seconds=0.05)
+    planner = MCTS(Counted(), SearchConfig.preset("uct"), keep_trees=False)
+    planner.plan(4, Budget(simulations=50), tree=sessions.tree(query_of(), planner))
+    assert Counted.alive > 10
+    until(lambda: Counted.alive == 0)
+
+
 def test_a_session_that_is_planned_for_long_is_not_idle(sessions_of, planner):
     sessions = sessions_of(idle_seconds=0.05)
     tree = sessions.tree(query_of(), planner)

@@ -119,8 +119,9 @@ def _addresses(field: str, target: Any) -> dict[str, str]:
         ) from error
     found: dict[str, str] = {}
     for family, _, _, _, address in infos:
+        host = str(address[0])
         if family == socket.AF_INET:
-            found.setdefault("ipv4", f"{address[0]!s}:{address[1]}")
+            found.setdefault("ipv4", f"{host}:{port}")
         elif family == socket.AF_INET6:
-            found.setdefault("ipv6", f"[{address[0]!s}]:{address[1]}")
+            found.setdefault("ipv6", f"[{host}]:{port}")
     return found
