@@ -15,7 +15,7 @@ from mcts_service.planning import (
     StopReason,
 )
 from mcts_service.rpc.convert_action import action_message, allowed_actions_reader
-from mcts_service.rpc.convert_settings import read_settings
+from mcts_service.rpc.convert_settings import read_name, read_settings
 from mcts_service.rpc.convert_state import state_reader
 from mcts_service.rpc.durations import write_duration
 from mcts_service.service.entry import ModelEntry
@@ -72,6 +72,9 @@ def plan_query(
         with violations.collected():
             query["read_allowed_actions"] = allowed_actions_reader(entry, request.allowed_actions)
         query["is_read"] &= entry.action_spec.kind != "opaque"
+    if request.session_id:
+        with violations.collected():
+            query["session_id"] = read_name("session_id", request.session_id)
     query |= read_settings(
         request,
         entry,

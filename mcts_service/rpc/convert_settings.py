@@ -14,10 +14,11 @@ from mcts_service.service.entry import ModelEntry
 from mcts_service.service.violations import Violations
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["read_settings"]
+__all__ = ["read_name", "read_settings"]
 
-#: It goes into the response and the log, so a megabyte is refused.
-MAX_REQUEST_ID = 256
+#: Of a caller's own names. They are kept, and one goes into the response and the log, so a megabyte
+#: is refused.
+MAX_NAME = 256
 MAX_HORIZON = 2**31 - 1
 
 #: Settings that are kept, and the longest of them.
@@ -65,7 +66,7 @@ def read_settings(
             )
     if request.request_id:
         with violations.collected():
-            fields["request_id"] = _request_id(request.request_id)
+            fields["request_id"] = read_name("request_id", request.request_id)
     return fields
 
 
@@ -110,9 +111,12 @@ def _budget(budget: planner_pb2.Budget) -> dict[str, Any]:
     return fields
 
 
-def _request_id(text: str) -> str:
-    if len(text) > MAX_REQUEST_ID:
-        raise InvalidRequest(
-            "request_id", f"has {len(text)} characters; at most {MAX_REQUEST_ID} are kept"
-        )
+def read_name(field: str, text: str) -> str:
+    """A name that a caller has given to something of its own.
+
+    Raises:
+      InvalidRequest: it is too long.
+    """
+    if len(text) > MAX_NAME:
+        raise InvalidRequest(field, f"has {len(text)} characters; at most {MAX_NAME} are kept")
     return text

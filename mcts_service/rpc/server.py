@@ -30,6 +30,7 @@ from mcts_service.service.margin import ReplyClock
 from mcts_service.service.observer import Observer
 from mcts_service.service.registry import Registry
 from mcts_service.service.request_log import RequestLog
+from mcts_service.service.sessions import Sessions
 from mcts_service.service.start_checks import open_certificates, open_tokens
 from mcts_service.v1 import planner_pb2
 
@@ -78,6 +79,7 @@ class PlannerServer:
             at_once_seconds=settings.at_once_seconds,
             clock=clock,
             batch_clock=batch_clock,
+            sessions=Sessions(config.sessions),
         )
         observer.queue_is(self._engine.queue_state)
         self._calls = Calls()

@@ -30,6 +30,7 @@ from mcts_service.service.entry import require_name
 from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.metrics import MetricsSettings
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.tls import TlsSettings
 from mcts_service.service.toml_source import KeyPath, dotted
 from mcts_service.service.workers.settings import WorkerSettings
@@ -187,6 +188,7 @@ class ServerConfig:
       limits: what connections may do.
       deadline_margin: what is kept of a caller's deadline for the reply.
       budget: what a request may ask for, for every model that does not say otherwise.
+      sessions: what may be kept from request to request.
       worker_processes: of every model that has any and does not say otherwise.
       metrics: where they are to be had.
       log: what is logged, and how.
@@ -200,6 +202,7 @@ class ServerConfig:
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     deadline_margin: DeadlineMargin = field(default_factory=DeadlineMargin)
     budget: BudgetLimits = field(default_factory=BudgetLimits)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
     worker_processes: WorkerSettings = field(default_factory=WorkerSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -23,6 +23,7 @@ from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.metrics import MetricsSettings
 from mcts_service.service.search_changes import changed_search
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.tls import TlsSettings
 from mcts_service.service.toml_source import KeyPath, TomlSource, build_dataclass
 from mcts_service.service.workers.settings import WorkerSettings
@@ -37,6 +38,7 @@ _PLAIN_TABLES: dict[str, type[Any]] = {
     "limits": ConnectionLimits,
     "deadline_margin": DeadlineMargin,
     "budget": BudgetLimits,
+    "sessions": SessionLimits,
     "worker_processes": WorkerSettings,
     "metrics": MetricsSettings,
     "log": LogSettings,

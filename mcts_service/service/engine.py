@@ -37,6 +37,7 @@ from mcts_service.service.planners import TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
 from mcts_service.service.search_host import SearchHost
+from mcts_service.service.sessions import Sessions
 
 __all__ = ["Engine"]
 
@@ -56,6 +57,9 @@ class Engine:
 
     A short search of a native model crosses no thread: where searches of as many simulations
     have been short so far, it is run at once, and only its rest goes to the pool.
+
+    Attributes:
+      sessions: the trees that are kept from request to request.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Engine:
         at_once_seconds: float = AT_ONCE_SECONDS,
         clock: ReplyClock,
         batch_clock: ReplyClock | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         """Starts the threads.
 
@@ -81,11 +86,13 @@ class Engine:
           at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
           clock: says how long before a caller's deadline a search must end.
           batch_clock: the same of a batch, whose replies take longer; None: the same one.
+          sessions: keeps trees from request to request; None: by its own limits.
         """
         self._clock = clock
         self._batch_clock = batch_clock or clock
         self._shared = Pool("search", workers, max_waiting)
-        self._here = InProcess()
+        self.sessions = sessions or Sessions()
+        self._here = InProcess(self.sessions)
         self._own = {
             entry: Pool(f"search-{entry.name}", self._host(entry).capacity, max_waiting)
             for entry in entries
@@ -111,7 +118,7 @@ class Engine:
           InvalidRequest, TerminalState, NoLegalAction, ModelFault: as `MCTS.plan`.
         """
         planner, expected_seconds = self._known(query)
-        if planner is None or not self._runs_at_once(query, expected_seconds):
+        if planner is None or not self._runs_at_once(query, planner, expected_seconds):
             return await self._run(
                 query, self._clock, self._host(query.model).plan, expected_seconds
             )
@@ -211,7 +218,8 @@ class Engine:
         )
 
     def close(self) -> None:
-        """Lets the threads end, and the hosts of models."""
+        """Lets the threads end, all sessions, and the hosts of models."""
+        self.sessions.close()
         for pool in (self._shared, *self._own.values()):
             pool.close()
         for entry in self._own:
@@ -230,12 +238,16 @@ class Engine:
         planner = self._planners.known(query.model, query.config)
         return planner, math.inf if planner is None else planner.times.expected(simulations)
 
-    def _runs_at_once(self, query: PlanQuery, expected_seconds: float) -> bool:
+    def _runs_at_once(
+        self, query: PlanQuery, planner: TimedPlanner, expected_seconds: float
+    ) -> bool:
         """Whether a search is to be run at once, and not by a thread."""
         if expected_seconds >= self._at_once_seconds or not query.is_read:
             return False
         shares = query.config.in_flight > 1 or query.config.threads > 1
         if shares or not query.model.is_prompt:
+            return False
+        if not self.sessions.is_small(query, planner.mcts):
             return False
         return self._loop_share.allows(query.received, query.caller)
 
@@ -249,7 +261,10 @@ class Engine:
         arguments = plan_arguments(query, end_by, cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
-            plan = planner.mcts.plan_at_once(query.read_state(), seconds=seconds, **arguments)
+            tree = self.sessions.tree(query, planner.mcts)
+            plan = planner.mcts.plan_at_once(
+                query.read_state(), seconds=seconds, tree=tree, **arguments
+            )
             if isinstance(plan, UnfinishedPlan):
                 plan = _with_more_patience(plan, seconds)
         except MCTSServiceError:
@@ -266,7 +281,8 @@ class Engine:
         if isinstance(plan, UnfinishedPlan):
             planner.times.observe(simulations, math.inf)
             return BegunSearch(plan, started, end_by, cancel)
-        planner.times.observe(simulations, finished - started)
+        if not plan.reused_simulations:  # which says nothing of searches that begin afresh
+            planner.times.observe(simulations, finished - started)
         queue_time = started - query.received
         return PlanOutcome(plan, queue_time, min(finished, end_by), finished >= end_by)
 

@@ -20,6 +20,7 @@ from mcts_service.service.plan_arguments import (
 from mcts_service.service.plan_rows import plan_rows
 from mcts_service.service.planners import Planners
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.sessions import Sessions
 
 __all__ = ["InProcess", "run_model"]
 
@@ -31,13 +32,15 @@ class InProcess:
 
     Attributes:
       planners: of the models.
+      sessions: the trees that are kept.
       capacity: as many as ask; a model that is not thread-safe serves one after the other.
     """
 
     capacity = 1
 
-    def __init__(self) -> None:
-        self.planners = Planners()
+    def __init__(self, sessions: Sessions) -> None:
+        """`sessions`: where trees are kept from request to request."""
+        self.planners, self.sessions = Planners(), sessions
 
     def new_cancel(self) -> CancelFlag:
         """What ends one search, from any thread."""
@@ -59,7 +62,8 @@ class InProcess:
         planner = self.planners.get(query.model, query.config)
         state = query.read_state()
         cpu_started = time.thread_time()
-        plan = planner.mcts.plan(state, **plan_arguments(query, end_by, cancel))
+        tree = self.sessions.tree(query, planner.mcts)
+        plan = planner.mcts.plan(state, tree=tree, **plan_arguments(query, end_by, cancel))
         finished = time.monotonic()
         if query.budget.simulations is not None and plan.deterministic:
             # A search that was cut short says nothing. One in Python waits for its turn, and

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.workers import WorkerSettings, Workforce
 
 __all__ = ["IsolatedModel"]
@@ -19,6 +20,7 @@ class IsolatedModel:
         name: str,
         build: Callable[[], ModelEntry],
         settings: WorkerSettings,
+        sessions: SessionLimits,
         *,
         must_be: bool = False,
         subject: str = "model",
@@ -29,13 +31,14 @@ class IsolatedModel:
           name: of the model.
           build: gives it in service; can be pickled.
           settings: of its processes.
+          sessions: what trees each of them may keep.
           must_be: if not, it comes into this process once it is seen to be compiled.
           subject: what an error is about.
         Raises:
           InvalidRequest: `build` cannot be pickled.
         """
         self._build, self._must_be, self._subject = build, must_be, subject
-        self._workforce = Workforce(name, build, settings, subject=subject)
+        self._workforce = Workforce(name, build, settings, sessions, subject=subject)
 
     def __call__(self) -> ModelEntry:
         """The model in service; waits until it is built.

@@ -23,7 +23,6 @@ from mcts_service.service.config import ModelConfig, ServerConfig
 from mcts_service.service.entry import ModelEntry, describe_model, require_name
 from mcts_service.service.isolation import IsolatedModel
 from mcts_service.service.registry import Registry
-from mcts_service.service.workers import WorkerSettings
 
 __all__ = ["ENTRY_POINT_GROUP", "build_model", "load_built_in", "load_configured", "load_models"]
 
@@ -140,7 +139,11 @@ def _sources(config: ServerConfig, in_process: bool) -> Iterator[_Source]:
             else:
                 require_name(f"{_offer(point)}: name", point.name)
                 yield IsolatedModel(
-                    point.name, load, config.worker_processes, subject=_offer(point)
+                    point.name,
+                    load,
+                    config.worker_processes,
+                    config.sessions,
+                    subject=_offer(point),
                 )
     for configured in config.models:
         if configured.name in taken:
@@ -148,10 +151,10 @@ def _sources(config: ServerConfig, in_process: bool) -> Iterator[_Source]:
                 f"{configured.source}.name".lstrip("."),
                 f"is {shown(configured.name)}, which another model has",
             )
-        yield _placed(configured, config.worker_processes, in_process)
+        yield _placed(configured, config, in_process)
 
 
-def _placed(model: ModelConfig, processes: WorkerSettings, in_process: bool) -> _Source:
+def _placed(model: ModelConfig, config: ServerConfig, in_process: bool) -> _Source:
     """What gives a configured model where it is to be."""
     load = partial(load_configured, model)
     if in_process or model.isolation == "thread":
@@ -159,7 +162,8 @@ def _placed(model: ModelConfig, processes: WorkerSettings, in_process: bool) -> 
     return IsolatedModel(
         model.name,
         partial(load_configured, model),
-        model.worker_processes or processes,
+        model.worker_processes or config.worker_processes,
+        config.sessions,
         must_be=model.isolation == "process" or model.worker_processes is not None,
         subject=model.source or f"model {model.name}",
     )

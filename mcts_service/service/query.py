@@ -26,7 +26,8 @@ class Query:
       reply_by: when the caller stops waiting, by the same clock; None: it never does.
       horizon: steps left, >= 1; None: no end.
       request_id: the caller's own name for the request.
-      caller: who asks: the name of a token, or a network address. Callers share the server fairly.
+      caller: who asks: the name of a token, or a network address. Callers share the server fairly,
+        and what is kept for one serves no other.
       priority: from -100 to 100; what is higher comes first.
     """
 
@@ -52,12 +53,15 @@ class PlanQuery(Query):
       read_allowed_actions: as `read_state`, the actions that the plan chooses among;
         None: all.
       is_read: True if these two only hand over what has been read.
+      session_id: the caller's own name for what its requests have in common, such as an episode;
+        empty: nothing. See `mcts_service.service.sessions`.
     """
 
     read_state: Callable[[], Any]
     seed: int | None = None
     read_allowed_actions: Callable[[], Sequence[Any]] | None = None
     is_read: bool = False
+    session_id: str = ""
 
 
 @dataclass(slots=True)

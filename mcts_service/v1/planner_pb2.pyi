@@ -180,7 +180,7 @@ VALUE_KIND_OPAQUE: ValueKind
 VALUE_KIND_JSON: ValueKind
 
 class PlanRequest(_message.Message):
-    __slots__ = ("model", "model_version", "state", "budget", "horizon", "options", "seed", "allowed_actions", "request_id", "priority")
+    __slots__ = ("model", "model_version", "state", "budget", "horizon", "options", "seed", "allowed_actions", "request_id", "session_id", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +190,7 @@ class PlanRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ACTIONS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: str
     model_version: str
@@ -200,8 +201,9 @@ class PlanRequest(_message.Message):
     seed: int
     allowed_actions: ActionSet
     request_id: str
+    session_id: str
     priority: int
-    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., state: _Optional[_Union[State, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seed: _Optional[int] = ..., allowed_actions: _Optional[_Union[ActionSet, _Mapping]] = ..., request_id: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ..., state: _Optional[_Union[State, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., horizon: _Optional[int] = ..., options: _Optional[_Union[SearchOptions, _Mapping]] = ..., seed: _Optional[int] = ..., allowed_actions: _Optional[_Union[ActionSet, _Mapping]] = ..., request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class State(_message.Message):
     __slots__ = ("discrete", "tensor", "opaque", "json")

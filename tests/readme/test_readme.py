@@ -104,8 +104,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
-        "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "python",
-        "sh", "python", "toml", "sh", "python", "python", "python", "sh",
+        "sh", "text", "sh", "sh", "js", "python", "python", "python", "python", "sh", "python",
+        "python", "python", "python", "sh", "python", "toml", "sh", "python", "python", "python",
+        "sh",
     ]  # fmt: skip
 
 
@@ -132,13 +133,32 @@ def test_node_client(place: Place) -> None:
 
 
 def test_python_client(place: Place) -> None:
-    lines = place.python(block("python", "client.plan(")).splitlines()
+    lines = place.python(block("python", "time_limit=0.05")).splitlines()
     assert len(lines) == 3
     assert lines[0].endswith(("time_limit", "decided"))
 
 
 def test_python_client_with_many_states(place: Place) -> None:
     assert place.python(block("python", "plan_batch")) == "(64,) (64, 7) {}\n"
+
+
+def test_python_client_with_a_session(place: Place) -> None:
+    lines = place.python(block("python", 'session_id="episode-1"')).splitlines()
+    reused = [int(line.split()[2]) for line in lines]
+    assert reused[0] == 0
+    assert min(reused[1:]) > 0
+
+
+def test_python_client_of_several_servers(place: Place) -> None:
+    """Of which one is not there."""
+    assert place.python(block("python", "route_by_session")).strip().isdigit()
+
+
+def test_kept_tree(place: Place) -> None:
+    lines = place.python(block("python", "KeptTree()")).splitlines()
+    reused = [int(line.split()[1]) for line in lines]
+    assert reused[0] == 0
+    assert min(reused[1:]) > 0
 
 
 def test_load_test(place: Place) -> None:

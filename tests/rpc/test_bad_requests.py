@@ -303,6 +303,7 @@ def test_allowed_actions_of_which_none_is_legal_leave_nothing_to_plan(served):
         ({"request_id": "x" * 300}, "request_id", "has 300 characters; at most 256 are kept"),
         ({"priority": 101}, "priority", "is 101; must be an integer from -100 to 100"),
         ({"priority": -(2**31)}, "priority", "is -2147483648; must be an integer from -100 to"),
+        ({"session_id": "x" * 300}, "session_id", "has 300 characters; at most 256 are kept"),
     ],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(served, fields, field, description):

@@ -151,6 +151,7 @@ settings_of_a_request = {
     "options": st.none() | options,
     "request_id": st.text(max_size=8),
     "priority": int32s | st.integers(-100, 100),
+    "session_id": st.text(max_size=8),
 }
 requests = st.builds(
     PlanRequest,

@@ -12,8 +12,9 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_configured
-from mcts_service.service.workers import WorkerSettings
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.start_checks import open_certificates, open_tokens
+from mcts_service.service.workers import WorkerSettings
 
 if sys.version_info >= (3, 11):
     from tomllib import loads as read_text
@@ -50,6 +51,8 @@ def test_every_table_is_read(config_file):
             workers = 3
             [budget]
             max_simulations = 500
+            [sessions]
+            max_sessions = 7
             [[models]]
             name = "game"
             factory = "my_game:Game"
@@ -61,6 +64,7 @@ def test_every_table_is_read(config_file):
     )
     assert config.server == ServerSettings(port=0, workers=3)
     assert config.deadline_margin.fraction == 0.2
+    assert config.sessions == SessionLimits(max_sessions=7)
     (model,) = config.models
     assert (model.name, model.factory, model.arguments) == ("game", "my_game:Game", {"size": 3})
     assert model.budget == BudgetLimits(default_simulations=7, max_simulations=500)
@@ -77,6 +81,10 @@ def test_every_table_is_read(config_file):
         ("[server]\nprot = 1\n",
          "server.toml:2: server.prot: is not a setting; settings: host, port, workers"),
         ("# notes\n[sever]\n", "server.toml:2: sever: is not a setting; settings: server,"),
+        ("[sessions]\nmax_sessions = 3\nidle_seconds = 0\n",
+         "server.toml:3: sessions.idle_seconds: is 0; must be"),
+        ("[sessions]\nmax_byte = 3\n",
+         "server.toml:2: sessions.max_byte: is not a setting; settings: max_sessions, max_bytes"),
         ("server = 1", "server.toml:1: server: is 1; must be a table"),
         ("[server]\nhost = \"\"\"\nport = -1\n\"\"\"\nport = -2\n",
          "server.toml:5: server.port: is -2"),
@@ -274,6 +282,7 @@ def test_the_example_shows_the_defaults_and_its_model_can_be_served():
     assert config.deadline_margin == ServerConfig().deadline_margin
     assert config.budget == ServerConfig().budget
     assert config.worker_processes == ServerConfig().worker_processes
+    assert config.sessions == ServerConfig().sessions
     (model,) = config.models
     assert model.search == SearchConfig()
     entry = load_configured(model)

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from urllib.parse import quote
 
 import numpy as np
 from google.protobuf.message import Message
 
 from mcts_client import _checks, _responses, _settings
+from mcts_client._channel import SESSION_KEY
 from mcts_client._checks import INT32, UINT64, shown
 from mcts_client._values import Value, write_value
 from mcts_client.errors import InvalidRequest
@@ -46,6 +48,7 @@ class Call(Generic[Request, Result]):
       model: the model's name, for error messages.
       timeout: the deadline that the caller gave, in seconds from the call, or None.
       own_timeout: the deadline that suits the request, for when nobody gave one, or None.
+      session_id: what the request is part of, or empty.
     """
 
     method: str
@@ -54,6 +57,14 @@ class Call(Generic[Request, Result]):
     model: str = ""
     timeout: float | None = None
     own_timeout: float | None = None
+    session_id: str = ""
+
+    @property
+    def metadata(self) -> list[tuple[str, str]] | None:
+        """What goes beside the request, for whoever routes it: a proxy, or the channel itself."""
+        if not self.session_id:
+            return None
+        return [(SESSION_KEY, quote(self.session_id, safe=""))]
 
     def deadline(self, client_timeout: float | None) -> float | None:
         """Seconds that the call may take: the caller's, else the client's, else its own."""
@@ -74,6 +85,7 @@ def plan(
     model_version: str = "",
     request_id: str = "",
     priority: int = 0,
+    session_id: str = "",
     timeout: float | None = None,
     **settings: Unpack[SearchSettings],
 ) -> Call[planner_pb2.PlanRequest, Plan]:
@@ -94,6 +106,9 @@ def plan(
       model_version: empty for the newest.
       request_id: comes back in the plan, and stands in the server's log.
       priority: from -100 to 100; of what waits on the server, what is higher comes first.
+      session_id: your own name for plans that follow each other, such as those of an episode: the
+        server goes on from what the last one of them has learned of this state, if it still has it;
+        the plan's `reused_simulations` tell.
       timeout: the call's deadline in seconds, retries included. The server trims the search
         to it. Default: the client's `timeout`; else, with a `time_limit`, 1.25 times that
         plus a second, so that the deadline never cuts the search; else none.
@@ -108,6 +123,7 @@ def plan(
         model_version=_checks.text("model_version", model_version),
         request_id=_checks.text("request_id", request_id),
         priority=_checks.integer("priority", priority, INT32),
+        session_id=_checks.text("session_id", session_id),
         state=write_value(planner_pb2.State(), "state", state),
         budget=_settings.budget(simulations, time_limit, max_bytes),
         options=_settings.search_options(settings),
@@ -122,6 +138,7 @@ def plan(
         model=model,
         timeout=_checks.timeout(timeout),
         own_timeout=_settings.own_timeout(time_limit),
+        session_id=session_id,
     )
 
 

@@ -1,14 +1,19 @@
-"""How a channel to a server behaves: retries, by gRPC's own service config."""
+"""How a channel to servers behaves: retries and routing, by gRPC's own service config."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
 from mcts_client.errors import InvalidRequest
 
-__all__ = ["channel_options", "check_target"]
+__all__ = ["SESSION_KEY", "channel_options", "channel_target"]
+
+#: Metadata by which plans of one session come to one server.
+SESSION_KEY = "mcts-session"
 
 #: gRPC never makes more than this, whatever it is told.
 _MAX_ATTEMPTS = 5
@@ -21,7 +26,11 @@ _SERVICE = "mcts_service.v1.PlannerService"
 
 
 def channel_options(
-    *, max_attempts: int, wait_for_ready: bool, options: Sequence[tuple[str, Any]]
+    *,
+    max_attempts: int,
+    wait_for_ready: bool,
+    route_by_session: bool = False,
+    options: Sequence[tuple[str, Any]],
 ) -> list[tuple[str, Any]]:
     """The channel's options; the caller's own come last and win.
 
@@ -34,11 +43,12 @@ def channel_options(
     Args:
       max_attempts: tries a call, the first included; 1 for no retries.
       wait_for_ready: a call waits for a connection, up to its deadline, where it would fail.
+      route_by_session: calls with the same metadata "mcts-session" go to the same server.
       options: channel arguments, as `grpc.insecure_channel` takes them.
 
     Raises:
       InvalidRequest: max_attempts is out of range.
-    Source: gRFC A6.
+    Source: gRFC A6; of routing gRFC A42 and A76.
     """
     if not (isinstance(max_attempts, int) and 1 <= max_attempts <= _MAX_ATTEMPTS):
         raise InvalidRequest.of_field(
@@ -53,13 +63,15 @@ def channel_options(
             "backoffMultiplier": 2,
             "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
         }
-    config = {
+    config: dict[str, Any] = {
         # Where a name stands for several servers, calls go round those that say that they serve.
         "loadBalancingConfig": [{"round_robin": {}}],
         "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [method],
         "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
     }
+    if route_by_session:
+        config["loadBalancingConfig"] = [{"ring_hash_experimental": _ring()}]
     own = {
         "grpc.service_config": json.dumps(config),
         "grpc.initial_reconnect_backoff_ms": _FIRST_RECONNECT_MS,
@@ -69,12 +81,55 @@ def channel_options(
     return list({**own, **dict(options)}.items())
 
 
-def check_target(target: str) -> str:
-    """`target`, if gRPC could dial it.
+def _ring() -> dict[str, Any]:
+    """Consistent hashing: where a server comes or goes, few sessions go elsewhere."""
+    # gRPC's core reads the header's name only where this is set, and at no other place.
+    os.environ["GRPC_EXPERIMENTAL_RING_HASH_SET_REQUEST_HASH_KEY"] = "true"
+    return {"requestHashHeader": SESSION_KEY, "minRingSize": 1024, "maxRingSize": 4096}
+
+
+def channel_target(target: str | Sequence[str]) -> str:
+    """What gRPC dials.
+
+    Args:
+      target: a name, as it is; or several HOST:PORT, of which the addresses are looked up.
 
     Raises:
-      InvalidRequest: it is not a name.
+      InvalidRequest: it is none, or an address cannot be had.
     """
-    if not isinstance(target, str) or not target.strip():
-        raise InvalidRequest.of_field("target", f"is {target!r}; must be HOST:PORT or a gRPC name")
-    return target
+    if isinstance(target, str):
+        if not target.strip():
+            raise InvalidRequest.of_field(
+                "target", f"is {target!r}; must be HOST:PORT or a gRPC name"
+            )
+        return target
+    if not isinstance(target, Sequence) or not target:
+        raise InvalidRequest.of_field(
+            "target", f"is {target!r}; must be HOST:PORT, a gRPC name, or several HOST:PORT"
+        )
+    found = [_addresses(f"target[{i}]", one) for i, one in enumerate(target)]
+    for scheme in ("ipv4", "ipv6"):
+        if all(scheme in addresses for addresses in found):
+            return f"{scheme}:" + ",".join(addresses[scheme] for addresses in found)
+    raise InvalidRequest.of_field("target", "has IPv4 and IPv6 addresses; must have one kind")
+
+
+def _addresses(field: str, target: Any) -> dict[str, str]:
+    """The first address of HOST:PORT in each of the schemes that there is one of."""
+    host, _, port = target.rpartition(":") if isinstance(target, str) else ("", "", "")
+    if not host or not port.isdecimal():
+        raise InvalidRequest.of_field(field, f"is {target!r}; must be HOST:PORT")
+    try:
+        infos = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise InvalidRequest.of_field(
+            field, f"is {target!r}, of which there is no address: {error}"
+        ) from error
+    found: dict[str, str] = {}
+    for family, _, _, _, address in infos:
+        host = str(address[0])
+        if family == socket.AF_INET:
+            found.setdefault("ipv4", f"{host}:{port}")
+        elif family == socket.AF_INET6:
+            found.setdefault("ipv6", f"[{host}]:{port}")
+    return found

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import grpc
 
 from mcts_client import _batch, _calls, _checks
-from mcts_client._channel import channel_options, check_target
+from mcts_client._channel import channel_options, channel_target
 from mcts_client._security import Tls, Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
@@ -49,7 +49,7 @@ class AsyncPlannerClient:
 
     def __init__(
         self,
-        target: str,
+        target: str | Sequence[str],
         *,
         timeout: float | None = None,
         tls: bool | Tls = False,
@@ -58,6 +58,7 @@ class AsyncPlannerClient:
         credentials: grpc.ChannelCredentials | None = None,
         max_attempts: int = 4,
         wait_for_ready: bool = False,
+        route_by_session: bool = False,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         """Connects with the first call. The arguments are those of `PlannerClient`.
@@ -67,19 +68,22 @@ class AsyncPlannerClient:
           RuntimeError: no event loop is running.
         """
         asyncio.get_running_loop()  # a channel made outside of it would serve another loop
-        self._target = check_target(target)
+        self._target = channel_target(target)
         self._timeout = _checks.timeout(timeout)
         arguments = channel_options(
-            max_attempts=max_attempts, wait_for_ready=wait_for_ready, options=options
+            max_attempts=max_attempts,
+            wait_for_ready=wait_for_ready,
+            route_by_session=route_by_session,
+            options=options,
         )
         secure = channel_credentials(tls, credentials)
         own_token = token_source(
             token, token_file, target=self._target, is_encrypted=secure is not None
         )
         if secure is None:
-            self._channel = grpc.aio.insecure_channel(target, arguments)
+            self._channel = grpc.aio.insecure_channel(self._target, arguments)
         else:
-            self._channel = grpc.aio.secure_channel(target, secure, arguments)
+            self._channel = grpc.aio.secure_channel(self._target, secure, arguments)
         self._stub = with_token(planner_pb2_grpc.PlannerServiceStub(self._channel), own_token)
 
     plan = _awaited(_calls.plan)
@@ -105,7 +109,7 @@ class AsyncPlannerClient:
     async def _answer(self, call: _calls.Call[Any, Result]) -> Result:
         try:
             response = await getattr(self._stub, call.method)(
-                call.request, timeout=call.deadline(self._timeout)
+                call.request, timeout=call.deadline(self._timeout), metadata=call.metadata
             )
         except grpc.RpcError as error:
             raise error_from(error, self._target, call.model) from error

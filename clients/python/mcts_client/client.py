@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import grpc
 
 from mcts_client import _batch, _calls, _checks
-from mcts_client._channel import channel_options, check_target
+from mcts_client._channel import channel_options, channel_target
 from mcts_client._security import Tls, Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
 from mcts_service.v1 import planner_pb2_grpc
@@ -43,7 +43,7 @@ class PlannerClient:
 
     def __init__(
         self,
-        target: str,
+        target: str | Sequence[str],
         *,
         timeout: float | None = None,
         tls: bool | Tls = False,
@@ -52,12 +52,14 @@ class PlannerClient:
         credentials: grpc.ChannelCredentials | None = None,
         max_attempts: int = 4,
         wait_for_ready: bool = False,
+        route_by_session: bool = False,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         """Connects with the first call.
 
         Args:
-          target: HOST:PORT, or any name that gRPC resolves.
+          target: HOST:PORT, or any name that gRPC resolves; or several HOST:PORT, whose names are
+            looked up now.
           timeout: deadline of a call that gives none, in seconds; None: see `plan`.
           tls: True: encrypted, to a server whose certificate a public authority has signed; with
             a `Tls`, to one of your own. False: not, unless there are `credentials`.
@@ -67,24 +69,30 @@ class PlannerClient:
           credentials: in place of `tls`, as `grpc.secure_channel` takes them.
           max_attempts: tries a call, the first included, 1 .. 5; 1 for no retries.
           wait_for_ready: a call waits for a server that is not there yet, up to its deadline.
+          route_by_session: of several servers, all plans with one `session_id` go to the same one
+            while it is there, and then to another; other calls to any. Without it, all calls go to
+            the first that is there.
           options: channel arguments, as `grpc.insecure_channel` takes them.
 
         Raises:
           InvalidRequest: an argument is wrong.
         """
-        self._target = check_target(target)
+        self._target = channel_target(target)
         self._timeout = _checks.timeout(timeout)
         arguments = channel_options(
-            max_attempts=max_attempts, wait_for_ready=wait_for_ready, options=options
+            max_attempts=max_attempts,
+            wait_for_ready=wait_for_ready,
+            route_by_session=route_by_session,
+            options=options,
         )
         secure = channel_credentials(tls, credentials)
         own_token = token_source(
             token, token_file, target=self._target, is_encrypted=secure is not None
         )
         if secure is None:
-            self._channel = grpc.insecure_channel(target, arguments)
+            self._channel = grpc.insecure_channel(self._target, arguments)
         else:
-            self._channel = grpc.secure_channel(target, secure, arguments)
+            self._channel = grpc.secure_channel(self._target, secure, arguments)
         self._stub = with_token(planner_pb2_grpc.PlannerServiceStub(self._channel), own_token)
 
     plan = _blocking(_calls.plan)
@@ -110,7 +118,7 @@ class PlannerClient:
     def _answer(self, call: _calls.Call[Any, Result]) -> Result:
         try:
             response = getattr(self._stub, call.method)(
-                call.request, timeout=call.deadline(self._timeout)
+                call.request, timeout=call.deadline(self._timeout), metadata=call.metadata
             )
         except grpc.RpcError as error:
             raise error_from(error, self._target, call.model) from error

@@ -18,6 +18,7 @@ from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess
+from mcts_service.service.sessions import SessionLimits, Sessions
 from mcts_service.service.workers.confinement import confine
 from mcts_service.service.workers.jobs import Job, read_job
 from mcts_service.service.workers.replies import BUILDING, Reply, write_reply
@@ -26,15 +27,16 @@ from mcts_service.service.workers.shared_state import SharedState
 __all__ = ["work", "write_order"]
 
 
-def write_order(build: Callable[[], ModelEntry]) -> bytes:
+def write_order(build: Callable[[], ModelEntry], sessions: SessionLimits) -> bytes:
     """What a worker is to build, and where it is to look for it: where this process does now.
 
     Args:
       build: gives the model in service.
+      sessions: what trees the worker may keep.
     Raises:
       Exception: it cannot be pickled.
     """
-    return pickle.dumps((sys.path, os.getcwd(), pickle.dumps(build)))
+    return pickle.dumps((sys.path, os.getcwd(), sessions, pickle.dumps(build)))
 
 
 def work(
@@ -57,21 +59,22 @@ def work(
     np.random.seed()
     # The server has gone, or has no use for this worker any more.
     with suppress(EOFError, OSError):
-        entry = _build(connection)
+        entry, sessions = _build(connection)
         if entry is not None:
-            _serve(connection, entry, shared)
+            _serve(connection, entry, Sessions(sessions), shared)
     sys.stdout.flush()
     # Threads of the model's may go on for ever.
     os._exit(0)
 
 
-def _build(connection: Connection) -> ModelEntry | None:
-    """The model of the order that comes first; None if there is none: the server knows why."""
+def _build(connection: Connection) -> tuple[ModelEntry | None, SessionLimits]:
+    """What the order that comes first says; no model if there is none: the server knows why."""
     order = connection.recv_bytes()
     entry: ModelEntry | None
     description: Any
+    sessions = SessionLimits()
     try:
-        sys.path[:], folder, build = pickle.loads(order)
+        sys.path[:], folder, sessions, build = pickle.loads(order)
         os.chdir(folder)
         entry = pickle.loads(build)()
         description = _described(entry)
@@ -83,7 +86,7 @@ def _build(connection: Connection) -> ModelEntry | None:
             InvalidRequest("model", f"raised {type(error).__name__}: {error}"),
         )
     connection.send_bytes(write_reply(Reply(BUILDING, description)))
-    return entry
+    return entry, sessions
 
 
 def _described(entry: ModelEntry) -> ModelEntry:
@@ -105,8 +108,10 @@ def _described(entry: ModelEntry) -> ModelEntry:
     )
 
 
-def _serve(connection: Connection, entry: ModelEntry, shared: SharedState) -> None:
-    host, cancel = InProcess(), CancelFlag(shared)
+def _serve(
+    connection: Connection, entry: ModelEntry, sessions: Sessions, shared: SharedState
+) -> None:
+    host, cancel = InProcess(sessions), CancelFlag(shared)
     host.planners.get(entry, entry.config)
     while True:
         job = read_job(connection.recv_bytes(), entry)

@@ -18,6 +18,7 @@ from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.plan_arguments import fault, new_seed, too_late
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.workers.cancel import JobCancel
 from mcts_service.service.workers.jobs import Job, JobKind, write_job
 from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
@@ -41,6 +42,7 @@ class Workforce:
         name: str,
         build: Callable[[], ModelEntry],
         settings: WorkerSettings,
+        sessions: SessionLimits,
         *,
         subject: str = "model",
     ) -> None:
@@ -50,12 +52,13 @@ class Workforce:
           name: of the model.
           build: gives it in service, in a worker; must be something that can be pickled.
           settings: how many workers, and their limits.
+          sessions: what trees each worker may keep.
           subject: what an error of the building is about, unless `build` says so.
         Raises:
           InvalidRequest: `build` cannot be pickled.
         """
         try:
-            order = write_order(build)
+            order = write_order(build, sessions)
         except Exception as error:
             raise InvalidRequest(
                 subject, f"cannot be told to another process: {error}; isolation = thread needs not"

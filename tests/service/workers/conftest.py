@@ -8,6 +8,7 @@ import pytest
 from misbehaving_models import in_service
 
 from mcts_service.service.query import BatchQuery, BatchRow, PlanQuery
+from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.states import given
 from mcts_service.service.workers import WorkerSettings, Workforce
 
@@ -74,7 +75,7 @@ def workers_of():
     def start(factory, *arguments, name="model", **settings):
         settings = {"overrun_seconds": 0.3} | settings
         build = partial(in_service, name, factory, *arguments)
-        workforces.append(Workforce(name, build, WorkerSettings(**settings)))
+        workforces.append(Workforce(name, build, WorkerSettings(**settings), SessionLimits()))
         return Asked(workforces[-1])
 
     yield start
