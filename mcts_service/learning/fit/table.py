@@ -72,6 +72,11 @@ class LearnedTable(PassesOn):
         self._warnings = lru_cache(_KEPT_WARNINGS)(self._warnings_within)
 
     @property
+    def num_states(self) -> int:
+        """As many as the data show, or as was said."""
+        return self.outcomes.num_states
+
+    @property
     def num_actions(self) -> int:
         """Actions are the integers 0 .. num_actions - 1."""
         return self.outcomes.num_actions
