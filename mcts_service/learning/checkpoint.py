@@ -75,12 +75,13 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Non
 
     Raises:
       InvalidRequest: the state of the random generator cannot be written down, or parameters are
-        not finite, as no loop can go on with them.
+        no float64 arrays, or have NaN or infinity, as no loop can go on with them; -inf they may
+        have, which is the value of an action that is not legal.
       OSError: the file cannot be written.
     """
     arrays: list[np.ndarray] = []
     form = _taken_apart(checkpoint.parameters, arrays)
-    if not all(np.isfinite(array).all() for array in arrays):
+    if not all(map(_is_sound, arrays)):
         raise InvalidRequest("parameters", "are not finite; must be, to be saved")
     about = {
         "format": FORMAT,
@@ -182,7 +183,12 @@ def restored(
       InvalidRequest: the checkpoint is of parameters of another form, or of another kind of
         random generator.
     """
-    expected, found = _shape(parameters), _shape(checkpoint.parameters)
+    try:
+        expected, found = _shape(parameters), _shape(checkpoint.parameters)
+    except AttributeError as error:
+        raise InvalidRequest(
+            "parameters", "must be float64 arrays, or tuples of them, to go on from a checkpoint"
+        ) from error
     if expected != found:
         raise InvalidRequest(
             "resume", f"has parameters of shape {found}; must be {expected}, as `parameters` are"
@@ -208,6 +214,11 @@ def _taken_apart(parameters: Parameters, arrays: list[np.ndarray]) -> Any:
     """Appends the arrays, and gives their numbers in the form of the parameters."""
     if isinstance(parameters, tuple):
         return [_taken_apart(part, arrays) for part in parameters]
+    if not isinstance(parameters, np.ndarray) or parameters.dtype != np.float64:
+        raise InvalidRequest(
+            "parameters",
+            f"are {shown(parameters)}; must be float64 arrays, or tuples of them, to be saved",
+        )
     arrays.append(parameters)
     return len(arrays) - 1
 
@@ -218,9 +229,13 @@ def _put_together(form: Any, entries: Mapping[str, np.ndarray]) -> Parameters:
     array = entries[f"parameters_{form}"]
     if array.dtype != np.float64:
         raise ValueError(f"parameters of type {array.dtype}")
-    if not np.isfinite(array).all():
+    if not _is_sound(array):
         raise ValueError("parameters that are not finite")
     return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _is_sound(array: np.ndarray) -> bool:
+    return not bool((np.isnan(array) | np.isposinf(array)).any())
 
 
 def _written(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from mcts_service._sweeping import Dyna, epsilon_greedy
 from mcts_service.checks import MAX_RETURN, require_integer, require_number
 from mcts_service.errors import InvalidRequest
+from mcts_service.learning.iteration import Callback
 from mcts_service.learning.live import LiveRun, run
 from mcts_service.planning.action_values import ActionValues
 from mcts_service.planning.prioritized_sweeping import (
@@ -84,6 +85,7 @@ class DynaLearner(ABC):
         initial_state: int | None = None,
         max_episode_steps: int | None = None,
         on_step: Callable[[Experience[int], bool], bool | None] | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> LiveRun:
         """Acts in a live environment and learns from each step; see `learning.live.run`.
 
@@ -98,6 +100,7 @@ class DynaLearner(ABC):
             initial_state=initial_state,
             max_episode_steps=max_episode_steps,
             on_step=on_step,
+            callbacks=callbacks,
         )
 
 
