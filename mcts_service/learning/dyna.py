@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,13 +14,13 @@ from mcts_service.errors import InvalidRequest
 from mcts_service.learning.iteration import Callback
 from mcts_service.learning.live import LiveRun, run
 from mcts_service.planning.action_values import ActionValues
+from mcts_service.planning.acts_on_q import HasQ
 from mcts_service.planning.prioritized_sweeping import (
     Kept,
     PrioritizedSweeping,
     require_kept,
     require_step_size,
 )
-from mcts_service.policies import Greedy
 from mcts_service.protocols import Experience
 
 __all__ = ["DynaLearner", "DynaQ", "DynaQPlus", "DynaSweeping"]
@@ -28,7 +28,7 @@ __all__ = ["DynaLearner", "DynaQ", "DynaQPlus", "DynaSweeping"]
 MAX_PLANNING_STEPS = 2**63 - 1
 
 
-class DynaLearner(ABC):
+class DynaLearner(HasQ[int]):
     """Acts epsilon-greedily on a table of action values that it improves at every step.
 
     States are the integers 0 .. num_states - 1, actions 0 .. num_actions - 1.
@@ -59,10 +59,9 @@ class DynaLearner(ABC):
     def transitions(self, state: int, action: int) -> list[tuple[float, int, float, bool]]:
         """What the learned model says: (probability, next_state, reward, terminated) each."""
 
-    @property
-    def policy(self) -> Greedy[int]:
-        """The best action of a state by q as it is when asked; of those that tie each as likely."""
-        return Greedy(self.q.__getitem__)
+    def index(self, state: int) -> int:
+        """The state itself; raises InvalidRequest if it is not one of the table."""
+        return self._values.require_state("state", state)
 
     def action(self, state: int, rng: np.random.Generator) -> int:
         """An epsilon-greedy action; of equally good ones each is as likely.
@@ -188,7 +187,7 @@ class DynaQ(DynaLearner):
           InvalidRequest: the action was never tried in that state.
         """
         outcomes = self._dyna.outcomes(
-            self._values.require_state("state", state),
+            self.index(state),
             require_integer("action", action, 0, self._values.num_actions - 1),
         )
         if not outcomes:

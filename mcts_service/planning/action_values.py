@@ -58,11 +58,6 @@ class ActionValues:
             )
         return mask
 
-    def values(self) -> np.ndarray:
-        """The best of each row: float64[num_states]; 0 where no action is legal."""
-        best = self.table.max(axis=1)
-        return np.where(np.isneginf(best), 0.0, best)
-
     def require_state(self, field: str, state: Any) -> int:
         """The state as an int.
 

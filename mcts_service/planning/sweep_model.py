@@ -17,11 +17,11 @@ from mcts_service.models.batch import UnbatchedModel
 from mcts_service.models.identity import state_identity
 from mcts_service.models.ladder import SampledModel
 from mcts_service.models.levels import Level, require_level
+from mcts_service.planning.acts_on_q import ActsOnQ
 from mcts_service.planning.backups import gains_for_ever
 from mcts_service.planning.endings import Endings
 from mcts_service.planning.finite import FiniteProblem, require_ends
 from mcts_service.planning.prioritized_sweeping import MAX_UPDATES, PrioritizedSweeping
-from mcts_service.policies import Greedy
 from mcts_service.protocols import Experience, SampleModel
 
 __all__ = ["SweptModel", "prioritized_sweeping"]
@@ -35,14 +35,13 @@ MAX_STATES = 1_000_000
 _UPDATES_BEFORE_A_LOOK = 16
 
 
-@dataclass(frozen=True)
-class SweptModel(Generic[S]):
+@dataclass(frozen=True, eq=False)
+class SweptModel(ActsOnQ[S]):
     """What came of sweeping a sample model.
 
     Attributes:
       states: those that were found, in the order of the rows of q.
       q: float64[num_states, num_actions]; -inf where an action is not legal.
-      values: the best of each row, float64[num_states]; 0 in terminal states.
       samples: asked of the model.
       updates: of q.
       num_queued: pairs that are still more wrong than the threshold; 0 unless `max_updates` came
@@ -51,7 +50,6 @@ class SweptModel(Generic[S]):
 
     states: Sequence[S]
     q: np.ndarray
-    values: np.ndarray
     samples: int
     updates: int
     num_queued: int
@@ -64,11 +62,6 @@ class SweptModel(Generic[S]):
           InvalidRequest: it was not found.
         """
         return self._survey.index(state)
-
-    @property
-    def policy(self) -> Greedy[S]:
-        """The best action of each state that was found, each of those that tie as likely."""
-        return Greedy(lambda state: self.q[self.index(state)])
 
 
 def prioritized_sweeping(
@@ -138,7 +131,6 @@ def prioritized_sweeping(
     return SweptModel(
         survey.states,
         sweeping.q.copy(),
-        sweeping.values,
         samples=len(survey.seen),
         updates=sweeping.updates,
         num_queued=sweeping.num_queued,
