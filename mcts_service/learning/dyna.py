@@ -13,7 +13,7 @@ from mcts_service.checks import MAX_RETURN, require_integer, require_number
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.iteration import Callback
 from mcts_service.learning.live import LiveRun, run
-from mcts_service.planning.action_values import ActionValues
+from mcts_service.planning.action_value_table import ActionValueTable
 from mcts_service.planning.acts_on_q import HasQ
 from mcts_service.planning.prioritized_sweeping import (
     Kept,
@@ -41,7 +41,7 @@ class DynaLearner(HasQ[int]):
       updates: of q, from real and from simulated steps.
     """
 
-    def __init__(self, values: ActionValues, epsilon: float, planning_steps: int) -> None:
+    def __init__(self, values: ActionValueTable, epsilon: float, planning_steps: int) -> None:
         """Raises InvalidRequest: epsilon is not from 0 to 1, or planning_steps is below 0."""
         self._values = values
         self.q = values.view
@@ -142,7 +142,7 @@ class DynaQ(DynaLearner):
           InvalidRequest: names the argument and what would be right.
         """
         super().__init__(
-            ActionValues(num_states, num_actions, initial_value, legal), epsilon, planning_steps
+            ActionValueTable(num_states, num_actions, initial_value, legal), epsilon, planning_steps
         )
         self._dyna = Dyna(
             self._values.table,

@@ -9,7 +9,7 @@ import numpy as np
 from mcts_service._sweeping import Sweeper
 from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
-from mcts_service.planning.action_values import ActionValues
+from mcts_service.planning.action_value_table import ActionValueTable
 from mcts_service.planning.acts_on_q import ActsOnQ
 from mcts_service.protocols import Experience
 
@@ -78,7 +78,7 @@ class PrioritizedSweeping(ActsOnQ[int]):
         Raises:
           InvalidRequest: names the argument and what would be right.
         """
-        self.action_values = ActionValues(num_states, num_actions, initial_value, legal)
+        self.action_values = ActionValueTable(num_states, num_actions, initial_value, legal)
         self.num_states, self.num_actions = (
             self.action_values.num_states,
             self.action_values.num_actions,

@@ -11,7 +11,7 @@ import numpy as np
 from mcts_service.checks import require_bool, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.fit.ensemble import Ensemble, Layer, Scalings
-from mcts_service.learning.fit.features import feature_function
+from mcts_service.learning.fit.feature_functions import feature_function
 from mcts_service.learning.fit.files import Contents, read_file, write_file
 from mcts_service.learning.fit.held_arrays import held, require
 from mcts_service.learning.fit.labels import Labels

@@ -10,13 +10,13 @@ from mcts_service.checks import MAX_RETURN, require_integer, require_number, sho
 from mcts_service.errors import InvalidRequest
 from mcts_service.protocols import Experience
 
-__all__ = ["ActionValues"]
+__all__ = ["ActionValueTable"]
 
 #: What the compiled tables number pairs of state and action with.
 MAX_PAIRS = 2**31 - 2
 
 
-class ActionValues:
+class ActionValueTable:
     """float64[num_states, num_actions], -inf where an action is not legal.
 
     Attributes:
