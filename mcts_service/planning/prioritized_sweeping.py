@@ -102,14 +102,18 @@ class PrioritizedSweeping(ActsOnQ[int]):
         """How many pairs are more wrong than the threshold allows."""
         return self._sweeper.num_queued
 
-    def observe(self, experience: Experience[int]) -> None:
+    def observe(self, experience: Experience[int], times: int = 1) -> None:
         """Takes in one step. Changes no value: `sweep` does.
 
+        Args:
+          times: how often it was seen, at least 1, its reward being the mean; where the last one is
+            kept, that makes no difference.
         Raises:
           InvalidRequest: a state or an action is not one of the table, the action is not legal
-            in the state, or the reward is not finite.
+            in the state, the reward is not finite, or times is below 1.
         """
-        self._sweeper.observe(*self.action_values.require_experience(experience))
+        step = self.action_values.require_experience(experience)
+        self._sweeper.observe(*step, require_integer("times", times, 1, 2**53))
 
     def sweep(self, updates: int) -> int:
         """Updates the most wrong pairs, one after the other.
