@@ -162,9 +162,9 @@ def test_a_run_goes_on_from_a_checkpoint_to_the_same_numbers(done, tmp_path):
 def test_parameters_of_another_form_cannot_be_saved_nor_gone_on_with(tmp_path):
     state = np.random.default_rng(0).bit_generator.state
     with pytest.raises(InvalidRequest, match=r"parameters: are .*must be float64 arrays"):
-        save_checkpoint(tmp_path / "one", Checkpoint({"weights": 1.0}, 1, 1, state))
+        save_checkpoint(Checkpoint({"weights": 1.0}, 1, 1, state), tmp_path / "one")
     with pytest.raises(InvalidRequest, match=r"parameters: are .*must be float64 arrays"):
-        save_checkpoint(tmp_path / "one", Checkpoint(np.zeros(2, np.float32), 1, 1, state))
+        save_checkpoint(Checkpoint(np.zeros(2, np.float32), 1, 1, state), tmp_path / "one")
     with pytest.raises(InvalidRequest, match="resume: has parameters of shape"):
         run(seed=0, resume=Checkpoint(np.zeros(2), 1, 1, state))
 

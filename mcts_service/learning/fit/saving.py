@@ -57,7 +57,7 @@ def save(model: Any, path: str | Path) -> None:
     for kind, (model_type, write, _) in _KINDS.items():
         if isinstance(model, model_type):
             settings, arrays = write(model)
-            return write_file(Path(path), Contents(kind, settings, arrays))
+            return write_file(Contents(kind, settings, arrays), Path(path))
     raise InvalidRequest("model", f"is {shown(model)}; must be a learned model")
 
 
