@@ -10,20 +10,19 @@ plain UCT, which rolls out to the end of the game, with as many simulations.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress
 from rich.table import Table
 
 from connect_four_network import Imitation, Network, evaluation, new_network
 from figures import BLUE, ORANGE, RESULTS, save, show, subplots
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import MCTSServiceError
-from mcts_service.learning import Examples, expert_iteration
+from mcts_service.learning import Callback, Iteration, ProgressBar, expert_iteration
 from mcts_service.models import ConnectFour, with_evaluation
 
 #: Rollouts, where there are any, are random: nobody is told how the game is won.
@@ -58,9 +57,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of all chance (default 0)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the plot goes")
     arguments = parser.parse_args()
-    with Progress() as progress:
-        task = progress.add_task("playing itself", total=arguments.iterations)
-        points = learn(arguments.iterations, arguments.seed, lambda: progress.advance(task))
+    points = learn(arguments.iterations, arguments.seed, [ProgressBar("playing itself")])
     show(table(points))
     draw(points, arguments.results / "connect_four_expert.png")
 
@@ -68,7 +65,7 @@ def main() -> None:
 def learn(
     iterations: int,
     seed: int,
-    on_iteration: Callable[[], Any] = lambda: None,
+    callbacks: Sequence[Callback] = (),
     *,
     episodes: int = EPISODES,
     games: int = GAMES,
@@ -79,10 +76,9 @@ def learn(
     network = new_network(rng)
     points = [measured(network, 0, games)]
 
-    def told(iteration: int, network: Network, examples: Examples) -> None:
-        on_iteration()
-        if (iteration + 1) % measured_every == 0:
-            points.append(measured(network, (iteration + 1) * episodes, games))
+    def measure(done: Iteration) -> None:
+        if done.number % measured_every == 0:
+            points.append(measured(done.parameters, done.number * episodes, games))
 
     expert_iteration(
         GAME,
@@ -94,7 +90,7 @@ def learn(
         budget=BUDGET,
         exploring_steps=EXPLORING_STEPS,
         rng=rng,
-        on_iteration=told,
+        callbacks=[*callbacks, measure],
     )
     return points
 

@@ -17,7 +17,13 @@ class Sweeper:
     @property
     def num_queued(self) -> int: ...
     def observe(
-        self, state: int, action: int, reward: float, next_state: int, terminated: bool
+        self,
+        state: int,
+        action: int,
+        reward: float,
+        next_state: int,
+        terminated: bool,
+        times: int = 1,
     ) -> None: ...
     def sweep(self, updates: int) -> int: ...
     def error(self, state: int, action: int) -> float: ...

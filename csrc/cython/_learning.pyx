@@ -101,7 +101,7 @@ cdef class Tiling:
         )
 
 
-cdef class Steps:
+cdef class OnlineSteps:
     """A trajectory as linear values see it. What is handed over must not change.
 
     Every number of `active` and of `actions` must be within the parameters that are learned by

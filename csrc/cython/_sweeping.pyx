@@ -56,7 +56,7 @@ cdef extern from "sweeper.h" nogil:
     int sweeper_begin(sweeper *s, const sweeper_options *options, double *q)
     void sweeper_end(sweeper *s)
     int sweeper_observe(sweeper *s, int32_t pair, double reward, int32_t next_state,
-                        int32_t terminated)
+                        int32_t terminated, int64_t times)
     int64_t sweeper_sweep(sweeper *s, int64_t updates)
     double sweeper_error(const sweeper *s, int32_t pair)
 
@@ -144,11 +144,11 @@ cdef class Sweeper:
         return self.s.urgent.count
 
     def observe(self, int32_t state, int32_t action, double reward, int32_t next_state,
-                bint terminated):
-        """Takes in one step."""
+                bint terminated, int64_t times=1):
+        """Takes in a step that was seen so often, rewarded with `reward` on average."""
         cdef int32_t pair = state * <int32_t>self.q.shape[1] + action
         with self.lock:
-            if sweeper_observe(&self.s, pair, reward, next_state, terminated) != MCTS_OK:
+            if sweeper_observe(&self.s, pair, reward, next_state, terminated, times) != MCTS_OK:
                 raise MemoryError
 
     def sweep(self, int64_t updates):

@@ -57,7 +57,7 @@ static void remember(dyna *d, int32_t pair, int is_new) {
 
 int dyna_learn(dyna *d, int32_t pair, double reward, int32_t next_state, int32_t terminated) {
   int is_new = !was_tried(&d->seen, pair);
-  if (outcomes_add(&d->seen, pair, reward, next_state, terminated) != MCTS_OK) {
+  if (outcomes_add(&d->seen, pair, reward, next_state, terminated, 1) != MCTS_OK) {
     return MCTS_ERROR;
   }
   remember(d, pair, is_new);

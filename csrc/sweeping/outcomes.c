@@ -108,20 +108,20 @@ static int32_t *place_of(outcomes *seen, int32_t pair, int32_t next_state, int32
 }
 
 static int add_new(outcomes *seen, int32_t pair, double reward, int32_t next_state,
-                   int32_t terminated) {
+                   int32_t terminated, int64_t times) {
   if (reserve_one(seen) != MCTS_OK) {
     return MCTS_ERROR;
   }
   int32_t index = seen->count++;
   seen->all[index] = (outcome){.reward = reward,
-                               .count = 1,
+                               .count = times,
                                .pair = pair,
                                .next_state = next_state,
                                .next_of_pair = NO_OUTCOME,
                                .terminated = terminated};
   link_into(seen, index);
   *place_of(seen, pair, next_state, terminated) = index; /* the array may have moved */
-  seen->tries[pair]++;
+  seen->tries[pair] += times;
   return MCTS_OK;
 }
 
@@ -136,19 +136,20 @@ static void replace(outcomes *seen, int32_t index, double reward, int32_t next_s
 }
 
 int outcomes_add(outcomes *seen, int32_t pair, double reward, int32_t next_state,
-                 int32_t terminated) {
+                 int32_t terminated, int64_t times) {
+  times = seen->kept == KEEP_LAST ? 1 : times;
   if (seen->kept == KEEP_LAST && was_tried(seen, pair)) {
     replace(seen, seen->first_of_pair[pair], reward, next_state, terminated);
     return MCTS_OK;
   }
   int32_t index = *place_of(seen, pair, next_state, terminated);
   if (index == NO_OUTCOME) {
-    return add_new(seen, pair, reward, next_state, terminated);
+    return add_new(seen, pair, reward, next_state, terminated, times);
   }
   outcome *o = seen->all + index;
-  o->count++;
-  o->reward += (reward - o->reward) / (double)o->count;
-  seen->tries[pair]++;
+  o->count += times;
+  o->reward += (reward - o->reward) * (double)times / (double)o->count;
+  seen->tries[pair] += times;
   return MCTS_OK;
 }
 

@@ -43,9 +43,10 @@ typedef struct outcomes {
 int outcomes_begin(outcomes *seen, int32_t num_states, int32_t num_actions, keeping kept);
 void outcomes_end(outcomes *seen);
 
-/* Takes in one step. MCTS_ERROR: no memory, and nothing has changed. */
+/* Takes in a step that was seen `times` times, >= 1, rewarded with `reward` on average.
+ * MCTS_ERROR: no memory, and nothing has changed. */
 int outcomes_add(outcomes *seen, int32_t pair, double reward, int32_t next_state,
-                 int32_t terminated);
+                 int32_t terminated, int64_t times);
 
 static inline int was_tried(const outcomes *seen, int32_t pair) {
   return seen->first_of_pair[pair] != NO_OUTCOME;

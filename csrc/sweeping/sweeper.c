@@ -63,8 +63,8 @@ static void look_at(sweeper *s, int32_t pair) {
 }
 
 int sweeper_observe(sweeper *s, int32_t pair, double reward, int32_t next_state,
-                    int32_t terminated) {
-  if (outcomes_add(&s->seen, pair, reward, next_state, terminated) != MCTS_OK) {
+                    int32_t terminated, int64_t times) {
+  if (outcomes_add(&s->seen, pair, reward, next_state, terminated, times) != MCTS_OK) {
     return MCTS_ERROR;
   }
   look_at(s, pair);

@@ -29,10 +29,10 @@ typedef struct sweeper_options {
 int sweeper_begin(sweeper *s, const sweeper_options *options, double *q);
 void sweeper_end(sweeper *s);
 
-/* Takes in one step, and queues its pair if that is now more wrong than the threshold allows.
- * MCTS_ERROR: no memory, and nothing has changed. */
+/* Takes in a step as outcomes_add does, and queues its pair if that is now more wrong than the
+ * threshold allows. MCTS_ERROR: no memory, and nothing has changed. */
 int sweeper_observe(sweeper *s, int32_t pair, double reward, int32_t next_state,
-                    int32_t terminated);
+                    int32_t terminated, int64_t times);
 
 /* At most `updates` backups, the greatest error first. Returns how many: fewer where no error
  * above the threshold is left. */

@@ -1,19 +1,16 @@
 """A training loop on disk, to go on from there to the same numbers.
 
-One `.npz` file: the arrays of the parameters, and a text in JSON about the rest. No pickles:
-a file from elsewhere runs no code.
+The parameters are the arrays of a safe file, all else its settings.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +18,11 @@ from mcts_service.checks import require_integer, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.change import Parameters
 from mcts_service.learning.iteration import Iteration
+from mcts_service.learning.safe_file import FileFormat, read_safe_file, write_safe_file
 
 __all__ = ["Checkpoint", "Checkpoints", "load_checkpoint", "restored", "save_checkpoint"]
 
-FORMAT, VERSION = "mcts_service.checkpoint", 1
+_FORMAT = FileFormat("mcts_service.checkpoint", 1, "a checkpoint")
 
 
 @dataclass(frozen=True)
@@ -66,47 +64,34 @@ class Checkpoints:
     def close(self) -> None:
         """Saves the last iteration that was whole, if it is not saved yet."""
         if self._unsaved is not None:
-            save_checkpoint(self.path, self._unsaved)
+            save_checkpoint(self._unsaved, self.path)
             self._unsaved = None
 
 
-def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
-    """Writes a checkpoint; where that fails, an earlier file stays as it was.
+def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Writes a checkpoint, an npz; where that fails, an earlier file stays as it was.
 
     Raises:
       InvalidRequest: the state of the random generator cannot be written down, or parameters are
-        not finite, as no loop can go on with them.
-      OSError: the file cannot be written.
+        no float64 arrays, or have NaN or infinity, as no loop can go on with them; -inf they may
+        have, which is the value of an action that is not legal; or the file cannot be written.
     """
     arrays: list[np.ndarray] = []
     form = _taken_apart(checkpoint.parameters, arrays)
-    if not all(np.isfinite(array).all() for array in arrays):
+    if not all(map(_is_sound, arrays)):
         raise InvalidRequest("parameters", "are not finite; must be, to be saved")
-    about = {
-        "format": FORMAT,
-        "version": VERSION,
+    try:
+        rng_state = json.loads(json.dumps(checkpoint.rng_state, default=_written))
+    except TypeError as error:
+        raise InvalidRequest("rng", f"has a state that cannot be saved: {error}") from error
+    settings = {
         "iteration": checkpoint.iteration,
         "steps": checkpoint.steps,
         "form": form,
-        "rng_state": checkpoint.rng_state,
+        "rng_state": rng_state,
     }
-    try:
-        text = json.dumps(about, default=_written)
-    except TypeError as error:
-        raise InvalidRequest("rng", f"has a state that cannot be saved: {error}") from error
     named = {f"parameters_{i}": array for i, array in enumerate(arrays)}
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            np.savez(
-                file, allow_pickle=False, about=np.frombuffer(text.encode(), np.uint8), **named
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_safe_file(Path(path), _FORMAT, settings, named)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -116,57 +101,19 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
       InvalidRequest: there is no such file, it is cut short or something else, or of another
         version.
     """
-    try:
-        # Opened here: NumPy leaves a file open that it cannot read.
-        with open(path, "rb") as stream:
-            entries = _entries(stream)
-        about = json.loads(entries["about"].tobytes(), object_hook=_read)
-        found = about["format"], about["version"]
-    except FileNotFoundError:
-        raise InvalidRequest("path", f"{shown(str(path))} does not exist") from None
-    # A damaged file trips its reader in any way at all.
-    except Exception as error:
-        raise InvalidRequest(
-            "path", f"{shown(str(path))} is cut short, or no checkpoint: {error}"
-        ) from error
-    if found != (FORMAT, VERSION):
-        raise InvalidRequest(
-            "path",
-            f"{shown(str(path))} holds {shown(found[0])} of version {shown(found[1])}; must be "
-            f"{FORMAT!r} of version {VERSION}",
-        )
+    settings, arrays = read_safe_file(Path(path), _FORMAT)
     try:
         return Checkpoint(
-            _put_together(about["form"], entries),
-            require_integer("iteration", about["iteration"], 0, 2**53),
-            require_integer("steps", about["steps"], 0, 2**63),
-            dict(about["rng_state"]),
+            _put_together(settings["form"], arrays),
+            require_integer("iteration", settings["iteration"], 0, 2**53),
+            require_integer("steps", settings["steps"], 0, 2**63),
+            dict(json.loads(json.dumps(settings["rng_state"]), object_hook=_read)),
         )
+    # It holds its checksum, so somebody else has written it.
     except Exception as error:
-        raise InvalidRequest("path", f"{shown(str(path))} is damaged: {error}") from error
-
-
-def _entries(stream: BinaryIO) -> dict[str, np.ndarray]:
-    """The arrays of an uncompressed npz; none may claim to be larger than the file."""
-    size = os.fstat(stream.fileno()).st_size
-    with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-                raise ValueError(f"{member.filename} is compressed, or larger than the file")
-            with archive.open(member) as entry:
-                _require_size(entry, member)
-    stream.seek(0)
-    with np.load(stream, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _require_size(entry: IO[bytes], member: zipfile.ZipInfo) -> None:
-    """ValueError unless the array is as large as its header says: NumPy allocates that first."""
-    version = np.lib.format.read_magic(entry)
-    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-    shape, _, dtype = read[version[0]](entry)
-    if math.prod(shape) * dtype.itemsize != member.file_size - entry.tell():
-        raise ValueError(f"{member.filename} is not as large as it says")
+        raise InvalidRequest(
+            str(path), f"is no checkpoint of this release: {type(error).__name__}: {error}"
+        ) from error
 
 
 def restored(
@@ -182,7 +129,12 @@ def restored(
       InvalidRequest: the checkpoint is of parameters of another form, or of another kind of
         random generator.
     """
-    expected, found = _shape(parameters), _shape(checkpoint.parameters)
+    try:
+        expected, found = _shape(parameters), _shape(checkpoint.parameters)
+    except AttributeError as error:
+        raise InvalidRequest(
+            "parameters", "must be float64 arrays, or tuples of them, to go on from a checkpoint"
+        ) from error
     if expected != found:
         raise InvalidRequest(
             "resume", f"has parameters of shape {found}; must be {expected}, as `parameters` are"
@@ -208,6 +160,11 @@ def _taken_apart(parameters: Parameters, arrays: list[np.ndarray]) -> Any:
     """Appends the arrays, and gives their numbers in the form of the parameters."""
     if isinstance(parameters, tuple):
         return [_taken_apart(part, arrays) for part in parameters]
+    if not isinstance(parameters, np.ndarray) or parameters.dtype != np.float64:
+        raise InvalidRequest(
+            "parameters",
+            f"are {shown(parameters)}; must be float64 arrays, or tuples of them, to be saved",
+        )
     arrays.append(parameters)
     return len(arrays) - 1
 
@@ -218,9 +175,13 @@ def _put_together(form: Any, entries: Mapping[str, np.ndarray]) -> Parameters:
     array = entries[f"parameters_{form}"]
     if array.dtype != np.float64:
         raise ValueError(f"parameters of type {array.dtype}")
-    if not np.isfinite(array).all():
+    if not _is_sound(array):
         raise ValueError("parameters that are not finite")
     return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _is_sound(array: np.ndarray) -> bool:
+    return not bool((np.isnan(array) | np.isposinf(array)).any())
 
 
 def _written(value: Any) -> Any:

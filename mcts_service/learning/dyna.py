@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,16 @@ import numpy as np
 from mcts_service._sweeping import Dyna, epsilon_greedy
 from mcts_service.checks import MAX_RETURN, require_integer, require_number
 from mcts_service.errors import InvalidRequest
+from mcts_service.learning.iteration import Callback
 from mcts_service.learning.live import LiveRun, run
-from mcts_service.planning.action_values import ActionValues
+from mcts_service.planning.action_value_table import ActionValueTable
+from mcts_service.planning.acts_on_q import HasQ
 from mcts_service.planning.prioritized_sweeping import (
     Kept,
     PrioritizedSweeping,
     require_kept,
     require_step_size,
 )
-from mcts_service.policies import Greedy
 from mcts_service.protocols import Experience
 
 __all__ = ["DynaLearner", "DynaQ", "DynaQPlus", "DynaSweeping"]
@@ -27,7 +28,7 @@ __all__ = ["DynaLearner", "DynaQ", "DynaQPlus", "DynaSweeping"]
 MAX_PLANNING_STEPS = 2**63 - 1
 
 
-class DynaLearner(ABC):
+class DynaLearner(HasQ[int]):
     """Acts epsilon-greedily on a table of action values that it improves at every step.
 
     States are the integers 0 .. num_states - 1, actions 0 .. num_actions - 1.
@@ -40,7 +41,7 @@ class DynaLearner(ABC):
       updates: of q, from real and from simulated steps.
     """
 
-    def __init__(self, values: ActionValues, epsilon: float, planning_steps: int) -> None:
+    def __init__(self, values: ActionValueTable, epsilon: float, planning_steps: int) -> None:
         """Raises InvalidRequest: epsilon is not from 0 to 1, or planning_steps is below 0."""
         self._values = values
         self.q = values.view
@@ -58,10 +59,9 @@ class DynaLearner(ABC):
     def transitions(self, state: int, action: int) -> list[tuple[float, int, float, bool]]:
         """What the learned model says: (probability, next_state, reward, terminated) each."""
 
-    @property
-    def policy(self) -> Greedy[int]:
-        """The best action of a state by q as it is when asked; of those that tie each as likely."""
-        return Greedy(self.q.__getitem__)
+    def index(self, state: int) -> int:
+        """The state itself; raises InvalidRequest if it is not one of the table."""
+        return self._values.require_state("state", state)
 
     def action(self, state: int, rng: np.random.Generator) -> int:
         """An epsilon-greedy action; of equally good ones each is as likely.
@@ -84,6 +84,7 @@ class DynaLearner(ABC):
         initial_state: int | None = None,
         max_episode_steps: int | None = None,
         on_step: Callable[[Experience[int], bool], bool | None] | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> LiveRun:
         """Acts in a live environment and learns from each step; see `learning.live.run`.
 
@@ -98,6 +99,7 @@ class DynaLearner(ABC):
             initial_state=initial_state,
             max_episode_steps=max_episode_steps,
             on_step=on_step,
+            callbacks=callbacks,
         )
 
 
@@ -140,7 +142,7 @@ class DynaQ(DynaLearner):
           InvalidRequest: names the argument and what would be right.
         """
         super().__init__(
-            ActionValues(num_states, num_actions, initial_value, legal), epsilon, planning_steps
+            ActionValueTable(num_states, num_actions, initial_value, legal), epsilon, planning_steps
         )
         self._dyna = Dyna(
             self._values.table,
@@ -185,7 +187,7 @@ class DynaQ(DynaLearner):
           InvalidRequest: the action was never tried in that state.
         """
         outcomes = self._dyna.outcomes(
-            self._values.require_state("state", state),
+            self.index(state),
             require_integer("action", action, 0, self._values.num_actions - 1),
         )
         if not outcomes:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mcts_service._learning import Steps
+from mcts_service._learning import OnlineSteps
 from mcts_service.checks import require_number
 from mcts_service.learning.change import Change, scaled
 from mcts_service.learning.linear_values import LinearQ, LinearV
@@ -28,7 +28,7 @@ from mcts_service.protocols import Experience, StochasticPolicy
 __all__ = ["TD", "DoubleQ", "ExpectedSarsa", "NativeForm", "QLearning", "Sarsa"]
 
 #: Takes steps, parameters and a step size, and updates the parameters in place, step by step.
-NativeForm = Callable[[Steps, np.ndarray, float], None]
+NativeForm = Callable[[OnlineSteps, np.ndarray, float], None]
 
 
 @dataclass(frozen=True)

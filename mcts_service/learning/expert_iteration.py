@@ -17,6 +17,9 @@ import numpy as np
 from mcts_service.checks import require_integer
 from mcts_service.errors import InvalidRequest, MCTSServiceError
 from mcts_service.labels import is_labelled
+from mcts_service.learning.checkpoint import Checkpoint, restored
+from mcts_service.learning.iteration import Callback, Iteration, telling
+from mcts_service.learning.loop import Trained
 from mcts_service.models.evaluated import EvaluateBatch, with_evaluation
 from mcts_service.models.unrolled import MAX_STEPS, PATIENCE
 from mcts_service.planning import MCTS, Budget, Plan, SearchConfig
@@ -39,20 +42,33 @@ class Examples:
       returns: discounted return from each state to the end of its episode, in reward units: what
         values are to become. Where an episode was cut, the planner's value of the state that it
         was cut in stands for the rest. float64[N], or [N, num_players] where there are several.
+      first: which of them begin an episode: int64[E], ascending from 0.
     """
 
     states: np.ndarray
     visits: np.ndarray
     returns: np.ndarray
+    first: np.ndarray
 
     @classmethod
     def joined(cls, parts: Sequence[Examples]) -> Examples:
         """All of them, one behind the other."""
+        starts = np.cumsum([0, *(len(part.states) for part in parts[:-1])])
         return cls(
             np.concatenate([part.states for part in parts]),
             np.concatenate([part.visits for part in parts]),
             np.concatenate([part.returns for part in parts]),
+            np.concatenate([part.first + start for part, start in zip(parts, starts, strict=True)]),
         )
+
+    def metrics(self) -> dict[str, Any]:
+        """What a training loop tells of them; see `Iteration`."""
+        of_episodes = self.returns[self.first]
+        return {
+            "return": float((of_episodes[:, 0] if of_episodes.ndim > 1 else of_episodes).mean()),
+            "length": len(self.states) / len(self.first),
+            "episodes": len(self.first),
+        }
 
 
 def expert_iteration(
@@ -68,8 +84,9 @@ def expert_iteration(
     config: SearchConfig | None = None,
     max_steps: int | None = None,
     exploring_steps: int | None = None,
-    on_iteration: Callable[[int, P, Examples], bool | None] | None = None,
-) -> P:
+    callbacks: Sequence[Callback] = (),
+    resume: Checkpoint | None = None,
+) -> Trained:
     """Improves the parameters of an apprentice by imitating a planner that it helps.
 
     Args:
@@ -84,32 +101,42 @@ def expert_iteration(
       rng: of episodes, seeds and imitation.
       config: of the planner; default `exploring_config()`, which draws its actions by visits.
       max_steps, exploring_steps: as of `planned_episodes`.
-      on_iteration: told (iteration, parameters, examples) after each, from 0 on; ends the loop
-        where it returns True.
+      callbacks: are told of each iteration, in their order.
+      resume: goes on from there, as of `train`: with the parameters, the iteration and the state of
+        `rng` that were saved, where parameters are float64 arrays or tuples of them. What `imitate`
+        keeps for itself, such as older examples to replay, is not saved: with such a one the
+        numbers are others.
     Returns:
-      The last parameters.
+      With the planner that the last parameters help as policy.
     Raises:
       InvalidRequest: an argument is wrong.
       ModelFault, NoLegalAction: as `MCTS.plan`.
     """
     require_integer("iterations", iterations, 1, 2**31 - 1)
-    for iteration in range(iterations):
-        planner = MCTS(
-            with_evaluation(model, evaluate_batch=evaluation(parameters)),
-            config or exploring_config(),
-        )
-        examples = planned_episodes(
-            planner,
-            episodes,
-            budget,
-            rng,
-            max_steps=max_steps,
-            exploring_steps=exploring_steps,
-        )
-        parameters = imitate(examples, parameters, rng)
-        if on_iteration is not None and on_iteration(iteration, parameters, examples):
-            break
-    return parameters
+
+    def helped_by(parameters: Any) -> MCTS:
+        evaluated = with_evaluation(model, evaluate_batch=evaluation(parameters))
+        return MCTS(evaluated, config or exploring_config())
+
+    known: Any = parameters
+    number, steps, stopped = 0, 0, False
+    if resume is not None:
+        known, number, steps = restored(resume, known, rng)
+    planner = helped_by(known)
+    with telling(callbacks) as tell:
+        while number < iterations and not stopped:
+            acting = planner
+            examples = planned_episodes(
+                acting, episodes, budget, rng, max_steps=max_steps, exploring_steps=exploring_steps
+            )
+            known = imitate(examples, known, rng)
+            planner = helped_by(known)
+            number, steps = number + 1, steps + len(examples.states)
+            metrics = {**examples.metrics(), "steps": steps}
+            stopped = tell(
+                Iteration(number, iterations, steps, examples, acting, known, rng, metrics)
+            )
+    return Trained(planner, known, number, steps, stopped)
 
 
 def exploring_config() -> SearchConfig:
@@ -241,4 +268,5 @@ class _Episode:
         returns[-1] += discount * (self.rest if returns.ndim > 1 else self.rest[0])
         for t in range(len(returns) - 2, -1, -1):
             returns[t] += discount * returns[t + 1]
-        return Examples(np.array(self._states), np.array(self._visits), returns)
+        first = np.zeros(1, np.int64)
+        return Examples(np.array(self._states), np.array(self._visits), returns, first)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mcts_service._learning import Steps
+from mcts_service._learning import OnlineSteps
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.change import Changes, Parameters, add, applied, copied, scaled, summed
 from mcts_service.learning.experience_updates import NativeForm
@@ -104,7 +104,7 @@ def _natively(
     return improved
 
 
-def _steps(values: LinearV | LinearQ, trajectory: Trajectory[Any]) -> Steps:
+def _steps(values: LinearV | LinearQ, trajectory: Trajectory[Any]) -> OnlineSteps:
     """What compiled code reads of a trajectory; every number in it is checked here."""
     rewards = rewards_of(trajectory)
     active = active_along(values.features, trajectory)
@@ -112,4 +112,4 @@ def _steps(values: LinearV | LinearQ, trajectory: Trajectory[Any]) -> Steps:
     actions = np.zeros(len(rewards), dtype=np.int64)
     if isinstance(values, LinearQ):
         actions = action_numbers(trajectory, values.num_actions)
-    return Steps(active, actions, rewards, bool(trajectory.terminated))
+    return OnlineSteps(active, actions, rewards, bool(trajectory.terminated))

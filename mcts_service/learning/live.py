@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from mcts_service.checks import require_integer, shown
-from mcts_service.errors import InvalidRequest, TerminalState
-from mcts_service.models.environment import numbered_actions
-from mcts_service.models.levels import is_environment
-from mcts_service.protocols import Experience
+from mcts_service.checks import require_integer
+from mcts_service.errors import InvalidRequest
+from mcts_service.learning.iteration import Callback, Iteration, telling
+from mcts_service.learning.live_environment import MAX_STEPS, LiveEnvironment, live_environment
+from mcts_service.protocols import Experience, Trajectory
 
-__all__ = ["LiveEnvironment", "LiveLearner", "LiveRun", "StepFunction", "live_environment", "run"]
-
-#: (state, action, rng) -> (next_state, reward, terminated), as `SampleModel.sample`.
-StepFunction = Callable[[Any, int, np.random.Generator], tuple[Any, float, bool]]
-
-MAX_STEPS = 2**63 - 1
+__all__ = ["LiveLearner", "LiveRun", "run"]
 
 
 class LiveLearner(Protocol):
@@ -31,20 +26,6 @@ class LiveLearner(Protocol):
 
     def learn(self, experience: Experience[int], rng: np.random.Generator) -> None:
         """Takes in one step."""
-        ...
-
-
-class LiveEnvironment(Protocol):
-    """What is acted in. It cannot be taken back, nor asked what would have been."""
-
-    def reset(self, rng: np.random.Generator) -> Any:
-        """Begins an episode, and gives its first state."""
-        ...
-
-    def step(
-        self, state: Any, action: int, rng: np.random.Generator
-    ) -> tuple[Any, float, bool, bool]:
-        """(next_state, reward, terminated, truncated)."""
         ...
 
 
@@ -84,6 +65,7 @@ def run(
     initial_state: Any = None,
     max_episode_steps: int | None = None,
     on_step: Callable[[Experience[int], bool], bool | None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> LiveRun:
     """Acts and learns until there were that many episodes or steps, whichever comes first.
 
@@ -99,6 +81,8 @@ def run(
         default the `horizon` of a sample model that has one.
       on_step: called after each step was learned from with (experience, ended); the run stops
         where it returns True.
+      callbacks: are told of each episode that ended, in their order. Such a run cannot go on from
+        a checkpoint: that has the values, but not what the learner's model knows.
     Raises:
       InvalidRequest: names the argument and what would be right.
       TerminalState: an episode begins in a terminal state of a sample model.
@@ -112,16 +96,60 @@ def run(
     live = live_environment(environment, initial_state, max_episode_steps)
     rewards: list[float] = []
     episode_ends: list[int] = []
-    last_state = None
-    for experience, ended in _steps(learner, live, rng):
-        rewards.append(experience.reward)
-        if ended:
-            episode_ends.append(len(rewards))
-        last_state = None if ended else experience.next_state
-        stopped = on_step is not None and on_step(experience, ended)
-        if stopped or len(rewards) == most_steps or len(episode_ends) == most_episodes:
-            break
+    last_state, episode = None, _Episode()
+    with telling(callbacks) as tell:
+        for experience, ended in _steps(learner, live, rng):
+            rewards.append(experience.reward)
+            stopped = on_step is not None and bool(on_step(experience, ended))
+            last_state = None if ended else experience.next_state
+            if callbacks:
+                episode.add(experience)
+            if ended:
+                episode_ends.append(len(rewards))
+            if ended and callbacks:
+                number = len(episode_ends)
+                stopped |= tell(episode.iteration(learner, number, episodes, len(rewards), rng))
+                episode = _Episode()
+            if stopped or len(rewards) == most_steps or len(episode_ends) == most_episodes:
+                break
     return LiveRun(np.array(rewards), np.array(episode_ends, dtype=np.int64), last_state)
+
+
+class _Episode:
+    """The steps of one that is being played."""
+
+    def __init__(self) -> None:
+        self._steps: list[Experience[int]] = []
+
+    def add(self, experience: Experience[int]) -> None:
+        """Takes in the next step."""
+        self._steps.append(experience)
+
+    def iteration(
+        self,
+        learner: Any,
+        number: int,
+        episodes: int | None,
+        steps: int,
+        rng: np.random.Generator,
+    ) -> Iteration:
+        """What callbacks are told of it, now that it has ended."""
+        rewards = [step.reward for step in self._steps]
+        trajectory = Trajectory(
+            [self._steps[0].state, *(step.next_state for step in self._steps)],
+            [step.action for step in self._steps],
+            rewards,
+            self._steps[-1].terminated,
+        )
+        metrics = {
+            "return": float(sum(rewards)),
+            "length": len(rewards),
+            "terminated": trajectory.terminated,
+            "steps": steps,
+        }
+        q = getattr(learner, "q", None)
+        learned = None if q is None else q.copy()
+        return Iteration(number, episodes, steps, trajectory, learner, learned, rng, metrics)
 
 
 def _steps(
@@ -138,110 +166,3 @@ def _steps(
             ended = bool(terminated or truncated)
             yield experience, ended
             state = following
-
-
-def live_environment(
-    environment: Any, initial_state: Any = None, max_episode_steps: int | None = None
-) -> LiveEnvironment:
-    """Anything that can be stepped, as a live environment.
-
-    Args:
-      environment: has `reset` and `step` as Gymnasium's, its actions being numbered from 0
-        whatever its space starts at; or is a sample model, whose episodes end where it
-        `is_terminal` too; or is a function
-        (state, action, rng) -> (next_state, reward, terminated), which may keep a clock of its
-        own, so that the world changes with time.
-      initial_state, max_episode_steps: as in `run`.
-    Raises:
-      InvalidRequest: it is none of these, or has no initial state.
-    """
-    if is_environment(environment):
-        if initial_state is not None:
-            raise InvalidRequest(
-                "initial_state", "is given; a Gymnasium environment begins where it will"
-            )
-        live: LiveEnvironment = _Gymnasium(environment)
-    else:
-        live = _Stepped(environment, initial_state)
-        if max_episode_steps is None:
-            max_episode_steps = getattr(environment, "horizon", None)
-    if max_episode_steps is None:
-        return live
-    return _Cut(live, require_integer("max_episode_steps", max_episode_steps, 1, MAX_STEPS))
-
-
-class _Gymnasium:
-    """An environment with Gymnasium's two methods. Every episode is seeded from the rng."""
-
-    def __init__(self, environment: Any) -> None:
-        self._environment = environment
-        self._num_actions, self._first_action = numbered_actions(environment)
-
-    def reset(self, rng: np.random.Generator) -> Any:
-        state, _ = self._environment.reset(seed=int(rng.integers(2**31)))
-        return state
-
-    def step(
-        self, state: Any, action: int, rng: np.random.Generator
-    ) -> tuple[Any, float, bool, bool]:
-        if self._num_actions is not None:
-            action += self._first_action
-        following, reward, terminated, truncated, _ = self._environment.step(action)
-        return following, reward, terminated, truncated
-
-
-class _Stepped:
-    """A sample model, or a step function, from an initial state on."""
-
-    def __init__(self, environment: Any, initial_state: Any) -> None:
-        sample = getattr(environment, "sample", environment)
-        if not callable(sample):
-            raise InvalidRequest(
-                "environment",
-                f"is {shown(environment)}; must be a sample model, a function of (state, action, "
-                "rng), or a Gymnasium environment",
-            )
-        self._draw_initial = getattr(environment, "initial_state", None)
-        if initial_state is None and self._draw_initial is None:
-            raise InvalidRequest("initial_state", "is not given; the environment has none")
-        self._initial_state = initial_state
-        self._is_terminal = getattr(environment, "is_terminal", None)
-        self._sample: StepFunction = sample
-
-    def reset(self, rng: np.random.Generator) -> Any:
-        if self._draw_initial is None or self._initial_state is not None:
-            state = self._initial_state
-        else:
-            state = self._draw_initial(rng)
-        if self._ends_in(state):
-            raise TerminalState(f"the initial state {shown(state)} is terminal: no step to take")
-        return state
-
-    def step(
-        self, state: Any, action: int, rng: np.random.Generator
-    ) -> tuple[Any, float, bool, bool]:
-        following, reward, terminated = self._sample(state, action, rng)
-        return following, reward, terminated or self._ends_in(following), False
-
-    def _ends_in(self, state: Any) -> bool:
-        return self._is_terminal is not None and bool(self._is_terminal(state))
-
-
-class _Cut:
-    """An environment whose episodes are cut after some steps."""
-
-    def __init__(self, environment: LiveEnvironment, most_steps: int) -> None:
-        self._environment = environment
-        self._most_steps = most_steps
-        self._steps = 0
-
-    def reset(self, rng: np.random.Generator) -> Any:
-        self._steps = 0
-        return self._environment.reset(rng)
-
-    def step(
-        self, state: Any, action: int, rng: np.random.Generator
-    ) -> tuple[Any, float, bool, bool]:
-        following, reward, terminated, truncated = self._environment.step(state, action, rng)
-        self._steps += 1
-        return following, reward, terminated, truncated or self._steps >= self._most_steps

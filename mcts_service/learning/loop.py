@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from mcts_service.checks import require_integer, require_number
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.change import Parameters, copied
 from mcts_service.learning.checkpoint import Checkpoint, restored
-from mcts_service.learning.iteration import Callback, Iteration
+from mcts_service.learning.iteration import Callback, Iteration, telling
 from mcts_service.learning.schedules import Schedule, constant
 from mcts_service.learning.steps import require_observations, rewards_of
 from mcts_service.learning.values import Improvement
@@ -29,14 +28,14 @@ class Trained:
 
     Attributes:
       policy: by the parameters, as it would play the next iteration.
-      parameters: that were learned.
+      parameters: that were learned; of expert iteration of whatever form they have.
       iterations: how many were done, those of a checkpoint included.
-      steps: how many steps all trajectories had.
+      steps: how many steps were learned from, those of a checkpoint included.
       stopped: True if a callback stopped the loop.
     """
 
     policy: Policy[Any]
-    parameters: Parameters
+    parameters: Any
     iterations: int
     steps: int
     stopped: bool
@@ -82,9 +81,7 @@ def train(
     parameters, number, steps, stopped = copied(parameters), 0, 0, False
     if resume is not None:
         parameters, number, steps = restored(resume, parameters, rng)
-    with ExitStack() as ending:
-        for callback in callbacks:
-            ending.callback(getattr(callback, "close", _nothing))
+    with telling(callbacks) as tell:
         while number < iterations and not stopped:
             acting = policy(parameters, number)
             trajectory = trajectory_model.trajectory(acting, rng)
@@ -93,11 +90,9 @@ def train(
             number, steps = number + 1, steps + metrics["length"]
             _require_finite(parameters, number)
             metrics["steps"] = steps
-            done = Iteration(
-                number, iterations, steps, trajectory, acting, parameters, rng, metrics
+            stopped = tell(
+                Iteration(number, iterations, steps, trajectory, acting, parameters, rng, metrics)
             )
-            answers = [callback(done) for callback in callbacks]  # all, whichever it is that stops
-            stopped = any(answers)
     return Trained(policy(parameters, number), parameters, number, steps, stopped)
 
 
@@ -122,7 +117,3 @@ def _require_finite(parameters: Parameters, number: int) -> None:
             "step_size",
             f"let the parameters grow beyond every number in iteration {number}; must be smaller",
         )
-
-
-def _nothing() -> None:
-    pass

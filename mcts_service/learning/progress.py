@@ -61,7 +61,7 @@ def _has_rich() -> bool:
 class _Rich:
     """The bar by rich."""
 
-    def __init__(self, stream: TextIO, description: str, total: int) -> None:
+    def __init__(self, stream: TextIO, description: str, total: int | None) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -92,11 +92,12 @@ class _Rich:
 class _Line:
     """A line of text that is written over."""
 
-    def __init__(self, stream: TextIO, description: str, total: int) -> None:
+    def __init__(self, stream: TextIO, description: str, total: int | None) -> None:
         self._stream, self._description, self._total = stream, description, total
 
     def show(self, number: int, text: str) -> None:
-        line = f"{self._description} {number}/{self._total} {text}"
+        of_all = "" if self._total is None else f"/{self._total}"
+        line = f"{self._description} {number}{of_all} {text}"
         self._stream.write(f"\r{line:<79}")
         self._stream.flush()
 

@@ -165,7 +165,7 @@ class Backups:
         return Solution(
             values=values,
             q=self.q,
-            policy=self.policy.astype(np.int64),
+            actions=self.policy.astype(np.int64),
             iterations=iterations,
             residual=self.bounds.residual,
             error_bound=bound,

@@ -9,8 +9,8 @@ import numpy as np
 from mcts_service._sweeping import Sweeper
 from mcts_service.checks import require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
-from mcts_service.planning.action_values import ActionValues
-from mcts_service.policies import Greedy
+from mcts_service.planning.action_value_table import ActionValueTable
+from mcts_service.planning.acts_on_q import ActsOnQ
 from mcts_service.protocols import Experience
 
 __all__ = ["MAX_UPDATES", "Kept", "PrioritizedSweeping", "require_kept", "require_step_size"]
@@ -22,7 +22,7 @@ Kept = Literal["last", "counts"]
 MAX_UPDATES = 2**63 - 1
 
 
-class PrioritizedSweeping:
+class PrioritizedSweeping(ActsOnQ[int]):
     """Learns a model of a finite world from steps, and action values from the model.
 
     The world is what was seen of it: the outcomes of an action with their shares ("counts"), or
@@ -78,7 +78,7 @@ class PrioritizedSweeping:
         Raises:
           InvalidRequest: names the argument and what would be right.
         """
-        self.action_values = ActionValues(num_states, num_actions, initial_value, legal)
+        self.action_values = ActionValueTable(num_states, num_actions, initial_value, legal)
         self.num_states, self.num_actions = (
             self.action_values.num_states,
             self.action_values.num_actions,
@@ -93,29 +93,27 @@ class PrioritizedSweeping:
         self.q = self.action_values.view
         self.updates = 0
 
-    @property
-    def values(self) -> np.ndarray:
-        """What the best action of each state is worth: float64[num_states], a copy."""
-        return self.action_values.values()
+    def index(self, state: int) -> int:
+        """The state itself; raises InvalidRequest if it is not one of the table."""
+        return self.action_values.require_state("state", state)
 
     @property
     def num_queued(self) -> int:
         """How many pairs are more wrong than the threshold allows."""
         return self._sweeper.num_queued
 
-    @property
-    def policy(self) -> Greedy[int]:
-        """The best action of a state by q as it is when asked; of those that tie each as likely."""
-        return Greedy(self.q.__getitem__)
-
-    def observe(self, experience: Experience[int]) -> None:
+    def observe(self, experience: Experience[int], times: int = 1) -> None:
         """Takes in one step. Changes no value: `sweep` does.
 
+        Args:
+          times: how often it was seen, at least 1, its reward being the mean; where the last one is
+            kept, that makes no difference.
         Raises:
           InvalidRequest: a state or an action is not one of the table, the action is not legal
-            in the state, or the reward is not finite.
+            in the state, the reward is not finite, or times is below 1.
         """
-        self._sweeper.observe(*self.action_values.require_experience(experience))
+        step = self.action_values.require_experience(experience)
+        self._sweeper.observe(*step, require_integer("times", times, 1, 2**53))
 
     def sweep(self, updates: int) -> int:
         """Updates the most wrong pairs, one after the other.
@@ -149,7 +147,7 @@ class PrioritizedSweeping:
 
     def _require_pair(self, state: int, action: int) -> tuple[int, int]:
         return (
-            self.action_values.require_state("state", state),
+            self.index(state),
             require_integer("action", action, 0, self.num_actions - 1),
         )
 

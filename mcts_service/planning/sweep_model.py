@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from mcts_service._solvers import SparseTable
-from mcts_service.checks import require_integer, require_number, shown
-from mcts_service.errors import InvalidRequest, ModelFault
+from mcts_service.checks import require_integer, require_number
+from mcts_service.errors import InvalidRequest
 from mcts_service.labels import is_labelled
 from mcts_service.models.batch import UnbatchedModel
-from mcts_service.models.identity import state_identity
 from mcts_service.models.ladder import SampledModel
 from mcts_service.models.levels import Level, require_level
+from mcts_service.planning.acts_on_q import ActsOnQ
 from mcts_service.planning.backups import gains_for_ever
 from mcts_service.planning.endings import Endings
 from mcts_service.planning.finite import FiniteProblem, require_ends
 from mcts_service.planning.prioritized_sweeping import MAX_UPDATES, PrioritizedSweeping
-from mcts_service.policies import Greedy
-from mcts_service.protocols import Experience, SampleModel
+from mcts_service.planning.survey import Survey
+from mcts_service.protocols import SampleModel
 
 __all__ = ["SweptModel", "prioritized_sweeping"]
 
@@ -35,14 +33,13 @@ MAX_STATES = 1_000_000
 _UPDATES_BEFORE_A_LOOK = 16
 
 
-@dataclass(frozen=True)
-class SweptModel(Generic[S]):
+@dataclass(frozen=True, eq=False)
+class SweptModel(ActsOnQ[S]):
     """What came of sweeping a sample model.
 
     Attributes:
       states: those that were found, in the order of the rows of q.
       q: float64[num_states, num_actions]; -inf where an action is not legal.
-      values: the best of each row, float64[num_states]; 0 in terminal states.
       samples: asked of the model.
       updates: of q.
       num_queued: pairs that are still more wrong than the threshold; 0 unless `max_updates` came
@@ -51,11 +48,10 @@ class SweptModel(Generic[S]):
 
     states: Sequence[S]
     q: np.ndarray
-    values: np.ndarray
     samples: int
     updates: int
     num_queued: int
-    _survey: _Survey[S]
+    _survey: Survey[S]
 
     def index(self, state: S) -> int:
         """The row of a state.
@@ -64,11 +60,6 @@ class SweptModel(Generic[S]):
           InvalidRequest: it was not found.
         """
         return self._survey.index(state)
-
-    @property
-    def policy(self) -> Greedy[S]:
-        """The best action of each state that was found, each of those that tie as likely."""
-        return Greedy(lambda state: self.q[self.index(state)])
 
 
 def prioritized_sweeping(
@@ -115,7 +106,7 @@ def prioritized_sweeping(
     rate = require_number(
         "discount", getattr(model, "discount", 1.0) if discount is None else discount, 0.0, 1.0
     )
-    survey: _Survey[S] = _Survey(
+    survey: Survey[S] = Survey(
         _drawn_from(model),
         require_integer("samples_per_action", samples_per_action, 1, 2**31),
         require_integer("max_states", max_states, 1, 2**31),
@@ -129,8 +120,8 @@ def prioritized_sweeping(
         threshold=threshold,
         legal=survey.legal(),
     )
-    for experience in survey.seen:
-        sweeping.observe(experience)
+    for experience, times in survey.seen():
+        sweeping.observe(experience, times)
     if rate < 1.0:
         sweeping.sweep(max_updates)
     else:
@@ -138,8 +129,7 @@ def prioritized_sweeping(
     return SweptModel(
         survey.states,
         sweeping.q.copy(),
-        sweeping.values,
-        samples=len(survey.seen),
+        samples=survey.samples,
         updates=sweeping.updates,
         num_queued=sweeping.num_queued,
         _survey=survey,
@@ -157,9 +147,11 @@ def _drawn_from(model: Any) -> Any:
 
 
 def _sweep_undiscounted(
-    sweeping: PrioritizedSweeping, survey: _Survey[Any], max_updates: int
+    sweeping: PrioritizedSweeping, survey: Survey[Any], max_updates: int
 ) -> None:
     """Sweeps, and looks from time to time whether a round gains: that would never end."""
+    if not survey.samples:  # it begins where it ends
+        return
     table = survey.as_table()
     require_ends(FiniteProblem(table, 1.0, survey.index, survey.name))
     endings = Endings(table)
@@ -189,107 +181,3 @@ def _initial_states(model: Any, initial_states: Iterable[S] | None) -> list[S]:
     if not states:
         raise InvalidRequest("initial_states", "is empty; must have at least one state")
     return states
-
-
-class _Survey(Generic[S]):
-    """The states found so far, numbered as they come, and what was sampled of them."""
-
-    def __init__(self, model: Any, samples_per_action: int, max_states: int) -> None:
-        self.states: list[S] = []
-        self.seen: list[Experience[int]] = []
-        self._model = model
-        self._samples_per_action = samples_per_action
-        self._max_states = max_states
-        self._numbers: dict[Hashable, int] = {}
-        self._legal: dict[int, Sequence[int]] = {}
-        self._to_explore: deque[int] = deque()
-
-    def index(self, state: S) -> int:
-        try:
-            return self._numbers[state_identity(self._model, state)]
-        except (KeyError, TypeError) as error:
-            raise InvalidRequest(
-                "state",
-                f"is {shown(state)}; must be one of the {len(self.states)} states that were found",
-            ) from error
-
-    def explore(self, initial_states: Iterable[S], rng: np.random.Generator) -> None:
-        """Breadth first, until no state is left."""
-        for state in initial_states:
-            self._meet(state, ended=False)
-        while self._to_explore:
-            number = self._to_explore.popleft()
-            for action in self._legal[number]:
-                for _ in range(self._samples_per_action):
-                    self._sample(number, int(action), rng)
-
-    def name(self, number: int) -> str:
-        """A state as messages call it."""
-        return shown(self.states[number])
-
-    def as_table(self) -> SparseTable:
-        """What was seen, each sample as probable as the others of its action."""
-        size, num_actions = len(self.states), self._model.num_actions
-        row = np.array([step.state * num_actions + step.action for step in self.seen], np.int64)
-        order = np.argsort(row, kind="stable")
-        steps, counts = (
-            [self.seen[k] for k in order],
-            np.bincount(row, minlength=size * num_actions),
-        )
-        return SparseTable.of_arrays(
-            size,
-            num_actions,
-            np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
-            1.0 / counts[row[order]],
-            np.array([step.next_state for step in steps], np.int32),
-            np.array([step.reward for step in steps], np.float64),
-            np.array([step.terminated for step in steps], np.uint8),
-            np.array([number not in self._legal for number in range(size)], np.uint8),
-        )
-
-    def legal(self) -> np.ndarray:
-        """bool[num_states, num_actions]; False throughout in terminal states."""
-        mask = np.zeros((len(self.states), self._model.num_actions), dtype=np.bool_)
-        for number, actions in self._legal.items():
-            mask[number, list(actions)] = True
-        return mask
-
-    def _sample(self, number: int, action: int, rng: np.random.Generator) -> None:
-        following, reward, terminated = self._model.sample(self.states[number], action, rng)
-        if not np.isfinite(reward):
-            raise ModelFault(
-                f"sample({self.states[number]!r}, {action}) gives the reward {reward!r}; must be "
-                "finite"
-            )
-        next_number, ended = self._meet(following, ended=bool(terminated))
-        self.seen.append(Experience(number, action, float(reward), next_number, ended))
-
-    def _meet(self, state: S, *, ended: bool) -> tuple[int, bool]:
-        """The number of a state, and whether an episode ends there."""
-        number = self._numbers.setdefault(state_identity(self._model, state), len(self.states))
-        if number == len(self.states):
-            if number == self._max_states:
-                raise InvalidRequest(
-                    "max_states", f"is {number}; the model has more: must be greater"
-                )
-            self.states.append(state)
-        ended = ended or self._is_terminal(state)
-        if not ended and number not in self._legal:
-            self._legal[number] = self._legal_actions(state)
-            self._to_explore.append(number)
-        return number, ended
-
-    def _is_terminal(self, state: S) -> bool:
-        is_terminal = getattr(self._model, "is_terminal", None)
-        return is_terminal is not None and bool(is_terminal(state))
-
-    def _legal_actions(self, state: S) -> Sequence[int]:
-        legal_actions = getattr(self._model, "legal_actions", None)
-        legal: Sequence[int] = (
-            range(self._model.num_actions) if legal_actions is None else legal_actions(state)
-        )
-        if not len(legal):
-            raise ModelFault(
-                f"legal_actions({state!r}) is empty; must name an action, or the state be terminal"
-            )
-        return legal

@@ -72,7 +72,7 @@ def test_imitation_learns_what_it_is_shown(network: Any) -> None:
     returns = np.array([[0.9, -0.9], [-0.5, 0.5], [0.2, -0.2]])
     imitate, learned = network.Imitation(), network.new_network(rng)
     for _ in range(3):
-        learned = imitate(Examples(boards, visits, returns), learned, rng)
+        learned = imitate(Examples(boards, visits, returns, np.arange(3)), learned, rng)
     priors, values = network.evaluation(learned)(boards)
     assert priors.argmax(axis=1).tolist() == [3, 0, 6]
     assert values == pytest.approx(returns, abs=0.2)

@@ -127,6 +127,19 @@ def test_without_rich_a_line_is_written_over(monkeypatch):
     assert written[-1].endswith("\n")
 
 
+@pytest.mark.parametrize("has_rich", [True, False])
+def test_a_bar_can_do_without_an_end(has_rich, monkeypatch):
+    if not has_rich:
+        monkeypatch.setitem(sys.modules, "rich.progress", None)
+    terminal = Terminal()
+    bar = ProgressBar("maze", stream=terminal)
+    walk, rng = Trajectory([0, 15], [0], [1.0], True), np.random.default_rng(0)
+    bar(Iteration(3, None, 3, walk, greedy(Q.initial()), None, rng, {"return": 1.0}))
+    bar.close()
+    assert "maze" in terminal.getvalue()
+    assert "3" in terminal.getvalue()
+
+
 def test_the_bar_shows_a_running_mean():
     bar = ProgressBar()
     returns = []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
 
 import numpy as np
 import pytest
@@ -25,10 +23,12 @@ from mcts_service.learning import (
     save_checkpoint,
     train,
 )
+from mcts_service.learning.safe_file import FileFormat, read_safe_file, write_safe_file
 from mcts_service.learning.schedules import inverse, linear
 from mcts_service.models import EnvironmentModel, make
 from mcts_service.policies import EpsilonGreedy, Greedy
 
+FORMAT = FileFormat("mcts_service.checkpoint", 1, "a checkpoint")
 Q = LinearQ(OneHot(16), 4)
 DOUBLE = DoubleQ(Q, 0.99)
 
@@ -132,7 +132,7 @@ def test_any_generator_of_numpy_comes_back(tmp_path, kind):
     rng.random(3)
     nested = (np.arange(6.0).reshape(2, 3), (np.array(7.0), np.zeros((0, 2))))
     path = tmp_path / "one.npz"
-    save_checkpoint(path, Checkpoint(nested, 2, 30, rng.bit_generator.state))
+    save_checkpoint(Checkpoint(nested, 2, 30, rng.bit_generator.state), path)
     found = load_checkpoint(path)
     assert (found.iteration, found.steps) == (2, 30)
     first, (second, third) = found.parameters
@@ -144,8 +144,8 @@ def test_any_generator_of_numpy_comes_back(tmp_path, kind):
 
 
 def saved(path, **changes):
-    """A checkpoint's file, with some of its text changed."""
-    fields = {
+    """A checkpoint's file, with some of its settings changed; it holds its checksum."""
+    settings = {
         "format": "mcts_service.checkpoint",
         "version": 1,
         "iteration": 1,
@@ -153,25 +153,26 @@ def saved(path, **changes):
         "form": 0,
         "rng_state": np.random.default_rng(0).bit_generator.state,
     }
-    text = json.dumps(fields | changes).encode()
-    np.savez(path, about=np.frombuffer(text, np.uint8), parameters_0=Q.initial())
+    write_safe_file(path, FORMAT, settings | changes, {"parameters_0": Q.initial()})
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 2}, "of version 2; must be 'mcts_service.checkpoint' of version 1"),
-        ({"format": "other"}, "holds 'other' of version 1"),
-        ({"form": 7}, "is damaged"),
-        ({"form": "x"}, "is damaged"),
-        ({"iteration": -1}, "is damaged: iteration: is -1"),
-        ({"steps": None}, "is damaged: steps: is None"),
-        ({"rng_state": 3}, "is damaged"),
+        ({"version": 2}, "is of version 2; this release reads 1"),
+        ({"format": "other"}, "is no file of a checkpoint"),
+        ({"form": 7}, "is no checkpoint of this release: KeyError"),
+        ({"form": "x"}, "is no checkpoint of this release: KeyError"),
+        ({"iteration": -1}, "is no checkpoint of this release: .*iteration: is -1"),
+        ({"steps": None}, "is no checkpoint of this release: .*steps: is None"),
+        ({"rng_state": 3}, "is no checkpoint of this release: TypeError"),
+        ({"rng_state": {"array": ["a"], "dtype": "S999999999"}}, "a state of type"),
+        ({"rng_state": {"array": [1], "dtype": {}}}, "is no checkpoint of this release"),
     ],
 )
 def test_a_file_of_another_kind_or_version_is_refused(tmp_path, changes, said):
     saved(tmp_path / "one.npz", **changes)
-    with pytest.raises(InvalidRequest, match=f"path: .*one.npz.*{said}"):
+    with pytest.raises(InvalidRequest, match=rf"one\.npz: {said}|{said}"):
         load_checkpoint(tmp_path / "one.npz")
 
 
@@ -181,44 +182,19 @@ def test_a_file_cut_short_is_told_as_one(tmp_path, share):
     saved(path)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(InvalidRequest, match=r"path: .*one.npz' is cut short, or no checkpoint"):
-        load_checkpoint(path)
-
-
-def test_a_bit_that_flipped_is_found(tmp_path):
-    path = tmp_path / "one.npz"
-    saved(path)
-    data = bytearray(path.read_bytes())
-    data[data.find(b"parameters_0") + 300] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(InvalidRequest, match="is cut short, or no checkpoint"):
+    with pytest.raises(InvalidRequest, match=r"one\.npz: is damaged"):
         load_checkpoint(path)
 
 
 def test_what_is_no_checkpoint_at_all_is_refused(tmp_path):
-    with pytest.raises(InvalidRequest, match=r"missing.npz' does not exist"):
+    with pytest.raises(InvalidRequest, match=r"missing\.npz: cannot be read: No such file"):
         load_checkpoint(tmp_path / "missing.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
     np.savez(tmp_path / "arrays.npz", weights=np.zeros(3))
     (tmp_path / "text.npz").write_text("hello")
     for name in ("array.npy", "arrays.npz", "text.npz"):
-        with pytest.raises(InvalidRequest, match="is cut short, or no checkpoint"):
+        with pytest.raises(InvalidRequest, match="is damaged, or no file of a checkpoint"):
             load_checkpoint(tmp_path / name)
-
-
-def test_no_pickle_is_ever_read(tmp_path):
-    class Harmful:
-        def __reduce__(self):
-            return pytest.fail, ("a pickle was run",)
-
-    path = tmp_path / "one.npz"
-    saved(path)
-    with np.load(path) as file:
-        about = file["about"]
-    harmful = np.array([Harmful()], dtype=object)
-    np.savez(path, about=about, parameters_0=harmful)
-    with pytest.raises(InvalidRequest, match="is cut short, or no checkpoint"):
-        load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +225,7 @@ def test_a_state_without_a_form_in_json_is_refused_and_the_earlier_file_kept(tmp
     saved(path)
     before = path.read_bytes()
     with pytest.raises(InvalidRequest, match="rng: has a state that cannot be saved"):
-        save_checkpoint(path, Checkpoint(Q.initial(), 1, 1, {"state": object()}))
+        save_checkpoint(Checkpoint(Q.initial(), 1, 1, {"state": object()}), path)
     assert path.read_bytes() == before
 
 
@@ -259,46 +235,11 @@ def test_parameters_that_are_not_finite_are_neither_saved_nor_read(tmp_path):
     before = path.read_bytes()
     state = np.random.default_rng(0).bit_generator.state
     with pytest.raises(InvalidRequest, match="parameters: are not finite"):
-        save_checkpoint(path, Checkpoint((Q.initial(), np.array([np.nan])), 1, 1, state))
+        save_checkpoint(Checkpoint((Q.initial(), np.array([np.nan])), 1, 1, state), path)
     assert path.read_bytes() == before
-    with np.load(path) as file:
-        about = file["about"]
-    np.savez(path, about=about, parameters_0=np.array([np.inf]))
-    with pytest.raises(InvalidRequest, match="is damaged: parameters that are not finite"):
-        load_checkpoint(path)
-
-
-def test_a_file_that_grows_when_it_is_read_is_not_opened(tmp_path):
-    path = tmp_path / "one.npz"
-    np.savez_compressed(path, about=np.zeros(10**6))
-    with pytest.raises(InvalidRequest, match=r"about\.npy is compressed, or larger than the file"):
-        load_checkpoint(path)
-
-
-def test_an_array_that_says_to_be_larger_than_it_is_is_not_read(tmp_path):
-    header = io.BytesIO()
-    form = {"descr": "<f8", "fortran_order": False, "shape": (2**55,)}
-    np.lib.format.write_array_header_1_0(header, form)
-    path = tmp_path / "one.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("about.npy", header.getvalue() + bytes(8))
-    with pytest.raises(InvalidRequest, match=r"about\.npy is not as large as it says"):
-        load_checkpoint(path)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[" * 100_000, "is cut short, or no checkpoint"),
-        ('{"array": ["a"], "dtype": "S999999999"}', "a state of type"),
-        ('{"array": [1], "dtype": {}}', "is cut short, or no checkpoint"),
-        ("[1]", "is cut short, or no checkpoint"),
-    ],
-)
-def test_a_text_that_trips_its_reader_is_told_as_damaged(tmp_path, text, said):
-    path = tmp_path / "one.npz"
-    np.savez(path, about=np.frombuffer(text.encode(), np.uint8))
-    with pytest.raises(InvalidRequest, match=said):
+    settings, _ = read_safe_file(path, FORMAT)
+    write_safe_file(path, FORMAT, settings, {"parameters_0": np.array([np.inf])})
+    with pytest.raises(InvalidRequest, match="ValueError: parameters that are not finite"):
         load_checkpoint(path)
 
 

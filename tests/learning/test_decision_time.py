@@ -41,7 +41,7 @@ def learned():
 def test_background_planning_makes_few_simulations_enough(learned):
     solution = value_iteration(learned, DISCOUNT)
     # What the model's own optimal policy is worth on the true lake: 0.48 of 0.54 at best.
-    best = float(evaluate_policy(LAKE, np.maximum(solution.policy, 0), DISCOUNT)[0])
+    best = float(evaluate_policy(LAKE, np.maximum(solution.actions, 0), DISCOUNT)[0])
     assert best > 0.4
     alone = value_of_plans(learned, SearchConfig.preset("uct"), 64)
     by_value = with_evaluation(learned, value=solution.values)

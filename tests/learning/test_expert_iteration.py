@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import numpy as np
@@ -9,8 +10,22 @@ import pytest
 
 from mcts_service import MCTS, Budget, SearchConfig
 from mcts_service.errors import InvalidRequest, ModelFault
-from mcts_service.learning import Examples, expert_iteration, exploring_config, planned_episodes
-from mcts_service.models import TabularModel, TicTacToe, with_evaluation
+from mcts_service.learning import (
+    Checkpoint,
+    Checkpoints,
+    Evaluation,
+    Examples,
+    JsonLines,
+    ProgressBar,
+    StopWhen,
+    expert_iteration,
+    exploring_config,
+    load_checkpoint,
+    planned_episodes,
+    save_checkpoint,
+)
+from mcts_service.models import TabularModel, TicTacToe, UnrolledModel, with_evaluation
+from mcts_service.policies import Greedy
 
 SIDE = 6
 GOAL = SIDE * SIDE - 1
@@ -81,18 +96,14 @@ def steps_to_the_goal(parameters, simulations, most=100):
 def test_plans_get_better_by_imitating_plans():
     # 24 simulations see three steps ahead of ten: alone they find nothing to go by.
     assert steps_to_the_goal(Table().begin(), 24) > 20
-    parameters = run(seed=0)
+    parameters = run(seed=0).parameters
     assert steps_to_the_goal(parameters, 24) == 10
     # The apprentice alone, by its priors, knows the way too.
     assert steps_to_the_goal(parameters, 1) <= 12
 
 
 def test_the_same_generator_gives_the_same_apprentice():
-    one, same, other = (
-        run(seed=1, iterations=3),
-        run(seed=1, iterations=3),
-        run(seed=2, iterations=3),
-    )
+    one, same, other = (run(seed=seed, iterations=3).parameters for seed in (1, 1, 2))
     assert np.array_equal(one[0], same[0])
     assert np.array_equal(one[1], same[1])
     assert not np.array_equal(one[0], other[0])
@@ -101,14 +112,61 @@ def test_the_same_generator_gives_the_same_apprentice():
 def test_the_loop_tells_of_each_iteration_and_ends_when_told_to():
     told = []
 
-    def on_iteration(iteration, parameters, examples):
-        told.append((iteration, parameters[1].copy(), len(examples.states)))
-        return iteration == 2
+    def tell(done):
+        told.append(done)
+        return done.number == 3
 
-    parameters = run(seed=3, iterations=10, on_iteration=on_iteration)
-    assert [iteration for iteration, *_ in told] == [0, 1, 2]
-    assert np.array_equal(told[-1][1], parameters[1])
-    assert all(8 * 10 <= states <= 8 * 40 for *_, states in told)
+    trained = run(seed=3, iterations=10, callbacks=[tell])
+    assert [done.number for done in told] == [1, 2, 3]
+    assert trained.stopped
+    assert trained.iterations == 3
+    assert trained.parameters is told[-1].parameters
+    lengths = [len(done.learned_from.states) for done in told]
+    assert all(8 * 10 <= length <= 8 * 40 for length in lengths)
+    assert trained.steps == sum(lengths)
+    assert [done.metrics["length"] for done in told] == [length / 8 for length in lengths]
+    # The policy that played is one, and so is that which it has become.
+    for policy in (told[0].policy, trained.policy):
+        assert policy.action(0, np.random.default_rng(0)) in range(4)
+
+
+def test_the_callbacks_of_training_loops_are_those_of_expert_iteration(tmp_path):
+    def greedy(parameters):
+        return Greedy(lambda state: parameters[0][state])
+
+    path = tmp_path / "log"
+    model = UnrolledModel(grid(), max_steps=40)
+    evaluation = Evaluation(model, greedy, every=2, episodes=2, discount=0.95)
+    trained = run(
+        seed=0,
+        callbacks=[evaluation, StopWhen("evaluation_return", 0.5), JsonLines(path), ProgressBar()],
+    )
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == list(range(1, trained.iterations + 1))
+    assert trained.stopped
+    assert lines[-1]["evaluation_return"] >= 0.5  # the shortest way is worth 0.63
+    assert lines[-1]["return"] > lines[0]["return"]
+    assert lines[-1]["episodes"] == 8
+
+
+@pytest.mark.parametrize("done", [1, 3])
+def test_a_run_goes_on_from_a_checkpoint_to_the_same_numbers(done, tmp_path):
+    whole = run(seed=4, iterations=5)
+    run(seed=4, iterations=done, callbacks=[Checkpoints(tmp_path / "one.npz")])
+    resumed = run(seed=99, iterations=5, resume=load_checkpoint(tmp_path / "one.npz"))
+    assert (resumed.iterations, resumed.steps) == (5, whole.steps)
+    for one, other in zip(whole.parameters, resumed.parameters, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_parameters_of_another_form_cannot_be_saved_nor_gone_on_with(tmp_path):
+    state = np.random.default_rng(0).bit_generator.state
+    with pytest.raises(InvalidRequest, match=r"parameters: are .*must be float64 arrays"):
+        save_checkpoint(Checkpoint({"weights": 1.0}, 1, 1, state), tmp_path / "one")
+    with pytest.raises(InvalidRequest, match=r"parameters: are .*must be float64 arrays"):
+        save_checkpoint(Checkpoint(np.zeros(2, np.float32), 1, 1, state), tmp_path / "one")
+    with pytest.raises(InvalidRequest, match="resume: has parameters of shape"):
+        run(seed=0, resume=Checkpoint(np.zeros(2), 1, 1, state))
 
 
 def test_examples_have_the_visits_of_each_plan_and_the_return_that_came_of_it():
@@ -254,10 +312,15 @@ def test_in_games_every_player_has_its_own_return():
 
 
 def test_examples_are_joined_in_order():
-    parts = [Examples(np.arange(k), np.full((k, 2), 0.5), np.full(k, float(k))) for k in (1, 2)]
+    parts = [
+        Examples(np.arange(k), np.full((k, 2), 0.5), np.full(k, float(k)), np.zeros(1, int))
+        for k in (1, 2)
+    ]
     joined = Examples.joined(parts)
     assert joined.states.tolist() == [0, 0, 1]
     assert joined.returns.tolist() == [1.0, 2.0, 2.0]
+    assert joined.first.tolist() == [0, 1]
+    assert Examples.joined([joined, joined]).first.tolist() == [0, 1, 3, 4]
 
 
 class Labelled:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import gymnasium as gym
 import numpy as np
 import pytest
 
 from mcts_service import models
 from mcts_service.errors import InvalidRequest, TerminalState
-from mcts_service.learning import DynaQ
+from mcts_service.learning import (
+    Checkpoints,
+    DynaQ,
+    Evaluation,
+    JsonLines,
+    ProgressBar,
+    StopWhen,
+    load_checkpoint,
+)
 from mcts_service.learning.live import run
+from mcts_service.policies import Greedy
 
 
 class Recorder:
@@ -127,6 +139,70 @@ def test_each_step_is_told_and_may_be_the_last():
 
     run(Recorder(), Walk(), rng_of(), episodes=100, on_step=tell)
     assert told == [(0, False), (1, False), (2, True), (0, False)]
+
+
+def test_each_episode_is_told_to_callbacks():
+    told = []
+    live = run(Recorder(), Walk(), rng_of(), episodes=3, callbacks=[told.append])
+    assert [(done.number, done.iterations) for done in told] == [(1, 3), (2, 3), (3, 3)]
+    assert [done.steps for done in told] == live.episode_ends.tolist()
+    for done in told:
+        assert done.learned_from.states == [0, 1, 2, 3]
+        assert done.metrics["return"] == sum(done.learned_from.rewards)
+        assert (done.metrics["length"], done.metrics["terminated"]) == (3, True)
+        assert done.parameters is None  # a recorder has no values
+    assert live.cumulative_reward[-1] == sum(done.metrics["return"] for done in told)
+
+
+def test_a_callback_stops_the_run_and_is_closed():
+    class Twice:
+        closed = False
+
+        def __call__(self, done):
+            return done.number == 2
+
+        def close(self):
+            self.closed = True
+
+    twice = Twice()
+    live = run(Recorder(), Walk(), rng_of(), steps=100, callbacks=[twice])
+    assert live.episode_ends.tolist() == [3, 6]
+    assert twice.closed
+
+
+def test_dyna_takes_the_callbacks_of_training_loops(tmp_path):
+    lake = models.toy_text.frozen_lake(slippery=False)
+    played = models.UnrolledModel(lake, max_steps=50)
+    learner = DynaQ(16, 4, initial_value=1.0, planning_steps=20, step_size=0.5)
+    log, saved = tmp_path / "log", tmp_path / "values.npz"
+    live = learner.run(
+        lake,
+        rng_of(),
+        episodes=200,
+        callbacks=[
+            Evaluation(played, lambda q: Greedy(q.__getitem__), every=5, episodes=2),
+            StopWhen("evaluation_return", 1.0),
+            JsonLines(log),
+            Checkpoints(saved),
+            ProgressBar(stream=io.StringIO()),
+        ],
+    )
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(lines) == len(live.episode_ends) < 200
+    assert lines[-1]["evaluation_return"] == 1.0
+    checkpoint = load_checkpoint(saved)
+    assert (checkpoint.iteration, checkpoint.steps) == (len(lines), len(live.rewards))
+    assert np.array_equal(checkpoint.parameters, learner.q)
+
+
+def test_values_of_what_is_not_legal_are_saved_too(tmp_path):
+    legal = np.array([[True, False], [True, True]])
+    learner = DynaQ(2, 2, legal=legal)
+    learner.run(
+        lambda state, action, rng: (1, 1.0, True), rng_of(), initial_state=0, episodes=2,
+        callbacks=[Checkpoints(tmp_path / "values.npz")],
+    )  # fmt: skip
+    assert np.array_equal(load_checkpoint(tmp_path / "values.npz").parameters, learner.q)
 
 
 def test_a_learner_runs_in_gymnasium_s_frozen_lake_and_in_the_built_in_one():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_trajectories import ENDED, Q_TABLE, RNG, TILES, Q, tiled_trajectory
 
-from mcts_service._learning import Steps
+from mcts_service._learning import OnlineSteps
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning import (
     TD,
@@ -127,7 +127,7 @@ def test_a_policy_that_explores_less_and_less_is_asked_anew():
 )
 def test_arrays_that_do_not_belong_together_never_reach_compiled_code(arrays):
     with pytest.raises(ValueError, match="not of the shapes that belong together"):
-        Steps(*arrays, True)
+        OnlineSteps(*arrays, True)
 
 
 @pytest.mark.parametrize("native", [True, False])

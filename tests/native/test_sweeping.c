@@ -89,7 +89,7 @@ static void outcomes_are_kept(keeping kept) {
     int32_t pair = (int32_t)below(&counter, PAIRS);
     int32_t next_state = (int32_t)below(&counter, STATES);
     int32_t terminated = below(&counter, 4) == 0;
-    CHECK(outcomes_add(&seen, pair, next_state, next_state, terminated) == MCTS_OK);
+    CHECK(outcomes_add(&seen, pair, next_state, next_state, terminated, 1) == MCTS_OK);
     steps[pair]++;
     CHECK(seen.tries[pair] == (kept == KEEP_LAST ? 1 : steps[pair]));
     if (round % 97 == 0) {
@@ -116,7 +116,7 @@ static void draws_follow_the_counts(void) {
   CHECK(outcomes_begin(&seen, STATES, ACTIONS, KEEP_COUNTS) == MCTS_OK);
   for (int32_t i = 0; i < 3; i++) {
     for (int k = 0; k < times[i]; k++) {
-      CHECK(outcomes_add(&seen, 4, k, i, 0) == MCTS_OK);
+      CHECK(outcomes_add(&seen, 4, k, i, 0, 1) == MCTS_OK);
     }
   }
   for (int i = 0; i < DRAWS; i++) {
@@ -130,12 +130,31 @@ static void draws_follow_the_counts(void) {
   outcomes_end(&seen);
 }
 
+/* Once with a count is as often one by one. */
+static void many_at_once_are_as_many(keeping kept) {
+  outcomes one_by_one, at_once;
+  CHECK(outcomes_begin(&one_by_one, STATES, ACTIONS, kept) == MCTS_OK);
+  CHECK(outcomes_begin(&at_once, STATES, ACTIONS, kept) == MCTS_OK);
+  for (int32_t round = 1; round <= 3; round++) {
+    for (int32_t k = 0; k < 4 * round; k++) {
+      CHECK(outcomes_add(&one_by_one, 3, round, 1, 0, 1) == MCTS_OK);
+    }
+    CHECK(outcomes_add(&at_once, 3, round, 1, 0, 4 * round) == MCTS_OK);
+  }
+  CHECK(one_by_one.count == 1 && at_once.count == 1);
+  CHECK(one_by_one.tries[3] == at_once.tries[3]);
+  CHECK(at_once.all[0].count == (kept == KEEP_LAST ? 1 : 24));
+  CHECK(fabs(one_by_one.all[0].reward - at_once.all[0].reward) < 1e-12);
+  outcomes_end(&one_by_one);
+  outcomes_end(&at_once);
+}
+
 static void a_single_outcome_draws_nothing(void) {
   outcomes seen;
   uint64_t counter = 3;
   mcts_bitgen rng = {.state = &counter};
   CHECK(outcomes_begin(&seen, 1, 1, KEEP_COUNTS) == MCTS_OK);
-  CHECK(outcomes_add(&seen, 0, 1.0, 0, 1) == MCTS_OK && outcomes_add(&seen, 0, 1.0, 0, 1) == MCTS_OK);
+  CHECK(outcomes_add(&seen, 0, 1.0, 0, 1, 2) == MCTS_OK);
   CHECK(outcomes_draw(&seen, 0, &rng)->count == 2 && counter == 3);
   outcomes_end(&seen);
 }
@@ -175,7 +194,7 @@ static void sweeping_keeps_its_queue_exact(keeping kept, double step_size) {
     int32_t pair = (int32_t)below(&counter, PAIRS);
     if (is_legal_value(q[pair])) {
       CHECK(sweeper_observe(&s, pair, below(&counter, 5), (int32_t)below(&counter, STATES),
-                            below(&counter, 6) == 0) == MCTS_OK);
+                            below(&counter, 6) == 0, 1) == MCTS_OK);
     }
     CHECK(sweeper_sweep(&s, 3) <= 3);
     require_queue(&s);
@@ -242,6 +261,8 @@ int main(void) {
   outcomes_are_kept(KEEP_LAST);
   outcomes_are_kept(KEEP_COUNTS);
   draws_follow_the_counts();
+  many_at_once_are_as_many(KEEP_LAST);
+  many_at_once_are_as_many(KEEP_COUNTS);
   a_single_outcome_draws_nothing();
   sweeping_keeps_its_queue_exact(KEEP_LAST, 1.0);
   sweeping_keeps_its_queue_exact(KEEP_COUNTS, 1.0);

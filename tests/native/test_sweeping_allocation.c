@@ -22,10 +22,10 @@ static int sweep_with_a_refusal(void) {
   int refusals = 0;
   for (int32_t i = 0; i < STEPS; i++) {
     int64_t tries = s.seen.tries[pair_of(i)];
-    if (sweeper_observe(&s, pair_of(i), 1.0, next_of(i), 0) != MCTS_OK) {
+    if (sweeper_observe(&s, pair_of(i), 1.0, next_of(i), 0, 1) != MCTS_OK) {
       CHECK(s.seen.tries[pair_of(i)] == tries);
       refusals++;
-      CHECK(sweeper_observe(&s, pair_of(i), 1.0, next_of(i), 0) == MCTS_OK);
+      CHECK(sweeper_observe(&s, pair_of(i), 1.0, next_of(i), 0, 1) == MCTS_OK);
     }
   }
   CHECK(s.seen.count == STEPS);

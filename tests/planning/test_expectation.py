@@ -32,7 +32,7 @@ def test_greedy_over_expected_values_is_the_solution_policy() -> None:
     q = q_from_v(model, solution.value)
     policy = Greedy[int](q)
     rng = np.random.default_rng(0)
-    for state in np.flatnonzero(solution.policy >= 0)[::17]:
+    for state in np.flatnonzero(solution.actions >= 0)[::17]:
         action = policy.action(int(state), rng)
         assert solution.q[state, action] == pytest.approx(solution.values[state], abs=1e-7)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -385,3 +386,57 @@ def test_model_of_any_level_that_can_be_drawn_from_is_swept():
         prioritized_sweeping(Played(), rng)
     with pytest.raises(InvalidRequest, match="a model of no level"):
         prioritized_sweeping(object(), rng)
+
+
+def test_as_many_samples_as_one_likes_are_counted_and_not_kept():
+    class Noisy:
+        """Two outcomes, each with a reward of its own at every sample."""
+
+        num_actions = 1
+
+        def sample(self, state, action, rng):
+            return "end", float(rng.normal()), bool(rng.random() < 0.5)
+
+        def initial_state(self, rng=None):
+            return "begin"
+
+        def is_terminal(self, state):
+            return state == "end"
+
+    tracemalloc.start()
+    swept = prioritized_sweeping(Noisy(), np.random.default_rng(0), samples_per_action=20_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert swept.samples == 20_000
+    assert most < 1_000_000  # bytes; a step of each sample would be 50 times 20,000
+    # A standard normal mean, within 5 standard errors: a false alarm in 10^6.
+    assert abs(swept.value("begin")) < 5 / np.sqrt(20_000)
+
+
+def test_a_step_that_was_seen_often_is_observed_at_once():
+    one_by_one, at_once = (PrioritizedSweeping(2, 1, discount=0.5) for _ in range(2))
+    step, other = Experience(0, 0, 3.0, 1, False), Experience(0, 0, 1.0, 1, True)
+    for _ in range(3):
+        one_by_one.observe(step)
+    one_by_one.observe(other)
+    at_once.observe(step, times=3)
+    at_once.observe(other)
+    assert one_by_one.transitions(0, 0) == at_once.transitions(0, 0)
+    assert [p for p, *_ in at_once.transitions(0, 0)] == [0.75, 0.25]
+    with pytest.raises(InvalidRequest, match="times: is 0"):
+        at_once.observe(step, times=0)
+
+
+def test_a_model_that_begins_where_it_ends_has_nothing_to_sweep():
+    class Over:
+        num_actions = 1
+
+        def sample(self, state, action, rng):
+            raise AssertionError("nothing is asked")
+
+        def is_terminal(self, state):
+            return True
+
+    swept = prioritized_sweeping(Over(), np.random.default_rng(0), initial_states=[7], discount=1.0)
+    assert swept.values.tolist() == [0.0]
+    assert swept.samples == 0

@@ -101,7 +101,7 @@ def test_undiscounted_lake_is_worth_fourteen_seventeenths_and_the_policy_gets_it
     model = frozen_lake("4x4", discount=1.0)
     solution = solve(model, tolerance=1e-11)
     assert from_start(model, solution.values) == pytest.approx(float(Fraction(14, 17)), abs=1e-9)
-    got = evaluate_policy(model, solution.policy)  # raises if it goes round for ever
+    got = evaluate_policy(model, solution.actions)  # raises if it goes round for ever
     np.testing.assert_allclose(got, solution.values, rtol=0, atol=1e-9)
 
 
@@ -125,9 +125,9 @@ def test_solver_agrees_with_equations_on_random_problems(
     assert (np.isfinite(solution.q) == legal).all()
     assert np.abs(solution.q[legal] - q[legal]).max(initial=0.0) <= 1.1e-9
     acts = legal.any(axis=1)
-    assert (solution.policy[~acts] == -1).all()
+    assert (solution.actions[~acts] == -1).all()
     assert (solution.q[acts].max(axis=1) == solution.values[acts]).all()
-    taken = q[np.flatnonzero(acts), solution.policy[acts]]
+    taken = q[np.flatnonzero(acts), solution.actions[acts]]
     assert (taken >= q[acts].max(axis=1) - 3e-9).all()
 
 
@@ -176,9 +176,9 @@ def test_backward_induction_is_the_recursion_written_out(
         acts = np.isfinite(q).any(axis=1)
         values = np.where(acts, q.max(axis=1), 0.0)
         np.testing.assert_allclose(solution.values[left], values, rtol=0, atol=1e-12)
-        taken = q[np.flatnonzero(acts), solution.policy[left][acts]]
+        taken = q[np.flatnonzero(acts), solution.actions[left][acts]]
         assert (taken >= q[acts].max(axis=1) - 1e-12).all()
-    assert (solution.policy[0] == -1).all()
+    assert (solution.actions[0] == -1).all()
 
 
 # ---- large ones, whose values are swept and not solved ----
@@ -226,12 +226,12 @@ def test_any_number_of_threads_gives_the_same_bits(garnet: TabularModel) -> None
         one, three = (solve(garnet, 0.95, threads=threads) for threads in (1, 3))
         assert (one.values == three.values).all()
         assert (one.q == three.q).all()
-        assert (one.policy == three.policy).all()
+        assert (one.actions == three.actions).all()
 
 
 def test_evaluation_by_sweeps_is_within_its_tolerance(garnet: TabularModel) -> None:
     solution = value_iteration(garnet, 0.95, tolerance=1e-9)
-    worth = evaluate_policy(garnet, solution.policy, 0.95, tolerance=1e-7)
+    worth = evaluate_policy(garnet, solution.actions, 0.95, tolerance=1e-7)
     assert np.abs(worth - solution.values).max() <= 1.1e-7
     again = evaluate_policy(garnet, solution.as_policy(), 0.95, tolerance=1e-7)
     assert np.abs(worth - again).max() <= 2e-7
@@ -288,10 +288,10 @@ def test_horizon_solution_depends_on_the_steps_that_are_left() -> None:
     assert solution.value(("step", 0)) == pytest.approx(-1 + 0.9 * (-1 + 0.9 * 10))
     assert solution.value(("step", 0), 2) == pytest.approx(-1.0)
     assert solution.value(("step", 1), 1) == 0.0
-    assert solution.action(("step", 1), 1) == 0
-    assert solution.action(("step", 1), 2) == 1
+    assert solution.action(("step", 1), steps_left=1) == 0
+    assert solution.action(("step", 1), steps_left=2) == 1
     with pytest.raises(TerminalState):
-        solution.action(("step", 1), 0)
+        solution.action(("step", 1), steps_left=0)
     with pytest.raises(ValueError, match="steps_left: is 4; must be an integer from 0 to 3"):
         solution.value(("step", 0), 4)
 
@@ -300,7 +300,7 @@ def test_values_to_begin_with_save_sweeps(garnet: TabularModel) -> None:
     first = modified_policy_iteration(garnet, 0.95)
     again = modified_policy_iteration(garnet, 0.95, initial_values=first.values)
     assert again.iterations < first.iterations
-    assert policy_iteration(garnet, 0.95, initial_policy=first.policy).iterations <= 2
+    assert policy_iteration(garnet, 0.95, initial_policy=first.actions).iterations <= 2
 
 
 def test_order_of_backups_decides_how_many_passes_a_corridor_takes() -> None:

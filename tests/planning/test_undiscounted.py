@@ -153,7 +153,7 @@ def test_solver_finds_the_best_of_all_policies_that_end(solve: Solver, table: Ta
         assert solution.converged
         assert solution.values == pytest.approx(best, abs=1e-6)
         assert solution.error_bound <= 1e-8 or solution.residual == pytest.approx(0.0, abs=1e-12)
-        acts = np.where(solution.policy >= 0, solution.policy, 0)
+        acts = np.where(solution.actions >= 0, solution.actions, 0)
         assert evaluate_policy(model, acts, 1.0) == pytest.approx(best, abs=1e-6)
 
 

@@ -28,6 +28,7 @@ Weights = list[tuple[Any, Any]]
 def train(
     inputs: np.ndarray,
     targets: np.ndarray,
+    is_held: np.ndarray,
     rng: np.random.Generator,
     training: Training,
     members: int,
@@ -40,15 +41,14 @@ def train(
     Args:
       inputs: [N, F].
       targets: [N, D + 2]: scaled changes, scaled reward, 1 for an end.
+      is_held: rows that are not trained on, some and not all: bool[N].
     Returns:
       (layers of weights float64[K, inputs, outputs] and bias float64[K, outputs]; the logarithm of
       the mean squared error of each change on the steps held out, float64[D]).
     Raises:
       InvalidRequest: the training diverged: a loss is not finite.
     """
-    order = rng.permutation(len(inputs))
-    num_held = min(max(1, round(training.held_out * len(inputs))), len(inputs) - 1)
-    held, rest = order[:num_held], order[num_held:]
+    held, rest = np.flatnonzero(is_held), np.flatnonzero(~is_held)
     x, y = (torch.as_tensor(rows, dtype=torch.float32) for rows in (inputs, targets))
     weights = _initial(rng, members, [inputs.shape[1], *hidden, 2 * targets.shape[1] - 2])
     flat = [part for layer in weights for part in layer]

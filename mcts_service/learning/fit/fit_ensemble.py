@@ -16,7 +16,7 @@ from mcts_service.learning.fit.regression import Scaling
 from mcts_service.learning.fit.vector_model import Origin, RewardFunction, TerminalFunction
 from mcts_service.protocols import Trajectory
 
-__all__ = ["Training", "fit_ensemble"]
+__all__ = ["Training", "fit_ensemble", "held_rows"]
 
 _MOST_ACTIONS, _MOST_MEMBERS, _MOST_UNITS, _MOST_EPOCHS = 2**16, 1024, 2**16, 10**9
 
@@ -28,7 +28,8 @@ class Training:
     Attributes:
       epochs: passes over the data, at most.
       patience: epochs without a better loss on the held-out steps after which it ends.
-      held_out: share of the steps that are not trained on, above 0 and below 1.
+      held_out: share of the steps that are not trained on, above 0 and below 1: whole trajectories,
+        as steps of one are alike; of a single trajectory, its end.
       batch: steps of one update.
       learning_rate: of Adam.
       weight_decay: of Adam, decoupled.
@@ -109,8 +110,9 @@ def fit_ensemble(
         Scaling.of(steps.rewards[:, np.newaxis]),
     )
     inputs, targets = _rows(steps, scalings, count)
+    is_held = held_rows(steps.first, len(steps), training.held_out, rng)
     layers, log_variance = train(
-        inputs, targets, rng, training, members, hidden, probabilistic, progress
+        inputs, targets, is_held, rng, training, members, hidden, probabilistic, progress
     )
     return Ensemble(
         Origin.of(steps, count),
@@ -123,6 +125,29 @@ def fit_ensemble(
         reward=reward,
         terminal=terminal,
     )
+
+
+def held_rows(first: np.ndarray, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Which steps are held out: about that share of them, and at least one; not all.
+
+    Args:
+      first: which steps begin a trajectory: int64[E], ascending from 0.
+      count: how many steps there are, at least 2.
+      share: above 0 and below 1.
+      rng: the order of the trajectories.
+    Returns:
+      bool[count]; the steps of a trajectory are held out together, unless there is only one.
+    """
+    wanted = max(1, round(share * count))
+    if len(first) == 1:
+        return np.arange(count) >= count - min(wanted, count - 1)
+    lengths = np.diff(first, append=count)
+    order = rng.permutation(len(first))
+    # As many as come closest to what is wanted.
+    held = np.cumsum(lengths[order])[:-1]
+    is_held = np.zeros(len(first), np.bool_)
+    is_held[order[: 1 + int(np.abs(held - wanted).argmin())]] = True
+    return np.repeat(is_held, lengths)
 
 
 def _rows(steps: Steps, scalings: Scalings, count: int) -> tuple[np.ndarray, np.ndarray]:

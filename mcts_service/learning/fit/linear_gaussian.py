@@ -10,7 +10,7 @@ import numpy as np
 from mcts_service.checks import require_integer, require_number
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.data.steps import Steps, steps_of
-from mcts_service.learning.fit.features import Features, feature_function
+from mcts_service.learning.fit.feature_functions import FeatureFunction, feature_function
 from mcts_service.learning.fit.regression import (
     Scaling,
     fit_logistic,
@@ -59,7 +59,7 @@ class LinearGaussian(VectorModel):
         origin: Origin,
         scaling: Scaling,
         *,
-        features: str | Features,
+        features: str | FeatureFunction,
         weights: np.ndarray,
         noise: np.ndarray,
         reward_weights: np.ndarray,
@@ -128,7 +128,7 @@ def fit_linear_gaussian(
     trajectories: Iterable[Trajectory[Any]],
     num_actions: int | None = None,
     *,
-    features: str | Features = "linear",
+    features: str | FeatureFunction = "linear",
     ridge: float = 1e-6,
     discount: float = 0.99,
     reward: RewardFunction | None = None,
@@ -184,7 +184,7 @@ def fit_linear_gaussian(
     )
 
 
-def _raw_inputs(features: Features, states: np.ndarray) -> np.ndarray:
+def _raw_inputs(features: FeatureFunction, states: np.ndarray) -> np.ndarray:
     """States and their features: float64[N, F]."""
     more = np.asarray(features(states), np.float64)
     if more.ndim != 2 or len(more) != len(states):
@@ -199,7 +199,7 @@ def _require_finite(inputs: np.ndarray) -> None:
         raise InvalidRequest("features", "give what is not finite; must give finite numbers")
 
 
-def _inputs(features: Features, scaling: Scaling, states: np.ndarray) -> np.ndarray:
+def _inputs(features: FeatureFunction, scaling: Scaling, states: np.ndarray) -> np.ndarray:
     """Scaled states and features, and 1: float64[N, F + 1]."""
     scaled = scaling(_raw_inputs(features, states))
     return np.concatenate([scaled, np.ones((len(states), 1))], axis=1)

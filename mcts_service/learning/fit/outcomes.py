@@ -25,6 +25,7 @@ class Outcomes:
       terminated: bool[K].
       counts: how often, >= 1, int64[K].
       rewards: the mean of what each was rewarded with, float64[K].
+      reward_range: (the worst, the best) single reward that was seen.
     """
 
     num_states: int
@@ -34,6 +35,7 @@ class Outcomes:
     terminated: np.ndarray
     counts: np.ndarray
     rewards: np.ndarray
+    reward_range: tuple[float, float]
 
     @property
     def num_rows(self) -> int:
@@ -121,6 +123,7 @@ def count_outcomes(
         ended.astype(np.bool_),
         counts.astype(np.int64),
         np.bincount(inverse, rewards, len(distinct)) / counts,
+        (float(rewards.min()), float(rewards.max())),
     )
 
 

@@ -54,13 +54,17 @@ def _draw_shares(axes: Any, report: Report) -> None:
         "reward": (report.reward_error, report.baseline_reward_error),
         "end": (report.terminal_error, report.baseline_terminal_error),
     }
-    shares = [error / baseline if baseline > 0 else 0.0 for error, baseline in pairs.values()]
+    is_judged = [b > 0 and not np.isnan(error) for error, b in pairs.values()]
+    shares = [
+        error / baseline if judged else 0.0
+        for judged, (error, baseline) in zip(is_judged, pairs.values(), strict=True)
+    ]
     bars = axes.bar(list(pairs), shares, color=_MODEL, width=0.5)
     axes.bar_label(
         bars,
         [
-            f"{share:.2g}" if baseline > 0 else "never varied"
-            for share, (_, baseline) in zip(shares, pairs.values(), strict=True)
+            f"{share:.2g}" if judged else "not told" if np.isnan(error) else "never varied"
+            for share, judged, (error, _) in zip(shares, is_judged, pairs.values(), strict=True)
         ],
         fontsize=8,
         padding=2,

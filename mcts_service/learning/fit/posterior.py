@@ -6,9 +6,10 @@ import numpy as np
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.fit.outcomes import Outcomes
+from mcts_service.learning.fit.unseen import Assumed
 from mcts_service.models import TabularModel
 
-__all__ = ["sampled_weights", "table_of", "weights_of"]
+__all__ = ["assumed_next", "sampled_weights", "table_of", "weights_of"]
 
 #: Outcomes of a table with a prior: every state after every action of every state.
 _MOST_DENSE = 50_000_000
@@ -68,9 +69,9 @@ def table_of(
     weights: np.ndarray,
     prior: float,
     terminal: np.ndarray,
-    unseen: tuple[float, bool] | None,
-    unknown: tuple[float, bool],
+    assumed: Assumed,
     *,
+    is_legal: bool,
     initial: np.ndarray,
     discount: float,
 ) -> TabularModel:
@@ -79,19 +80,18 @@ def table_of(
     Args:
       weights: as of `weights_of`; a row's probabilities are in their proportion.
       terminal: bool[num_states]; those stay where they are, with reward 0, ended.
-      unseen: (reward, terminated) of an action never seen, which stays in its state; None: it is
-        not legal.
-      unknown: the same in states in which no action was seen.
+      assumed: of an action never seen.
+      is_legal: whether it may be taken where another was seen.
       initial: the probability of each state to start in, float64[num_states].
     """
     row, following, reward, ended = _entries(outcomes, prior, terminal)
     kept = (weights > 0) & ~terminal[row // outcomes.num_actions]
     row, following, reward, ended = row[kept], following[kept], reward[kept], ended[kept]
     weights = weights[kept]
-    filled, gap_reward, gap_ended = _gaps(outcomes, row, terminal, unseen, unknown)
+    filled, gap_following, gap_reward, gap_ended = _gaps(outcomes, row, terminal, assumed, is_legal)
     row = np.concatenate([row, filled])
     weights = np.concatenate([weights, np.ones(len(filled))])
-    following = np.concatenate([following, filled // outcomes.num_actions])
+    following = np.concatenate([following, gap_following])
     reward = np.concatenate([reward, gap_reward])
     ended = np.concatenate([ended, gap_ended])
     order = np.argsort(row, kind="stable")
@@ -134,21 +134,30 @@ def _gaps(
     outcomes: Outcomes,
     row: np.ndarray,
     terminal: np.ndarray,
-    unseen: tuple[float, bool] | None,
-    unknown: tuple[float, bool],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(row, reward, terminated) of what is filled in where no outcome is known."""
+    assumed: Assumed,
+    is_legal: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(row, next state, reward, terminated) of what is filled in where no outcome is known."""
     num_actions = outcomes.num_actions
     is_empty = np.bincount(row, minlength=outcomes.num_rows) == 0
     by_state = is_empty.reshape(-1, num_actions)
     is_unknown = np.repeat(by_state.all(axis=1), num_actions)
     is_terminal = np.repeat(terminal, num_actions)
-    if unseen is None:
+    if not is_legal:
         is_empty &= is_unknown
-        unseen = unknown
     filled = np.flatnonzero(is_empty)
-    reward, ended = (
-        np.where(is_terminal, of_terminal, np.where(is_unknown, of_unknown, of_unseen))[filled]
-        for of_terminal, of_unknown, of_unseen in zip((0.0, True), unknown, unseen, strict=True)
-    )
-    return filled, reward, ended.astype(np.bool_)
+    reward = np.where(is_unknown, assumed.unknown_reward, assumed.reward)
+    reward, ended = np.where(is_terminal, 0.0, reward), is_terminal | assumed.terminated
+    state = np.repeat(np.arange(outcomes.num_states), num_actions)
+    following = np.where(is_terminal, state, assumed_next(state, assumed, terminal))
+    return filled, following[filled], reward[filled], ended[filled]
+
+
+def assumed_next(states: np.ndarray, assumed: Assumed, terminal: np.ndarray) -> np.ndarray:
+    """Where an action never tried leads to from each state: int64[N].
+
+    Where it ends the episode, to the first terminal state, if there is one.
+    """
+    if not assumed.terminated or not terminal.any():
+        return states
+    return np.full_like(states, int(terminal.argmax()))

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from mcts_service.checks import require_integer
-from mcts_service.errors import InvalidRequest
+from mcts_service.learning.data.steps import steps_of
+from mcts_service.learning.fit.known_steps import (
+    KnownSteps,
+    are_vectors,
+    identity_of,
+    known_steps,
+    level_of,
+)
 from mcts_service.learning.fit.rollouts import rollout_errors
-from mcts_service.learning.fit.table import LearnedTable
 from mcts_service.protocols import Trajectory
 
 __all__ = ["Report", "held_out"]
@@ -28,9 +35,14 @@ class Report:
     the variance that it had; an end as often, and a reward as large, as it was on average. It is
     given the held-out data themselves, so it is as good as such a baseline can be.
 
+    A step that begins in a state which the model does not know is left out, as it cannot be asked
+    about; one that leads into such a state is impossible, and its reward and end are not judged.
+
     Attributes:
       level: of the model: "distribution" or "sample".
-      num_steps: that were held out.
+      num_steps: that are judged.
+      unknown_states: how many different states the model does not know.
+      unknown_steps: steps that begin in one of them.
       log_likelihood: mean over the steps, of the next state and the end; -inf if a step was
         impossible. Components of vectors that never change in the held-out data are left out, of
         the baseline too: what predicts them for sure has no density.
@@ -51,6 +63,8 @@ class Report:
 
     level: str
     num_steps: int
+    unknown_states: int
+    unknown_steps: int
     log_likelihood: float
     possible_log_likelihood: float
     baseline_log_likelihood: float
@@ -64,6 +78,8 @@ class Report:
 
     def __str__(self) -> str:
         impossible = f", {self.impossible_steps} impossible" if self.impossible_steps else ""
+        if self.unknown_steps:
+            impossible += f", {self.unknown_steps} more from {self.unknown_states} unknown states"
         last = len(self.rollout_errors)
         lines = [
             f"{self.num_steps:,} held-out steps{impossible}      model   baseline",
@@ -89,37 +105,40 @@ def held_out(
     rollouts: int = 500,
     rng: np.random.Generator,
 ) -> Report:
-    """Judges a learned model by trajectories that it was not fitted to.
+    """Judges a model by trajectories that it was not fitted to.
 
     Args:
-      model: from `fit_table`, `fit_linear_gaussian`, `fit_ensemble` or `load`.
+      model: any sample model, with `sample` or `sample_batch`. What it is learned by does not
+        matter; more is judged of one that can be asked for more, see `LearnedModel`:
+        `log_likelihood` and `predictions`, without which likelihoods, or the errors of rewards and
+        ends, are NaN; `validate_state`, without which it is taken to know all states. A model of
+        vectors is asked log_likelihood(trajectories, components), int64[K] of those that change.
       trajectories: held out.
       rollout_steps: K, of the curve; fewer where no trajectory is so long.
-      rollouts: how many, from places drawn among those with K steps left.
+      rollouts: how many, from places drawn among those with K steps left, and as many among those
+        with fewer, which tell of the steps that they have.
       rng: of the rollouts.
     Raises:
-      InvalidRequest: a trajectory is empty, ragged, not finite, or not of the model's states and
-        actions: names the trajectory, the step and the field.
+      InvalidRequest: a trajectory is empty, ragged, not finite, or has an action that the model
+        does not have: names the trajectory, the step and the field; or none has a step between
+        states that the model knows.
     """
     require_integer("rollout_steps", rollout_steps, 1, _MOST_STEPS)
     require_integer("rollouts", rollouts, 1, _MOST_STARTS)
-    kept = list(trajectories)
-    if not kept:
-        raise InvalidRequest("trajectories", "is empty; must have one at least")
-    likelihoods = _log_likelihood(model, kept)
-    possible = likelihoods[np.isfinite(likelihoods)]
-    expected_rewards, expected_ends = model.predictions(kept)
-    rewards = np.concatenate([np.asarray(t.rewards, np.float64) for t in kept])
-    ends = np.concatenate(
-        [np.append(np.zeros(len(t.actions) - 1), float(t.terminated)) for t in kept]
-    )
-    errors, baseline_errors = rollout_errors(model, kept, rollout_steps, rollouts, rng)
+    steps = known_steps(model, list(trajectories))
+    likelihoods = _log_likelihood(model, steps)
+    possible = likelihoods[~np.isneginf(likelihoods)]
+    rewards, ends = steps.rewards, steps.ends
+    expected_rewards, expected_ends = _predictions(model, steps)
+    errors, baseline_errors = rollout_errors(model, steps, rollout_steps, rollouts, rng)
     return Report(
-        level=model.level,
+        level=level_of(model),
         num_steps=len(likelihoods),
+        unknown_states=steps.unknown_states,
+        unknown_steps=steps.left_out,
         log_likelihood=float(likelihoods.mean()),
         possible_log_likelihood=float(possible.mean()) if len(possible) else float("nan"),
-        baseline_log_likelihood=_baseline(model, kept, ends),
+        baseline_log_likelihood=_baseline(model, steps),
         impossible_steps=len(likelihoods) - len(possible),
         reward_error=_root_mean_square(rewards - expected_rewards),
         baseline_reward_error=float(rewards.std()),
@@ -130,39 +149,49 @@ def held_out(
     )
 
 
-def _log_likelihood(model: Any, trajectories: Sequence[Trajectory[Any]]) -> np.ndarray:
-    """The model's, of each step: float64[N]."""
-    if isinstance(model, LearnedTable):
-        return model.log_likelihood(trajectories)
-    changing = np.flatnonzero(_mean_squared_change(model, trajectories))
-    likelihoods: np.ndarray = model.log_likelihood(trajectories, changing)
-    return likelihoods
+def _log_likelihood(model: Any, steps: KnownSteps) -> np.ndarray:
+    """The model's, of each step that is judged: float64[N]; NaN where it does not tell."""
+    count = len(steps.rewards)
+    if not callable(getattr(model, "log_likelihood", None)):
+        told = np.full(count, np.nan)
+    elif are_vectors(model, steps.pieces):
+        changing = np.flatnonzero(_mean_squared_change(steps))
+        told = np.asarray(model.log_likelihood(steps.pieces, changing))
+    else:
+        told = np.asarray(model.log_likelihood(steps.pieces))
+    return np.concatenate([told, np.full(steps.impossible, -np.inf)])
 
 
-def _mean_squared_change(model: Any, trajectories: Sequence[Trajectory[Any]]) -> np.ndarray:
+def _predictions(model: Any, steps: KnownSteps) -> tuple[np.ndarray, np.ndarray]:
+    """(rewards, probabilities of an end), float64[N] each; NaN where the model does not tell."""
+    if not callable(getattr(model, "predictions", None)):
+        nothing = np.full(len(steps.rewards), np.nan)
+        return nothing, nothing
+    rewards, ends = model.predictions(steps.pieces)
+    return np.asarray(rewards), np.asarray(ends)
+
+
+def _mean_squared_change(steps: KnownSteps) -> np.ndarray:
     """Of each component of the states: float64[D]."""
-    steps = model.steps_of(trajectories)
-    squares: np.ndarray = ((steps.next_states - steps.states) ** 2).mean(axis=0)
+    columns = steps_of(steps.pieces)
+    squares: np.ndarray = ((columns.next_states - columns.states) ** 2).mean(axis=0)
     return squares
 
 
-def _baseline(model: Any, trajectories: Sequence[Trajectory[Any]], ends: np.ndarray) -> float:
+def _baseline(model: Any, steps: KnownSteps) -> float:
     """The mean log-likelihood of that nothing changes."""
-    share = ends.mean()
-    if isinstance(model, LearnedTable):
-        stays, num_states = _staying(model, trajectories), model.outcomes.num_states
-        return _entropy(stays.mean(), max(1, num_states - 1)) + _entropy(share)
-    variance = _mean_squared_change(model, trajectories)
+    share = steps.ends.mean()
+    if not are_vectors(model, steps.pieces):
+        names = [[identity_of(model, state) for state in piece.states] for piece in steps.pieces]
+        stays = sum(one == other for piece in names for one, other in pairwise(piece))
+        distinct = len({name for piece in names for name in piece})
+        others = max(1, getattr(model, "num_states", distinct) - 1)
+        return _entropy(stays / (len(steps.rewards) + steps.impossible), others) + _entropy(share)
+    variance = _mean_squared_change(steps)
     variance = variance[variance > 0]
     density = float(-0.5 * (np.log(2 * np.pi * variance) + 1.0).sum())
-    return density if model.terminal is not None else density + _entropy(share)
-
-
-def _staying(model: LearnedTable, trajectories: Sequence[Trajectory[Any]]) -> np.ndarray:
-    """Which steps stay where they are: bool[N]."""
-    number = model.labels.number if model.labels is not None else int
-    numbers = [np.array([number(state) for state in t.states]) for t in trajectories]
-    return np.concatenate([one[1:] == one[:-1] for one in numbers])
+    has_own_end = getattr(model, "terminal", None) is not None
+    return density if has_own_end else density + _entropy(share)
 
 
 def _entropy(share: float, alternatives: int = 1) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from mcts_service.checks import require_bool, require_integer, require_number, shown
 from mcts_service.errors import InvalidRequest
 from mcts_service.learning.fit.ensemble import Ensemble, Layer, Scalings
-from mcts_service.learning.fit.features import feature_function
+from mcts_service.learning.fit.feature_functions import feature_function
 from mcts_service.learning.fit.files import Contents, read_file, write_file
 from mcts_service.learning.fit.held_arrays import held, require
 from mcts_service.learning.fit.labels import Labels
@@ -57,7 +57,7 @@ def save(model: Any, path: str | Path) -> None:
     for kind, (model_type, write, _) in _KINDS.items():
         if isinstance(model, model_type):
             settings, arrays = write(model)
-            return write_file(Path(path), Contents(kind, settings, arrays))
+            return write_file(Contents(kind, settings, arrays), Path(path))
     raise InvalidRequest("model", f"is {shown(model)}; must be a learned model")
 
 
@@ -122,6 +122,7 @@ def _write_table(table: LearnedTable) -> tuple[dict[str, Any], dict[str, np.ndar
         "num_actions": outcomes.num_actions,
         "prior": table.prior,
         "unseen": table.unseen,
+        "reward_range": list(outcomes.reward_range),
         "discount": table.discount,
         "labels": names,
     }
@@ -160,6 +161,7 @@ def _outcomes_of(settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
     require((rows >= 0).all() and (rows < size * num_actions).all(), "rows", "are out of range")
     in_range = (next_states >= 0).all() and (next_states < size).all()
     require(in_range, "next_states", "are out of range")
+    rewards = held(arrays, "rewards", np.float64, shape)
     outcomes = Outcomes(
         size,
         num_actions,
@@ -167,11 +169,22 @@ def _outcomes_of(settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
         next_states,
         held(arrays, "terminated", np.bool_, shape),
         held(arrays, "counts", np.int64, shape),
-        held(arrays, "rewards", np.float64, shape),
+        rewards,
+        _reward_range_of(settings["reward_range"], rewards),
     )
     require((outcomes.counts >= 1).all(), "counts", "are less than 1")
     require(outcomes.is_ordered, "rows", "are not in order, or have an outcome twice")
     return outcomes
+
+
+def _reward_range_of(found: Any, rewards: np.ndarray) -> tuple[float, float]:
+    """The worst and the best single reward of a file, whose means are `rewards`."""
+    worst, best = (require_number("reward_range", of, -np.inf, np.inf) for of in found)
+    # A mean of equal rewards may be off by rounding.
+    rounding = 1e-9 * float(np.abs(rewards).max())
+    within = worst <= rewards.min() + rounding and rewards.max() <= best + rounding
+    require(within and bool(np.isfinite([worst, best]).all()), "reward_range", "is no such range")
+    return worst, best
 
 
 # ---- models of vectors

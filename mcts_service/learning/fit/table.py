@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mcts_service.checks import require_number
 from mcts_service.learning.fit.labels import Labels, TableOfLabels
 from mcts_service.learning.fit.numbered import NumberedSteps
 from mcts_service.learning.fit.outcomes import Outcomes
-from mcts_service.learning.fit.posterior import sampled_weights, table_of, weights_of
-from mcts_service.learning.fit.unseen import Unseen, described, unseen_outcome
+from mcts_service.learning.fit.posterior import assumed_next, sampled_weights, table_of, weights_of
+from mcts_service.learning.fit.unseen import Assumed, Unseen, assumed_of, described
 from mcts_service.models import TabularModel
 from mcts_service.models.pass_on import PassesOn
 from mcts_service.protocols import Trajectory
@@ -65,10 +66,15 @@ class LearnedTable(PassesOn):
         self.labels = labels
         self.counts = outcomes.taken
         self._initial = initial
-        self._discount = discount
+        self._discount = require_number("discount", discount, 0, 1)
         self._terminal = outcomes.terminal(initial)
         self.model = self._table(weights_of(outcomes, prior))
         self._warnings = lru_cache(_KEPT_WARNINGS)(self._warnings_within)
+
+    @property
+    def num_states(self) -> int:
+        """As many as the data show, or as was said."""
+        return self.outcomes.num_states
 
     @property
     def num_actions(self) -> int:
@@ -118,7 +124,7 @@ class LearnedTable(PassesOn):
         total = taken + self.prior * self.outcomes.num_states
         with np.errstate(divide="ignore", invalid="ignore"):
             probability = (seen + expected) / total
-        probability = np.where(total > 0, probability, self._assumed(steps))
+        probability = np.where(total > 0, probability, self._is_assumed(steps))
         # A terminal state stays as it is, ended, whatever is done in it.
         over = self._terminal[steps.states]
         stays = (steps.next_states == steps.states) & steps.terminated
@@ -162,26 +168,29 @@ class LearnedTable(PassesOn):
             weights,
             self.prior,
             self._terminal,
-            None if self.unseen == "illegal" else self._unseen_outcome(),
-            self._unseen_outcome(),
+            self._assumed,
+            is_legal=self.unseen != "illegal",
             initial=self._initial,
             discount=self._discount,
         )
         return table if self.labels is None else TableOfLabels(table, self.labels)
 
-    def _unseen_outcome(self) -> tuple[float, bool]:
-        return unseen_outcome(self.unseen, self.outcomes.rewards)
+    @property
+    def _assumed(self) -> Assumed:
+        worst, best = self.outcomes.reward_range
+        return assumed_of(self.unseen, worst, best, self._discount)
 
-    def _assumed(self, steps: NumberedSteps) -> np.ndarray:
+    def _is_assumed(self, steps: NumberedSteps) -> np.ndarray:
         """Whether each step is what is assumed, and so is sure, where nothing is known: bool[N]."""
-        stays: np.ndarray = (steps.next_states == steps.states) & (
-            steps.terminated == self._unseen_outcome()[1]
+        following = assumed_next(steps.states, self._assumed, self._terminal)
+        is_it: np.ndarray = (steps.next_states == following) & (
+            steps.terminated == self._assumed.terminated
         )
         if self.unseen != "illegal":
-            return stays
+            return is_it
         # Legal all the same where no action is known.
         is_unknown: np.ndarray = (self.counts == 0).all(axis=1)
-        sure: np.ndarray = stays & is_unknown[steps.states]
+        sure: np.ndarray = is_it & is_unknown[steps.states]
         return sure
 
     def _numbered(self, trajectories: Iterable[Trajectory[Any]]) -> NumberedSteps:
@@ -202,7 +211,7 @@ class LearnedTable(PassesOn):
         assumed = (
             "their outcomes are those of the prior"
             if self.prior > 0
-            else described(self.unseen, *self._unseen_outcome())
+            else described(self.unseen, self._assumed)
         )
         text = (
             f"{int(never.sum())} of {never.size} actions within {depth} steps, in {where} of "

@@ -107,13 +107,99 @@ def test_nothing_held_out_is_refused():
     table = fit_table([Trajectory([0, 1, 0], [0, 0], [0.0, 0.0], False)])
     with pytest.raises(InvalidRequest, match="trajectories: is empty"):
         report_of(table, [])
-    with pytest.raises(InvalidRequest, match=r"trajectories\[0\]\.states\[1\]: is 7"):
+    with pytest.raises(InvalidRequest, match="have no step between states that the model knows"):
         report_of(table, [Trajectory([0, 7], [0], [0.0], False)])
+    with pytest.raises(InvalidRequest, match=r"trajectories\[0\]\.actions\[0\]: is 3"):
+        report_of(table, [Trajectory([0, 1], [3], [0.0], False)])
+
+
+@pytest.mark.parametrize("names", [(0, 1, 7, 8), ("a", "b", "c", "d")])
+def test_states_that_the_model_never_saw_are_counted(names):
+    a, b, c, d = names
+    table = fit_table([Trajectory([a, b, a], [0, 0], [1.0, 0.0], False)])
+    walks = [
+        # Known, into an unknown one, out of it, known, into another unknown one.
+        Trajectory([a, b, c, a, b, d], [0, 0, 0, 0, 0], [1.0, 9.0, 9.0, 1.0, 9.0], True),
+        Trajectory([c, c, a], [0, 0], [9.0, 9.0], False),
+    ]
+    report = report_of(table, walks, rollout_steps=3)
+    assert (report.unknown_states, report.unknown_steps) == (2, 3)
+    assert (report.num_steps, report.impossible_steps) == (4, 2)
+    assert report.possible_log_likelihood == 0.0
+    assert (report.reward_error, report.terminal_error) == (0.0, 0.0)
+    # Of the four steps that are judged none stays where it is.
+    assert report.baseline_log_likelihood == 0.0
+    # From a and b alike; the next state is the true one of two of four.
+    assert report.rollout_errors[0] == pytest.approx(0.5, abs=0.1)
+    assert "2 impossible, 3 more from 2 unknown states" in str(report)
+
+
+class Coin:
+    """A model that is no learned one: heads or tails, whatever is done, and nothing else said."""
+
+    num_actions = 1
+
+    def sample(self, state, action, rng):
+        return "heads" if rng.random() < 0.5 else "tails", 0.0, False
+
+
+def test_any_sample_model_can_be_judged():
+    flips = np.random.default_rng(0).choice(["heads", "tails"], 201).tolist()
+    report = report_of(Coin(), [Trajectory(flips, [0] * 200, [0.0] * 200, False)])
+    assert report.level == "sample"
+    # The energy score of a fair coin: wrong half of the time, less half of that.
+    assert report.rollout_errors.mean() == pytest.approx(0.25, abs=0.03)
+    assert np.isnan([report.log_likelihood, report.reward_error, report.terminal_error]).all()
+    assert (report.num_steps, report.impossible_steps) == (200, 0)
+    assert report.baseline_log_likelihood < 0
+
+
+class Drift:
+    """A model of vectors, asked one at a time: it moves by 1, and knows how likely that is."""
+
+    num_actions = 1
+
+    def sample(self, state, action, rng):
+        return state + 1.0, 0.5, False
+
+    def log_likelihood(self, trajectories, components=None):
+        return np.zeros(sum(len(t.actions) for t in trajectories))
+
+    def predictions(self, trajectories):
+        count = sum(len(t.actions) for t in trajectories)
+        return np.full(count, 0.5), np.zeros(count)
+
+
+def test_any_model_of_vectors_can_be_judged():
+    states = np.arange(8.0)[:, np.newaxis] * np.ones(3)
+    report = report_of(Drift(), [Trajectory(states, [0] * 7, [0.5] * 7, False)], rollout_steps=4)
+    assert report.rollout_errors.tolist() == pytest.approx([0.0] * 4)
+    assert (report.log_likelihood, report.reward_error) == (0.0, 0.0)
+    assert (np.diff(report.baseline_rollout_errors) > 0).all()
+
+
+def test_a_true_table_can_be_judged():
+    report = report_of(make("frozen_lake_4x4"), lake_data(500, 2), rollout_steps=3)
+    assert report.level == "distribution"
+    assert (report.rollout_errors < report.baseline_rollout_errors).all()
+    assert np.isnan(report.log_likelihood)
+
+
+def test_short_trajectories_count_for_the_steps_that_they_have():
+    # One long walk goes on; nine short ones stay, which the table holds for impossible.
+    table = fit_table([Trajectory([0, 1, 2, 3, 0], [0] * 4, [0.0] * 4, False)])
+    walks = [Trajectory([0, 1, 2, 3], [0] * 3, [0.0] * 3, False)]
+    walks += [Trajectory([0, 0], [0], [0.0], False)] * 9
+    report = report_of(table, walks, rollout_steps=3)
+    # 3 places of the long walk, and the 9, have a step left; 2 have two, and 1 has all three.
+    assert report.rollout_errors[0] == pytest.approx(9 / 12, abs=0.05)
+    assert report.rollout_errors[1:].tolist() == [0.0, 0.0]
 
 
 def test_a_report_is_drawn(lake_report, pole_report, tmp_path):
     pytest.importorskip("matplotlib")
-    for name, report in (("lake", lake_report), ("pole", pole_report)):
+    bare = report_of(make("frozen_lake_4x4"), lake_data(100, 2), rollout_steps=3)
+    for name, report in (("lake", lake_report), ("pole", pole_report), ("bare", bare)):
         plot(report, tmp_path / f"{name}.png", title=name)
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,7 +144,7 @@ def test_a_file_of_another_version_says_so(tmp_path, monkeypatch):
     from mcts_service.learning.fit import files
 
     path = tmp_path / "model.npz"
-    monkeypatch.setattr(files, "_VERSION", 2)
+    monkeypatch.setattr(files, "_FORMAT", replace(files._FORMAT, version=2))
     save(lake_table(), path)
     monkeypatch.undo()
     with pytest.raises(InvalidRequest, match="is of version 2; this release reads 1"):
@@ -154,7 +153,7 @@ def test_a_file_of_another_version_says_so(tmp_path, monkeypatch):
 
 def test_a_file_of_a_kind_that_is_not_known_says_so(tmp_path):
     path = tmp_path / "model.npz"
-    write_file(path, Contents("oracle", {}, {}))
+    write_file(Contents("oracle", {}, {}), path)
     with pytest.raises(InvalidRequest, match="is of kind 'oracle'; must be one of table, linear"):
         load(path)
 
@@ -164,7 +163,7 @@ def test_a_whole_file_without_what_the_model_needs_is_refused(tmp_path):
     contents = read_file_of(lake_table(), tmp_path)
     arrays = dict(contents.arrays)
     del arrays["rewards"]
-    write_file(path, Contents("table", contents.settings, arrays))
+    write_file(Contents("table", contents.settings, arrays), path)
     with pytest.raises(InvalidRequest, match="is no table of this release: KeyError: 'rewards'"):
         load(path)
 
@@ -178,43 +177,16 @@ def read_file_of(model, folder):
     ("content", "message"),
     [
         (None, "cannot be read: No such file"),
-        (b"", "is empty"),
-        (b"not a model", "is damaged or no model"),
-        (b"PK not a model", "is damaged or no model"),
+        (b"", "it is empty"),
+        (b"not a model", "is damaged, or no file of a learned model"),
+        (b"PK not a model", "is damaged, or no file of a learned model"),
     ],
 )
 def test_what_is_no_model_is_refused(tmp_path, content, message):
     path = tmp_path / "model.npz"
     if content is not None:
         path.write_bytes(content)
-    if content == b"not a model":
-        pytest.importorskip("safetensors")
     with pytest.raises(InvalidRequest, match=message):
-        load(path)
-
-
-def test_pickles_are_not_opened(tmp_path):
-    path = tmp_path / "model.npz"
-    np.savez(path, settings=np.array([{"format": "mcts_service.learned_model"}], dtype=object))
-    with pytest.raises(InvalidRequest, match="Object arrays cannot be loaded"):
-        load(path)
-
-
-def test_a_file_that_grows_when_it_is_read_is_not_opened(tmp_path):
-    path = tmp_path / "model.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("settings.npy", b"\0" * 10**7)
-    with pytest.raises(InvalidRequest, match="is compressed, or larger than the file"):
-        load(path)
-
-
-def test_an_npz_of_something_else_is_refused(tmp_path):
-    path = tmp_path / "model.npz"
-    np.savez(path, a=np.arange(3))
-    with pytest.raises(InvalidRequest, match="is no file of a learned model"):
-        load(path)
-    np.savez(path, settings=np.frombuffer(json.dumps({"format": "x"}).encode(), np.uint8))
-    with pytest.raises(InvalidRequest, match="is no file of a learned model"):
         load(path)
 
 
@@ -270,7 +242,7 @@ def written(model, folder, name, change):
     holder = arrays if name in arrays else settings
     holder[name] = change(holder[name])
     path = folder / "changed.npz"
-    write_file(path, Contents(contents.kind, settings, arrays))
+    write_file(Contents(contents.kind, settings, arrays), path)
     return path
 
 

@@ -61,50 +61,13 @@ def test_a_prior_counts_for_every_state():
     }
 
 
-@pytest.mark.parametrize(
-    ("unseen", "rewards", "expected"),
-    [
-        ("pessimistic", (-1.0, 2.0), (-1.0, False)),
-        ("pessimistic", (0.0, 2.0), (0.0, False)),
-        ("pessimistic", (1.0, 2.0), (1.0, True)),
-        ("optimistic", (-1.0, 2.0), (2.0, False)),
-        ("optimistic", (-3.0, -2.0), (-2.0, True)),
-        ("stay", (1.0, 2.0), (0.0, False)),
-    ],
-)
-def test_an_action_never_tried_falls_back_as_is_told(unseen, rewards, expected):
-    data = [Trajectory([0, 1, 0], [0, 0], rewards, False)]
-    table = fit_table(data, num_actions=2, unseen=unseen)
-    reward, terminated = expected
-    assert outcomes(table, 0, 1) == {(0, terminated): (1.0, reward)}
-
-
-def test_an_action_never_tried_may_be_illegal():
-    table = fit_table([Trajectory([0, 1], [0], [-1.0], False)], num_actions=2, unseen="illegal")
-    assert table.legal_actions(0) == [0]
-    assert table.legal_actions(1) == [0, 1]  # nothing was tried there: pessimistic
-    assert outcomes(table, 1, 1) == {(1, False): (1.0, -1.0)}
-
-
-def test_no_plan_takes_a_pessimistic_action_while_another_is_known():
-    # Rewards of 1 a step, as in cart-pole: to stay for ever would be the best there is.
-    data = [Trajectory([0, 1, 2, 3], [0, 0, 0], [1.0, 1.0, 1.0], True)]
-    plan = MCTS(fit_table(data, num_actions=2)).plan(0, Budget(simulations=200))
-    assert plan.action == 0
-    # Rewards of -1 a step, as in taxi: to stay for nothing would be the best there is.
-    data = [Trajectory([0, 1, 2, 3], [0, 0, 0], [-1.0, -1.0, -1.0], True)]
-    plan = MCTS(fit_table(data, num_actions=2)).plan(0, Budget(simulations=200))
-    assert plan.action == 0
-    assert plan.value == pytest.approx(-1 - 0.99 - 0.99**2)
-
-
 def test_a_plan_tells_what_was_never_seen_within_its_reach():
     data = [Trajectory([0, 1, 2, 3], [0, 0, 0], [-1.0, -1.0, -1.0], True)]
     plan = MCTS(fit_table(data, num_actions=2)).plan(1, Budget(simulations=200))
     assert len(plan.warnings) == 2
     assert plan.warnings[0].startswith("2 of 4 actions within ")
     assert "in 2 of 2 states, were never seen in the data" in plan.warnings[0]
-    assert "stay in their state with reward -1 (pessimistic)" in plan.warnings[0]
+    assert "end the episode with reward -101 (pessimistic)" in plan.warnings[0]
     assert plan.warnings[1].endswith("never seen: actions [1]")
 
 
@@ -252,13 +215,13 @@ def test_posterior_draws_of_a_sparse_prior_have_the_mean_of_the_dirichlet():
 
 def test_what_cannot_be_taken_has_no_likelihood():
     table = fit_table(WALKS, unseen="illegal")
-    # Worst reward 0: an action never tried stays; but it is not legal in 1, where another is known.
-    stays = [Trajectory([1, 1], [0], [0.0], False)]
-    assert table.log_likelihood(stays).tolist() == [-np.inf]
-    assert fit_table(WALKS).log_likelihood(stays).tolist() == [0.0]
+    # An action never tried ends in 2; but it is not legal in 1, where another is known.
+    ends = [Trajectory([1, 2], [0], [0.0], True)]
+    assert table.log_likelihood(ends).tolist() == [-np.inf]
+    assert fit_table(WALKS).log_likelihood(ends).tolist() == [0.0]
     # Where none is known it is what is assumed.
     nowhere = fit_table([*WALKS, Trajectory([0, 3], [0], [0.0], False)], unseen="illegal")
-    assert nowhere.log_likelihood([Trajectory([3, 3], [0], [0.0], False)]).tolist() == [0.0]
+    assert nowhere.log_likelihood([Trajectory([3, 2], [0], [0.0], True)]).tolist() == [0.0]
 
 
 @pytest.mark.parametrize("prior", [0.0, 1.0])

@@ -10,13 +10,13 @@ from mcts_service.checks import MAX_RETURN, require_integer, require_number, sho
 from mcts_service.errors import InvalidRequest
 from mcts_service.protocols import Experience
 
-__all__ = ["ActionValues"]
+__all__ = ["ActionValueTable"]
 
 #: What the compiled tables number pairs of state and action with.
 MAX_PAIRS = 2**31 - 2
 
 
-class ActionValues:
+class ActionValueTable:
     """float64[num_states, num_actions], -inf where an action is not legal.
 
     Attributes:
@@ -57,11 +57,6 @@ class ActionValues:
                 f"is {mask.dtype}{list(mask.shape)}; must be bool{list(self.table.shape)}",
             )
         return mask
-
-    def values(self) -> np.ndarray:
-        """The best of each row: float64[num_states]; 0 where no action is legal."""
-        best = self.table.max(axis=1)
-        return np.where(np.isneginf(best), 0.0, best)
 
     def require_state(self, field: str, state: Any) -> int:
         """The state as an int.

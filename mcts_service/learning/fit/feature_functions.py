@@ -11,10 +11,10 @@ import numpy as np
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest
 
-__all__ = ["Features", "feature_function"]
+__all__ = ["FeatureFunction", "feature_function"]
 
 #: states float64[N, D] -> float64[N, F], each row by itself.
-Features: TypeAlias = Callable[[np.ndarray], np.ndarray]
+FeatureFunction: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 def _none(states: np.ndarray) -> np.ndarray:
@@ -38,14 +38,14 @@ def _trigonometric(states: np.ndarray) -> np.ndarray:
     return np.concatenate([np.sin(states), np.cos(states)], axis=1)
 
 
-_BY_NAME: dict[str, Features] = {
+_BY_NAME: dict[str, FeatureFunction] = {
     "linear": _none,
     "quadratic": _quadratic,
     "trigonometric": _trigonometric,
 }
 
 
-def feature_function(features: str | Features) -> Features:
+def feature_function(features: str | FeatureFunction) -> FeatureFunction:
     """The function of a name, or the function itself.
 
     Args:
