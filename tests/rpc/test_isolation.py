@@ -175,12 +175,14 @@ def test_native_models_are_in_the_process_unless_told_otherwise(server_of):
     lake = "mcts_service.models.toy_text:frozen_lake"
     inside = ModelConfig("inside", lake)
     outside = ModelConfig("outside", lake, isolation="process")
+    settled = ModelConfig("settled", lake, worker_processes=WorkerSettings(replicas=2))
     within = ModelConfig("within", "served_models:Corridor", isolation="thread")
-    registry = load_models(configuration(inside, outside, within))
-    assert [entry.host is None for entry in registry.entries] == [True, False, True]
+    registry = load_models(configuration(inside, outside, settled, within))
+    assert [entry.host is None for entry in registry.entries] == [True, False, False, True]
+    assert registry.find("settled").host.capacity == 2
     with server_of(registry) as served:
-        plans = [asked(served, name, 0).result() for name in ("inside", "outside")]
-        assert plans[0].actions == plans[1].actions
+        plans = [asked(served, name, 0).result() for name in ("inside", "outside", "settled")]
+        assert plans[0].actions == plans[1].actions == plans[2].actions
         assert asked(served, "within").result().simulations == 100
 
 

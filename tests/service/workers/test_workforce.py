@@ -231,6 +231,18 @@ def test_signals_that_end_a_server_do_not_end_its_workers(workers_of):
     assert asked.workers == {worker}
 
 
+def test_seeds_that_nobody_gave_differ_from_worker_to_worker(workers_of):
+    asked = workers_of(Corridor)
+    seeds = []
+    for _ in range(3):
+        asked.wait_for_idle(2)
+        seeds.append(asked.plan(seed=None).seed)
+        seeds += asked.plan_batch([4, 4]).seeds
+        for worker in asked.workers:
+            os.kill(worker.pid, signal.SIGKILL)
+    assert len(set(seeds)) == 9
+
+
 # ---- numbers of workers -----------------------------------------------------------------
 
 
