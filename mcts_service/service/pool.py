@@ -11,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from mcts_service.service.admission import Job, WaitingRoom
+from mcts_service.service.admission import WaitingRoom
+from mcts_service.service.waiting_jobs import Job
 
 __all__ = ["Pool"]
 
