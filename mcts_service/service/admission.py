@@ -23,17 +23,13 @@ nobody is refused on a guess.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any
 
 from mcts_service.errors import Overloaded
 from mcts_service.service.fair_shares import FairShares
+from mcts_service.service.waiting_jobs import Job, Level
 
-__all__ = ["GREATEST_PRIORITY", "Job", "WaitingRoom"]
+__all__ = ["GREATEST_PRIORITY", "WaitingRoom"]
 
 #: Priorities are from minus this to this.
 GREATEST_PRIORITY = 100
@@ -49,78 +45,6 @@ _MOST_STRETCH = 4.0
 _LEAST_RETRY, _MOST_RETRY = 0.01, 30.0
 
 
-@dataclass(eq=False, slots=True)
-class Job:
-    """What waits.
-
-    Attributes:
-      content: what is to be done.
-      caller: who asked.
-      priority: from -100 to 100, higher first.
-      due: when its answer must be there, in seconds of the clock that `now` is of; later than
-        that it is not run. Infinite: at any time.
-      seconds: what it is expected to take; infinite: not known.
-      came: when it was let in.
-      charged: seconds that its caller was charged when it started.
-    """
-
-    content: Any = None
-    caller: str = ""
-    priority: int = 0
-    due: float = math.inf
-    seconds: float = math.inf
-    came: float = 0.0
-    charged: float = 0.0
-
-    @property
-    def known_seconds(self) -> float:
-        """What it is expected to take; 0 where that is not known."""
-        return 0.0 if self.seconds == math.inf else self.seconds
-
-
-_due = attrgetter("due")
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Jobs of one priority and one caller, by when they are due, and their known seconds."""
-
-    jobs: list[Job] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def seconds_before(self, job: Job) -> float:
-        """Of those that are due no later than another."""
-        count = bisect_right(self.jobs, job.due, key=_due)
-        if count == len(self.jobs):
-            return self.seconds
-        return sum(one.known_seconds for one in self.jobs[:count])
-
-
-class _Level:
-    """Jobs of one priority, by caller, and in the order in which they came."""
-
-    def __init__(self) -> None:
-        self.queues: dict[str, _Queue] = {}
-        self.arrivals: OrderedDict[Job, None] = OrderedDict()
-        self.seconds = 0.0
-
-    def add(self, job: Job) -> None:
-        queue = self.queues.setdefault(job.caller, _Queue())
-        insort(queue.jobs, job, key=_due)
-        queue.seconds += job.known_seconds
-        self.seconds += job.known_seconds
-        self.arrivals[job] = None
-
-    def remove(self, job: Job) -> None:
-        queue = self.queues[job.caller]
-        queue.jobs.remove(job)
-        queue.seconds -= job.known_seconds
-        if not queue.jobs:
-            del self.queues[job.caller]
-        self.seconds -= job.known_seconds
-        del self.arrivals[job]
-
-
 class WaitingRoom:
     """The jobs of one pool of workers: those that wait and those that run."""
 
@@ -132,7 +56,7 @@ class WaitingRoom:
           max_waiting: jobs that may wait besides, >= 0.
         """
         self._workers, self._max_waiting = workers, max_waiting
-        self._levels: dict[int, _Level] = {}
+        self._levels: dict[int, Level] = {}
         self._places: dict[str, int] = {}
         self._running: dict[Job, float] = {}
         self._shares = FairShares()
@@ -173,7 +97,7 @@ class WaitingRoom:
         if leaving is not None:
             self.remove(leaving)
         job.came = now
-        self._levels.setdefault(job.priority, _Level()).add(job)
+        self._levels.setdefault(job.priority, Level()).add(job)
         self._places[job.caller] = self._places.get(job.caller, 0) + 1
         self._shares.enter(job.caller)
         self._waiting += 1
@@ -264,12 +188,12 @@ class WaitingRoom:
                 return self._last_of(self._levels[priority], [most])
         return None
 
-    def _last_of(self, level: _Level, callers: Iterable[str]) -> Job:
+    def _last_of(self, level: Level, callers: Iterable[str]) -> Job:
         """The job of these callers that would run last of its level."""
         caller = max(callers, key=lambda name: self._served_until(level, name))
         return level.queues[caller].jobs[-1]
 
-    def _served_until(self, level: _Level, caller: str) -> float:
+    def _served_until(self, level: Level, caller: str) -> float:
         """What a caller will have had when all that it waits for is done."""
         queue = level.queues.get(caller)
         return self._shares.had(caller) + (len(queue.jobs) * self._one_job if queue else 0.0)
@@ -320,7 +244,7 @@ class WaitingRoom:
                 ahead += self._ahead_within(level, job)
         return (running + self._stretch * ahead) / self._workers
 
-    def _ahead_within(self, level: _Level, job: Job) -> float:
+    def _ahead_within(self, level: Level, job: Job) -> float:
         """Seconds of jobs of the newcomer's own priority that run before it."""
         own = level.queues.get(job.caller)
         mine = 0.0 if own is None else own.seconds_before(job)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from mcts_service.service.admission import Job, WaitingRoom
+from mcts_service.service.admission import WaitingRoom
 from mcts_service.service.observer import QueueState
+from mcts_service.service.waiting_jobs import Job
 
 __all__ = ["Pool"]
 

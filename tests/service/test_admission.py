@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcts_service.errors import Overloaded
-from mcts_service.service.admission import Job, WaitingRoom
+from mcts_service.service.admission import WaitingRoom
+from mcts_service.service.waiting_jobs import Job
 
 
 def job(content=None, **fields):
