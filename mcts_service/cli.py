@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcts_service.planning import Plan
     from mcts_service.service.config import ServerConfig
     from mcts_service.service.entry import ModelEntry
+    from mcts_service.service.remote_options import RemoteOptions
 
 __all__ = ["main"]
 
@@ -115,7 +116,7 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    asyncio.run(serve(config, load_models(config), _announce))
+    asyncio.run(serve(config, load_models(config, _connect), _announce))
     return 0
 
 
@@ -145,7 +146,7 @@ def _models(options: argparse.Namespace) -> int:
     from mcts_service.service.loading import load_models
     from mcts_service.service.states import form
 
-    entries = load_models(_config(options.config)).entries
+    entries = load_models(_config(options.config), _connect).entries
     rows = [
         (
             entry.name,
@@ -186,6 +187,13 @@ def _config(path: str | None) -> ServerConfig:
     return ServerConfig() if path is None else read_config(path)
 
 
+def _connect(address: str, options: RemoteOptions) -> Any:
+    """The model that a simulator elsewhere is. gRPC is imported for nothing less."""
+    from mcts_service.rpc.remote_model import connect
+
+    return connect(address, options)
+
+
 def _entry(model: str, config_path: str | None) -> ModelEntry:
     """The model of that name, of a file, or the one that "module:factory" gives."""
     from mcts_service.service.config import ModelConfig
@@ -195,7 +203,7 @@ def _entry(model: str, config_path: str | None) -> ModelEntry:
         return load_configured(ModelConfig(name=_name_of(Path(model).stem), file=model))
     if ":" in model:
         return load_configured(ModelConfig(name=_name_of(model), factory=model))
-    return load_models(_config(config_path)).find(model)
+    return load_models(_config(config_path), _connect).find(model)
 
 
 def _is_file(model: str) -> bool:

@@ -22,6 +22,7 @@ from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.remote_options import RemoteOptions
 from mcts_service.service.search_changes import changed_search
 
 if sys.version_info >= (3, 11):
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = ["read_config"]
+
+#: What a model comes from: one of these.
+_MODEL_SOURCES = ("factory", "file", "remote")
 
 T = TypeVar("T", bound="DataclassInstance")
 #: Where a value stands: table names, keys, and positions in arrays of tables.
@@ -65,8 +69,8 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
     models: dict[str, ModelConfig] = {}
     for position, table in enumerate(tables):
         where: KeyPath = ("models", position)
-        if isinstance(table, Mapping) and table.keys().isdisjoint(("factory", "file")):
-            source.refuse(where, "has no factory, and no file; must have one of them")
+        if isinstance(table, Mapping) and table.keys().isdisjoint(_MODEL_SOURCES):
+            source.refuse(where, "has no factory, file or remote; must have one of them")
         model = _build(
             source,
             ModelConfig,
@@ -78,7 +82,10 @@ def _models(source: _Source, budget: BudgetLimits, tables: Any) -> tuple[ModelCo
             search=lambda path, inner: _build(
                 source, SearchConfig, path, inner, make=_search, more_keys=["preset"]
             ),
+            remote_options=lambda path, inner: _build(source, RemoteOptions, path, inner),
         )
+        if "remote_options" in table and model.remote is None:
+            source.refuse((*where, "remote_options"), "are given, and no remote that they are of")
         file = None if model.file is None else str(source.folder / model.file)
         model = dataclasses.replace(model, file=file, source=source.place(where))
         if model.name in models:

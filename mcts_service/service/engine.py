@@ -49,7 +49,8 @@ class Engine:
     """Plans for many callers at once.
 
     Native models share a pool of threads: they search without the GIL. A model written in
-    Python has a pool of one thread, because nothing says that its object may be used by two.
+    Python has a pool of one thread, because nothing says that its object may be used by two, and
+    one that is elsewhere some, as its plans mostly wait.
 
     A short search of a native model crosses no thread: where searches of as many simulations
     have been short so far, it is run at once, and only its rest goes to the pool.
@@ -79,7 +80,7 @@ class Engine:
         self._batch_clock = batch_clock or clock
         self._shared = Pool("search", workers, max_waiting)
         self._own = {
-            entry: Pool(f"search-{entry.name}", 1, max_waiting)
+            entry: Pool(f"search-{entry.name}", entry.plans_at_once, max_waiting)
             for entry in entries
             if not entry.is_thread_safe
         }

@@ -113,6 +113,14 @@ class ModelEntry:
         handle = getattr(self.model, "handle", None)
         return handle is not None and bool(handle.thread_safe)
 
+    @property
+    def plans_at_once(self) -> int:
+        """Searches of a model that is not thread-safe that run at once, by a planner each.
+
+        One, but for a model that says more.
+        """
+        return int(getattr(self.model, "plans_at_once", 1))
+
     @cached_property
     def is_prompt(self) -> bool:
         """True if a search of few simulations may run where nothing else runs meanwhile.

@@ -7,8 +7,9 @@ caller said so.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -16,25 +17,39 @@ from mcts_service import models
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest, UnknownModel
 from mcts_service.learning.fit import load
-from mcts_service.planning import MCTS
+from mcts_service.planning import MCTS, SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig
 from mcts_service.service.entry import ModelEntry, describe_model
 from mcts_service.service.registry import Registry
+from mcts_service.service.remote_options import RemoteOptions
 
-__all__ = ["ENTRY_POINT_GROUP", "build_model", "load_built_in", "load_configured", "load_models"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "Connect",
+    "build_model",
+    "load_built_in",
+    "load_configured",
+    "load_models",
+]
 
 #: Packages offer models under this group: name = "module:factory", called without arguments.
 ENTRY_POINT_GROUP = "mcts_service.models"
 
 
-def load_models(config: ServerConfig) -> Registry:
+#: Gives a model that a simulator elsewhere is: its address, and how it is asked.
+Connect = Callable[[str, RemoteOptions], Any]
+
+
+def load_models(config: ServerConfig, connect: Connect | None = None) -> Registry:
     """All models of a server: built-in, of installed packages, of its configuration.
 
+    Args:
+      connect: gives remote models; None: there is no way to them.
     Raises:
-      InvalidRequest: a model cannot be imported, built or served; says which and why.
+      InvalidRequest: a model cannot be imported, built, reached or served; says which and why.
     """
-    return Registry(_entries(config))
+    return Registry(_entries(config, connect))
 
 
 def load_built_in(name: str, limits: BudgetLimits) -> ModelEntry:
@@ -46,25 +61,39 @@ def load_built_in(name: str, limits: BudgetLimits) -> ModelEntry:
     return _into_service(name, models.make(name), limits=limits)
 
 
-def load_configured(model: ModelConfig) -> ModelEntry:
+def load_configured(model: ModelConfig, connect: Connect | None = None) -> ModelEntry:
     """One model as a configuration describes it.
 
+    Args:
+      connect: as of `load_models`.
     Raises:
-      InvalidRequest: it cannot be imported, built or served.
+      InvalidRequest: it cannot be imported, built, reached or served.
     """
     with _told_of(model.source) if model.source else nullcontext():
+        built = _built(model, connect)
         return _into_service(
             model.name,
-            _built(model),
-            version=model.version,
+            built,
+            version=model.version or getattr(built, "model_version", "") or "1",
             description=model.description,
             limits=model.budget,
-            config=model.search,
+            config=_search(model, built),
         )
 
 
-def _built(model: ModelConfig) -> Any:
-    """What its file holds, or its factory gives."""
+def _search(model: ModelConfig, built: Any) -> SearchConfig:
+    """Its default search: one simulation at once would leave a remote model idle."""
+    if model.remote is None or model.search.in_flight > 1:
+        return model.search
+    return replace(model.search, in_flight=built.default_in_flight)
+
+
+def _built(model: ModelConfig, connect: Connect | None) -> Any:
+    """What its file holds, its factory gives, or answers at its address."""
+    if model.remote is not None:
+        if connect is None:
+            raise InvalidRequest("remote", "is given, and nothing here makes calls")
+        return connect(model.remote, model.remote_options)
     if model.file is None:
         return build_model(model.factory, model.arguments)
     with _told_of("file"):
@@ -88,7 +117,7 @@ def build_model(factory: str, arguments: Mapping[str, Any]) -> Any:
         return found(**arguments)
 
 
-def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
+def _entries(config: ServerConfig, connect: Connect | None) -> Iterator[ModelEntry]:
     taken = set()
     if config.server.built_in_models:
         for name in models.names():
@@ -108,7 +137,7 @@ def _entries(config: ServerConfig) -> Iterator[ModelEntry]:
                 f"{configured.source}.name".lstrip("."),
                 f"is {shown(configured.name)}, which another model has",
             )
-        yield load_configured(configured)
+        yield load_configured(configured, connect)
 
 
 def _into_service(name: str, model: Any, **description: Any) -> ModelEntry:

@@ -41,6 +41,7 @@ from mcts_client.results import (
     StopReason,
 )
 from mcts_client.settings import SearchSettings
+from mcts_client.simulator import ModelServer, serve_model
 
 __all__ = [
     "ActionSpec",
@@ -57,6 +58,7 @@ __all__ = [
     "ModelFault",
     "ModelId",
     "ModelInfo",
+    "ModelServer",
     "ModelSummary",
     "NoLegalAction",
     "Overloaded",
@@ -71,4 +73,5 @@ __all__ = [
     "TerminalState",
     "Unauthenticated",
     "UnknownModel",
+    "serve_model",
 ]
