@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcts_service.planning import Plan
     from mcts_service.service.config import ServerConfig
     from mcts_service.service.entry import ModelEntry
+    from mcts_service.service.remote_options import RemoteOptions
 
 __all__ = ["main"]
 
@@ -124,7 +125,7 @@ def _serve(options: argparse.Namespace) -> int:
     settings = dataclasses.replace(config.server, **given)
     config = dataclasses.replace(config, server=settings)
     set_up_logging(config.log)
-    registry = load_models(config)
+    registry = load_models(config, _connect)
     with contextlib.ExitStack() as at_end:
         with placed(config, "metrics"):
             names = [entry.name for entry in registry.entries]
@@ -181,7 +182,7 @@ def _models(options: argparse.Namespace) -> int:
     from mcts_service.service.loading import load_models
     from mcts_service.service.states import form
 
-    entries = load_models(_config(options.config), in_process=True).entries
+    entries = load_models(_config(options.config), _connect, in_process=True).entries
     rows = [
         (
             entry.name,
@@ -222,6 +223,13 @@ def _config(path: str | None) -> ServerConfig:
     return ServerConfig() if path is None else read_config(path)
 
 
+def _connect(address: str, options: RemoteOptions) -> Any:
+    """The model that a simulator elsewhere is. gRPC is imported for nothing less."""
+    from mcts_service.rpc.remote_model import connect
+
+    return connect(address, options)
+
+
 def _entry(model: str, config_path: str | None) -> ModelEntry:
     """The model of that name, of a file, or the one that "module:factory" gives."""
     from mcts_service.service.config import ModelConfig
@@ -231,7 +239,7 @@ def _entry(model: str, config_path: str | None) -> ModelEntry:
         return load_configured(ModelConfig(name=_name_of(Path(model).stem), file=model))
     if ":" in model:
         return load_configured(ModelConfig(name=_name_of(model), factory=model))
-    return load_models(_config(config_path), in_process=True).find(model)
+    return load_models(_config(config_path), _connect, in_process=True).find(model)
 
 
 def _is_file(model: str) -> bool:

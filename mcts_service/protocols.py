@@ -48,6 +48,14 @@ capabilities, looked up once when a planner is built:
     encode_action(label) -> bytes, decode_action(data) -> label   the same of labels that JSON
                                              cannot hold
     state_from_json(value) -> state       a state as a person would write it
+    answer_within(seconds, is_cancelled)  -> context manager: of what this thread asks in it,
+                                          nothing is of use after so many seconds (None: all is) or
+                                          once is_cancelled(). A model that is slow then raises
+                                          DeadlineExpired or Cancelled of `mcts_service.errors` in
+                                          place of an answer, and the plan is what it has come to;
+                                          with ReplicaLost, at any time, it fails
+    plans_at_once: int                    plans that a server makes at once, in a thread each;
+                                          default 1: nothing says that more may use the object
 
 A model that answers for many states at once (`BatchSampleModel`) has these for rows:
 
@@ -57,6 +65,8 @@ A model that answers for many states at once (`BatchSampleModel`) has these for 
     is_terminal_batch(states)             -> bool[N]
     current_player_batch(states)          -> int64[N]
     state_key_batch(states)               -> int64[N]
+    refused_states_batch(states)          -> {row: MCTSServiceError}: the states that nothing can be
+                                          planned from, and why
 
 Without them it is asked by the form for one state, where it has that, row by row.
 """

@@ -30,7 +30,8 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 from numbers import Integral
 
 from mcts_service.errors import (
-    InvalidRequest, MCTSServiceError, ModelFault, NoLegalAction, TerminalState,
+    Cancelled, DeadlineExpired, InvalidRequest, MCTSServiceError, ModelFault, NoLegalAction,
+    ReplicaLost, TerminalState,
 )
 
 include "core.pxi"

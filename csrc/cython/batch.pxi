@@ -67,7 +67,7 @@ cdef class SearchBatch:
         cdef list found = []
         for i, search in enumerate(self.searches):
             if self.ends[i].status < 0:
-                found.append((<Search>search).error_of(self.ends[i].status, None))
+                found.append(stop_by((<Search>search).error_of(self.ends[i].status, None)))
             else:
                 found.append(STOP_NAMES[<int>self.ends[i].reason])
         return found

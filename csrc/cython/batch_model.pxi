@@ -76,7 +76,7 @@ cdef class BatchModel(HeldModel):
     """
 
     cdef object sample_batch, evaluate_batch, legal_actions_batch, current_player_batch
-    cdef object state_key_batch, is_terminal, validate_state, rollout_action
+    cdef object state_key_batch, is_terminal, refused_states_batch, validate_state, rollout_action
     cdef readonly object dtype
     cdef readonly tuple shape
     cdef size_t row_bytes, mask_at, player_at, key_at, stride
@@ -88,7 +88,7 @@ cdef class BatchModel(HeldModel):
     cdef str asking  # the function that is being asked
     cdef bytes text  # of what failed last
     cdef dict errors  # by their texts: one call may fail for several rows
-    cdef bint is_interrupted  # by what is no Exception: everything fails from then on
+    cdef bint is_interrupted  # everything fails from then on: the run was given up, or by no Exception
 
     def __init__(self, model, dtype, shape):
         """Of states that are rows of dtype[shape]."""
@@ -110,6 +110,7 @@ cdef class BatchModel(HeldModel):
         self.state_key_batch = batch_form(model, "state_key")
         self.is_terminal = batch_form(model, "is_terminal")
         self.validate_state = getattr(model, "validate_state", None)
+        self.refused_states_batch = getattr(model, "refused_states_batch", None)
         self.rollout_action = getattr(model, "rollout_action", None)
         self.num_values = num_values_of(model)
         self.rng = RowGenerator()
@@ -295,10 +296,16 @@ cdef class BatchModel(HeldModel):
         if is_root and self.validate_state is not None:
             self.validate(rows[0].copy())
         try:
-            ends = self.ends_of(rows)
-            self.annotate(rows, np.ones(1, np.bool_), ends, &view[0], 1)
+            refused = self.refused(rows) if is_root else {}
+            if not refused:
+                ends = self.ends_of(rows)
+                self.annotate(rows, np.ones(1, np.bool_), ends, &view[0], 1)
+        except GIVEN_UP:
+            raise
         except Exception as error:
             raise ModelFault(self.text_of(error)) from error
+        for error in refused.values():
+            raise error
         if is_root and ends[0]:
             raise root_is_terminal()
         return bytes(packed)
@@ -329,14 +336,30 @@ cdef class BatchModel(HeldModel):
         packed = bytearray(count * self.stride)
         cdef unsigned char[::1] view = packed
         self.put_rows(rows, &view[0], 0, self.row_bytes, count)
+        sound = np.ones(count, np.bool_)
         try:
-            ends = self.ends_of(rows)
-            self.annotate(rows, np.ones(count, np.bool_), ends, &view[0], count)
+            refused.update(self.refused(rows))
+            sound[list(refused)] = False
+            if not sound.any():
+                return bytes(packed)
+            ends = spread(self.ends_of(picked(rows, sound)), sound)
+            self.annotate(rows, sound, ends, &view[0], count)
+        except GIVEN_UP as error:
+            refused.update(dict.fromkeys(range(count), error))
+            return bytes(packed)
         except Exception:
+            refused.clear()
             return None  # one may fail by the fault of another
         for row in np.flatnonzero(ends).tolist():
             refused[row] = root_is_terminal()
         return bytes(packed)
+
+    cdef dict refused(self, rows):
+        """Those that the model refuses to plan from: {row: error}."""
+        if self.refused_states_batch is None:
+            return {}
+        self.asking = "refused_states_batch"
+        return self.refused_states_batch(rows)
 
     cdef validate(self, state):
         """Asks the model whether it is one of its states."""
@@ -469,7 +492,7 @@ cdef class BatchModel(HeldModel):
 
     cdef int fail(self, error) noexcept:
         """Keeps an exception, and what it says."""
-        self.is_interrupted = not isinstance(error, Exception)
+        self.is_interrupted = not isinstance(error, Exception) or isinstance(error, GIVEN_UP)
         try:
             self.text = self.text_of(error).encode("utf-8", "replace")
         except BaseException:

@@ -27,6 +27,10 @@ cdef extern from "time.h" nogil:
 ctypedef int (*python_entry)(void *) noexcept nogil
 ctypedef void (*python_exit)(void *) noexcept nogil
 
+# What a model raises in place of an answer that nobody waits for, or that nobody can give: the whole
+# run is over, and the model is asked nothing more.
+cdef tuple GIVEN_UP = (Cancelled, DeadlineExpired, ReplicaLost)
+
 # How long the GIL is held before others are let in, and for how long one stays away from it
 # then, as far as the system's timer can tell.
 cdef int64_t HOLD_NANOSECONDS = 1_000_000

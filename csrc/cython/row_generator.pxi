@@ -52,6 +52,27 @@ cdef class RowGenerator:
             )
         return partial(self.draw_by_rows, name)
 
+    @property
+    def counters(self):
+        """Where the stream of each row is: uint64[N], a copy. SplitMix64 goes on from there."""
+        self.shape(None)
+        found = np.empty(self.count, np.uint64)
+        cdef uint64_t[::1] out = found
+        cdef Py_ssize_t row
+        for row in range(self.count):
+            out[row] = (<uint64_t *>self.rows[row].state)[0]
+        return found
+
+    @counters.setter
+    def counters(self, values):
+        self.shape(None)
+        cdef const uint64_t[::1] given = np.ascontiguousarray(values, np.uint64)
+        cdef Py_ssize_t row
+        if given.shape[0] != self.count:
+            raise ValueError(f"has {given.shape[0]} counters; must have one a row, {self.count}")
+        for row in range(self.count):
+            (<uint64_t *>self.rows[row].state)[0] = given[row]
+
     cdef tuple shape(self, size):
         """All axes of an answer: [N, ...]."""
         if self.count == 0:

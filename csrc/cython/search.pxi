@@ -81,6 +81,13 @@ cdef dict BATCH_NAMES = {
 }
 
 
+cdef object stop_by(error):
+    """The name of the rule, where an error says that a model gave a run up for it; else the error."""
+    if isinstance(error, Cancelled):
+        return STOP_NAMES[<int>STOP_CANCELLED]
+    return STOP_NAMES[<int>STOP_TIME_LIMIT] if isinstance(error, DeadlineExpired) else error
+
+
 cdef str in_one_line(error):
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -420,7 +427,7 @@ cdef class Search:
             error, self.held.error = self.held.error, None
         if status == ROOT_INVALID and isinstance(error, InvalidRequest):
             return error
-        if error is not None and not isinstance(error, Exception):
+        if isinstance(error, GIVEN_UP) or (error is not None and not isinstance(error, Exception)):
             return error
         if status == ROOT_INVALID:
             found = InvalidRequest("state", text if error is None else in_one_line(error))
@@ -490,12 +497,25 @@ cdef class Search:
             else:
                 with nogil:
                     status = search_run(self.search, &limits, &reason)
-            self.raise_for(status, None)
+            if status < 0:
+                return self.end_of(status)
             if reason != STOP_SLICE:
                 return STOP_NAMES[<int>reason]
             PyErr_CheckSignals()
             if slice_seconds is not None:
                 return "slice"
+
+    cdef object end_of(self, int status):
+        """How a run ends that has failed: as stopped, where the model gave it up.
+
+        Raises:
+          ModelFault: it broke its contract.
+          ReplicaLost: nobody can answer.
+        """
+        try:
+            self.raise_for(status, None)
+        except (Cancelled, DeadlineExpired) as error:
+            return stop_by(error)
 
     cdef str run_in_flight(self, uint64_t simulations, time_limit, CancelFlag cancel):
         """The same with several simulations in progress at once: a batch of one search."""

@@ -78,6 +78,7 @@ class MCTS:
         self._turn: AbstractContextManager[Any] = (
             nullcontext() if self._is_shared else threading.RLock()
         )
+        self._answer_within = getattr(model, "answer_within", None)
         self._searches = Searches(model, in_flight=self.config.in_flight, keep_trees=keep_trees)
         # At once, so that what does not go together is found out here.
         recipe = self._reader.recipe(0, None).config
@@ -114,11 +115,12 @@ class MCTS:
           TerminalState, NoLegalAction: there is nothing to choose.
           ModelFault: the model raised, or broke its contract.
           Cancelled, DeadlineExpired: before one simulation was done.
+          ReplicaLost: the model is elsewhere, and does not answer.
         """
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
         read = partial(read_plan, request)
-        with self._turn:
+        with self._turn, self._in_time(limits, cancel):
             return finished(self._steps(state, request, cancel, read, kept=tree))
 
     def plan_at_once(
@@ -195,10 +197,11 @@ class MCTS:
             )
         )
         found = RowPlans(count)
-        if self._searches.answers_in_batches:
-            self._plan_together(rows, limits, cancel, found)
-        else:
-            self._plan_in_turn(rows, limits, cancel, found)
+        with self._in_time(limits, cancel):
+            if self._searches.answers_in_batches:
+                self._plan_together(rows, limits, cancel, found)
+            else:
+                self._plan_in_turn(rows, limits, cancel, found)
         return found.plans(self._reader.shape)
 
     def advance(self, action: Any, next_state: Any) -> bool:
@@ -238,6 +241,15 @@ class MCTS:
         """The action of a plan with the default budget; with `rng`, by a seed drawn from it."""
         seed = None if rng is None else int(rng.integers(2**64, dtype=np.uint64))
         return self.plan(state, seed=seed).action
+
+    def _in_time(self, limits: Limits, cancel: CancelFlag | None) -> AbstractContextManager[Any]:
+        """In it, a model whose answers may be slow knows how long they are of use."""
+        if self._answer_within is None:
+            return nullcontext()
+        found: AbstractContextManager[Any] = self._answer_within(
+            limits.seconds_left(), lambda: cancel is not None and cancel.cancelled
+        )
+        return found
 
     # ---- one search
 

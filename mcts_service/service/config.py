@@ -30,6 +30,7 @@ from mcts_service.service.entry import require_name
 from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.metrics import MetricsSettings
+from mcts_service.service.remote_options import RemoteOptions, require_address
 from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.tls import TlsSettings
 from mcts_service.service.toml_source import KeyPath, dotted
@@ -109,9 +110,12 @@ class ModelConfig:
       factory: "module:name" of a class or function that gives the model.
       file: in its place, a learned model as `mcts_service.learning.fit.save` writes it; in a file
         the path is relative to the folder of that file.
+      remote: in place of both, where a simulator serves ModelService: "host:port", or "unix:/path"
+        of a socket.
+      remote_options: how that is asked.
       arguments: what the factory is called with.
       description: a line about the model.
-      version: which model of that name.
+      version: which model of that name; empty: 1 or, of a remote one, as it says itself.
       budget: as [budget], for this model.
       search: its default search, see `SearchConfig`; in a file the table may have a `preset`
         too, which comes first.
@@ -127,10 +131,12 @@ class ModelConfig:
     factory: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
-    version: str = "1"
+    version: str = ""
     budget: BudgetLimits = field(default_factory=BudgetLimits)
     search: SearchConfig = field(default_factory=SearchConfig)
     file: str | None = None
+    remote: str | None = None
+    remote_options: RemoteOptions = field(default_factory=RemoteOptions)
     isolation: str | None = None
     worker_processes: WorkerSettings | None = None
     source: str = field(default="", compare=False, metadata={"is_setting": False})
@@ -139,14 +145,28 @@ class ModelConfig:
         require_name("name", self.name)
         if not isinstance(self.arguments, Mapping):
             raise InvalidRequest("arguments", f"is {shown(self.arguments)}; must be a table")
-        if self.file is None:
+        if self.remote is not None:
+            self._require_remote(self.remote)
+        elif self.file is None:
             self._require_factory()
         else:
             self._require_file(self.file)
         if not isinstance(self.description, str):
             raise InvalidRequest("description", f"is {shown(self.description)}; must be a text")
-        require_text("version", self.version)
+        if not isinstance(self.version, str):
+            raise InvalidRequest("version", f"is {shown(self.version)}; must be a text")
         self._require_isolation()
+
+    def _require_remote(self, remote: str) -> None:
+        require_address("remote", remote)
+        for name, given in (("factory", self.factory), ("file", self.file)):
+            if given:
+                raise InvalidRequest("remote", f"is {shown(remote)}; must not be beside a {name}")
+        if self.arguments:
+            raise InvalidRequest("arguments", "are given; a remote model takes none")
+        if self.isolation == "process" or self.worker_processes is not None:
+            name = "isolation" if self.isolation == "process" else "worker_processes"
+            raise InvalidRequest(name, "is set; a remote model is in another process already")
 
     def _require_factory(self) -> None:
         require_text("factory", self.factory)

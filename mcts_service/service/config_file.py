@@ -22,6 +22,7 @@ from mcts_service.service.connection_limits import ConnectionLimits
 from mcts_service.service.logs import LogSettings
 from mcts_service.service.margin import DeadlineMargin
 from mcts_service.service.metrics import MetricsSettings
+from mcts_service.service.remote_options import RemoteOptions
 from mcts_service.service.search_changes import changed_search
 from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.tls import TlsSettings
@@ -29,6 +30,9 @@ from mcts_service.service.toml_source import KeyPath, TomlSource, build_dataclas
 from mcts_service.service.workers.settings import WorkerSettings
 
 __all__ = ["read_config"]
+
+#: What a model comes from: one of these.
+_MODEL_SOURCES = ("factory", "file", "remote")
 
 #: The tables of which each is one dataclass.
 _PLAIN_TABLES: dict[str, type[Any]] = {
@@ -71,17 +75,20 @@ def _models(
     models: dict[str, ModelConfig] = {}
     for position, table in enumerate(tables):
         where: KeyPath = ("models", position)
-        if isinstance(table, Mapping) and table.keys().isdisjoint(("factory", "file")):
-            source.refuse(where, "has no factory, and no file; must have one of them")
+        if isinstance(table, Mapping) and table.keys().isdisjoint(_MODEL_SOURCES):
+            source.refuse(where, "has no factory, file or remote; must have one of them")
         inner: dict[str, Callable[[KeyPath, Any], Any]] = {
             "budget": partial(_changed, source, defaults["budget"]),
             "search": partial(
                 build_dataclass, source, SearchConfig, make=_search, more_keys=["preset"]
             ),
+            "remote_options": partial(build_dataclass, source, RemoteOptions),
         }
         if isinstance(table, Mapping) and "worker_processes" in table:
             inner["worker_processes"] = partial(_changed, source, defaults["worker_processes"])
         model = build_dataclass(source, ModelConfig, where, table, inner_tables=inner)
+        if "remote_options" in table and model.remote is None:
+            source.refuse((*where, "remote_options"), "are given, and no remote that they are of")
         file = None if model.file is None else str(source.folder / model.file)
         model = dataclasses.replace(model, file=file, source=source.place(where))
         if model.name in models:

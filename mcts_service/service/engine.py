@@ -53,7 +53,7 @@ class Engine:
     Native models share a pool of threads: they search without the GIL. A model that has a host
     of its own, such as worker processes, has a pool of threads that wait for it. A model written
     in Python that has none has a pool of one thread, because nothing says that its object may be
-    used by two.
+    used by two, and one that is elsewhere some, as its plans mostly wait.
 
     A short search of a native model crosses no thread: where searches of as many simulations
     have been short so far, it is run at once, and only its rest goes to the pool.
@@ -94,7 +94,7 @@ class Engine:
         self.sessions = sessions or Sessions()
         self._here = InProcess(self.sessions)
         self._own = {
-            entry: Pool(f"search-{entry.name}", self._host(entry).capacity, max_waiting)
+            entry: Pool(f"search-{entry.name}", _plans_at_once(entry), max_waiting)
             for entry in entries
             if entry.host or not entry.is_thread_safe
         }
@@ -301,6 +301,11 @@ class Engine:
             with contextlib.suppress(Cancelled):
                 return finish(query, 0.0, begun.cancel)
             raise
+
+
+def _plans_at_once(entry: ModelEntry) -> int:
+    """Threads that wait for searches of a model that has a pool of its own."""
+    return entry.plans_at_once if entry.host is None else entry.host.capacity
 
 
 def _with_more_patience(plan: UnfinishedPlan, seconds: float) -> Plan | UnfinishedPlan:

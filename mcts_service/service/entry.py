@@ -80,6 +80,8 @@ class ModelEntry:
       answers_in_batches: True if the rows of a batch are planned together.
       is_prompt: True if a search of few simulations may run where nothing else runs meanwhile.
         What answers in batches may take long for one answer, and labels are read by the model.
+      plans_at_once: searches of a model that is not thread-safe that run at once, by a planner
+        each: one, but for a model that says more.
       host: what runs its searches; None: the threads of this process.
     """
 
@@ -100,6 +102,7 @@ class ModelEntry:
     is_thread_safe: bool
     answers_in_batches: bool
     is_prompt: bool
+    plans_at_once: int = 1
     host: SearchHost | None = None
 
     @property
@@ -175,6 +178,7 @@ def describe_model(
         is_thread_safe=is_thread_safe,
         answers_in_batches=in_batches,
         is_prompt=is_thread_safe and is_numbered and not in_batches,
+        plans_at_once=int(getattr(model, "plans_at_once", 1)),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -17,14 +18,22 @@ from mcts_service import models
 from mcts_service.checks import shown
 from mcts_service.errors import InvalidRequest, UnknownModel
 from mcts_service.learning.fit import load
-from mcts_service.planning import MCTS
+from mcts_service.planning import MCTS, SearchConfig
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig
 from mcts_service.service.entry import ModelEntry, describe_model, require_name
 from mcts_service.service.isolation import IsolatedModel
 from mcts_service.service.registry import Registry
+from mcts_service.service.remote_options import RemoteOptions
 
-__all__ = ["ENTRY_POINT_GROUP", "build_model", "load_built_in", "load_configured", "load_models"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "Connect",
+    "build_model",
+    "load_built_in",
+    "load_configured",
+    "load_models",
+]
 
 #: Packages offer models under this group: name = "module:factory", called without arguments.
 ENTRY_POINT_GROUP = "mcts_service.models"
@@ -32,21 +41,27 @@ ENTRY_POINT_GROUP = "mcts_service.models"
 #: Gives a model in service when it is called.
 _Source = Callable[[], ModelEntry]
 
+#: Gives a model that a simulator elsewhere is: its address, and how it is asked.
+Connect = Callable[[str, RemoteOptions], Any]
 
-def load_models(config: ServerConfig, *, in_process: bool = False) -> Registry:
+
+def load_models(
+    config: ServerConfig, connect: Connect | None = None, *, in_process: bool = False
+) -> Registry:
     """All models of a server: built-in, of installed packages, of its configuration.
 
     Models that run in processes of their own are built there, all at the same time, and run from
     then on until an `Engine` that has them is closed.
 
     Args:
+      connect: gives remote models; None: there is no way to them.
       in_process: all are in this process, whatever the configuration says.
     Raises:
-      InvalidRequest: a model cannot be imported, built or served; says which and why.
+      InvalidRequest: a model cannot be imported, built, reached or served; says which and why.
     """
     sources: list[_Source] = []
     try:
-        for source in _sources(config, in_process):
+        for source in _sources(config, connect, in_process):
             sources.append(source)
         return Registry([source() for source in sources])
     except BaseException:
@@ -65,25 +80,39 @@ def load_built_in(name: str, limits: BudgetLimits) -> ModelEntry:
     return _into_service(name, models.make(name), limits=limits)
 
 
-def load_configured(model: ModelConfig) -> ModelEntry:
+def load_configured(model: ModelConfig, connect: Connect | None = None) -> ModelEntry:
     """One model as a configuration describes it.
 
+    Args:
+      connect: as of `load_models`.
     Raises:
-      InvalidRequest: it cannot be imported, built or served.
+      InvalidRequest: it cannot be imported, built, reached or served.
     """
     with _told_of(model.source) if model.source else nullcontext():
+        built = _built(model, connect)
         return _into_service(
             model.name,
-            _built(model),
-            version=model.version,
+            built,
+            version=model.version or getattr(built, "model_version", "") or "1",
             description=model.description,
             limits=model.budget,
-            config=model.search,
+            config=_search(model, built),
         )
 
 
-def _built(model: ModelConfig) -> Any:
-    """What its file holds, or its factory gives."""
+def _search(model: ModelConfig, built: Any) -> SearchConfig:
+    """Its default search: one simulation at once would leave a remote model idle."""
+    if model.remote is None or model.search.in_flight > 1:
+        return model.search
+    return replace(model.search, in_flight=built.default_in_flight)
+
+
+def _built(model: ModelConfig, connect: Connect | None) -> Any:
+    """What its file holds, its factory gives, or answers at its address."""
+    if model.remote is not None:
+        if connect is None:
+            raise InvalidRequest("remote", "is given, and nothing here makes calls")
+        return connect(model.remote, model.remote_options)
     if model.file is None:
         return build_model(model.factory, model.arguments)
     with _told_of("file"):
@@ -119,7 +148,7 @@ def _offer(point: EntryPoint) -> str:
     return f"entry point {point.name} = {point.value}"
 
 
-def _sources(config: ServerConfig, in_process: bool) -> Iterator[_Source]:
+def _sources(config: ServerConfig, connect: Connect | None, in_process: bool) -> Iterator[_Source]:
     """What gives each model, none of which has been built here yet."""
     taken = set()
     if config.server.built_in_models:
@@ -151,14 +180,15 @@ def _sources(config: ServerConfig, in_process: bool) -> Iterator[_Source]:
                 f"{configured.source}.name".lstrip("."),
                 f"is {shown(configured.name)}, which another model has",
             )
-        yield _placed(configured, config, in_process)
+        yield _placed(configured, config, connect, in_process)
 
 
-def _placed(model: ModelConfig, config: ServerConfig, in_process: bool) -> _Source:
+def _placed(
+    model: ModelConfig, config: ServerConfig, connect: Connect | None, in_process: bool
+) -> _Source:
     """What gives a configured model where it is to be."""
-    load = partial(load_configured, model)
-    if in_process or model.isolation == "thread":
-        return load
+    if in_process or model.remote is not None or model.isolation == "thread":
+        return partial(load_configured, model, connect)
     return IsolatedModel(
         model.name,
         partial(load_configured, model),

@@ -25,23 +25,37 @@ class TimedPlanner:
     times: SearchTimes = field(default_factory=SearchTimes)
 
 
+#: What a planner belongs to: a model, or one thread's use of it (0: any thread's).
+_Owner = tuple[ModelEntry, int]
+
+
+def _owner(entry: ModelEntry) -> _Owner:
+    own_thread = not entry.is_thread_safe and entry.plans_at_once > 1
+    return entry, threading.get_ident() if own_thread else 0
+
+
 class Planners:
-    """One for each model, and the latest few with other settings. Any threads may ask."""
+    """One for each model, and the latest few with other settings. Any threads may ask.
+
+    Of a model whose planner makes one plan after the other, and that makes several at once, each
+    thread has its own.
+    """
 
     def __init__(self) -> None:
-        self._default: dict[ModelEntry, TimedPlanner] = {}
-        self._special: OrderedDict[tuple[ModelEntry, SearchConfig], TimedPlanner] = OrderedDict()
+        self._default: dict[_Owner, TimedPlanner] = {}
+        self._special: OrderedDict[tuple[_Owner, SearchConfig], TimedPlanner] = OrderedDict()
         self._lock = threading.Lock()
 
     def known(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner | None:
         """The planner, where there is one."""
         # The identity first: to compare all settings takes a while.
         if config is entry.config or config == entry.config:
-            return self._default.get(entry)
+            return self._default.get(_owner(entry))
+        key = (_owner(entry), config)
         with self._lock:
-            found = self._special.get((entry, config))
+            found = self._special.get(key)
             if found is not None:
-                self._special.move_to_end((entry, config))
+                self._special.move_to_end(key)
         return found
 
     def get(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
@@ -54,11 +68,11 @@ class Planners:
         if found is not None:
             return found
         if config == entry.config:
-            return self._default.setdefault(entry, _made(entry, config))
+            return self._default.setdefault(_owner(entry), _made(entry, config))
         with prefixed("options."):
             made = _made(entry, config)
         with self._lock:
-            found = self._special.setdefault((entry, config), made)
+            found = self._special.setdefault((_owner(entry), config), made)
             if len(self._special) > _MAX_SPECIAL:
                 self._special.popitem(last=False)
         return found

@@ -21,15 +21,17 @@ def test_importing_the_client_loads_the_stubs_and_nothing_else_of_the_package() 
     assert set(probe.stdout.split()) == {
         "mcts_service",
         "mcts_service.v1",
+        "mcts_service.v1.model_pb2",
+        "mcts_service.v1.model_pb2_grpc",
         "mcts_service.v1.planner_pb2",
         "mcts_service.v1.planner_pb2_grpc",
     }
 
 
 def test_all_is_the_surface() -> None:
-    from mcts_client import async_client, client, errors, results, settings
+    from mcts_client import async_client, client, errors, results, settings, simulator
 
-    parts = [async_client, client, errors, results, settings]
+    parts = [async_client, client, errors, results, settings, simulator]
     names = [name for part in parts for name in part.__all__ if name != "ValueKind"]
     assert sorted(mcts_client.__all__) == sorted(names)
     assert all(hasattr(mcts_client, name) for name in mcts_client.__all__)

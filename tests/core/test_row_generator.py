@@ -10,6 +10,7 @@ import pytest
 from reference_search import Stream
 
 from mcts_service import MCTS, Budget, Plan
+from mcts_service._core import SeededRows
 from mcts_service.errors import ModelFault
 
 ROWS = 6
@@ -330,3 +331,14 @@ def test_it_is_no_good_after_a_call_that_raised() -> None:
     assert isinstance(fault, ModelFault)
     with pytest.raises(RuntimeError, match="used after sample_batch has returned"):
         kept[0].random()
+
+
+def test_the_streams_of_the_rows_can_be_read_and_set() -> None:
+    rows = SeededRows([7, 2**64 - 1, 0])
+    assert rows.counters.tolist() == [7, 2**64 - 1, 0]
+    first = rows.random()
+    assert (rows.counters != [7, 2**64 - 1, 0]).all()
+    rows.counters = [7, 2**64 - 1, 0]
+    assert (rows.random() == first).all()
+    with pytest.raises(ValueError, match="has 2 counters; must have one a row, 3"):
+        rows.counters = [1, 2]

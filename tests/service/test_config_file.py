@@ -12,6 +12,7 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_configured
+from mcts_service.service.remote_options import RemoteOptions
 from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.start_checks import open_certificates, open_tokens
 from mcts_service.service.workers import WorkerSettings
@@ -39,6 +40,26 @@ def config_file(tmp_path, monkeypatch):
 
 def test_an_empty_file_gives_the_defaults(config_file):
     assert read_config(config_file("")) == ServerConfig()
+
+
+def test_a_remote_model_has_an_address_and_options(config_file):
+    config = read_config(
+        config_file(
+            """
+            [[models]]
+            name = "robot"
+            remote = "unix:/run/robot.sock"
+            remote_options = { call_seconds = 2.5, in_flight = 12 }
+            [[models]]
+            name = "arm"
+            remote = "[::1]:50061"
+            """
+        )
+    )
+    robot, arm = config.models
+    assert robot.remote == "unix:/run/robot.sock"
+    assert robot.remote_options == RemoteOptions(call_seconds=2.5, in_flight=12)
+    assert (arm.remote, arm.remote_options) == ("[::1]:50061", RemoteOptions())
 
 
 def test_every_table_is_read(config_file):
@@ -91,7 +112,7 @@ def test_every_table_is_read(config_file):
         ("[budget]\nmax_simulations = 10\n# more\n\ndefault_simulations = [\n  1,\n]\n",
          "server.toml:5: budget.default_simulations: is [1]; must be an integer"),
         ("[models]\nname = 'a'\n", "server.toml:1: models: is one table; write [[models]]"),
-        ("\n[[models]]\nname = 'a'\n", "server.toml:2: models[0]: has no factory, and no file"),
+        ("\n[[models]]\nname = 'a'\n", "server.toml:2: models[0]: has no factory, file or"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n\n[[models]]\nfactory = 'c:d'\nname = 'B'\n",
          "server.toml:7: models[1].name: is 'B'; must be 1 to 64 characters of a-z, 0-9, _ and -"),
         ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[[models]]\nname = 'a'\nfactory = 'a:b'\n",
@@ -149,6 +170,24 @@ def test_every_table_is_read(config_file):
         ("[limits]\n\nmax_streams = 0\n", "server.toml:3: limits.max_streams: is 0; must be an"),
         ("[metrics]\nport = 70000\n", "server.toml:2: metrics.port: is 70000; must be an integer"),
         ("[log]\nformat = 'xml'\n", "server.toml:2: log.format: is 'xml'; must be one of text,"),
+        ("[[models]]\nname = 'a'\nremote = 'localhost'\n",
+         "server.toml:3: models[0].remote: is 'localhost'; must be \"host:port\", or"),
+        ("[[models]]\nname = 'a'\nremote = 'localhost:70000'\n",
+         "server.toml:3: models[0].remote: is 'localhost:70000'; must be"),
+        ("[[models]]\nname = 'a'\nremote = 'unix:walk.sock'\n",
+         "server.toml:3: models[0].remote: is 'unix:walk.sock'; must be"),
+        ("[[models]]\nname = 'a'\nremote = 'a:1'\nfactory = 'a:b'\n",
+         "server.toml:3: models[0].remote: is 'a:1'; must not be beside a factory"),
+        ("[[models]]\nname = 'a'\nfile = 'a.npz'\nremote = 'a:1'\n",
+         "server.toml:4: models[0].remote: is 'a:1'; must not be beside a file"),
+        ("[[models]]\nname = 'a'\nremote = 'a:1'\narguments = { x = 1 }\n",
+         "server.toml:4: models[0].arguments: are given; a remote model takes none"),
+        ("[[models]]\nname = 'a'\nfactory = 'a:b'\n[models.remote_options]\nattempts = 2\n",
+         "server.toml:4: models[0].remote_options: are given, and no remote"),
+        ("[[models]]\nname = 'a'\nremote = 'a:1'\n[models.remote_options]\nattempts = 0\n",
+         "server.toml:5: models[0].remote_options.attempts: is 0; must be an integer from 1"),
+        ("[[models]]\nname = 'a'\nremote = 'a:1'\n[models.remote_options]\nseconds = 1\n",
+         "server.toml:5: models[0].remote_options.seconds: is not a setting; settings: connect_"),
         ("[server]\nport = \n", "server.toml:2: is not TOML: Invalid value"),
         ("[server]\nport = 1\nport = 2\n", "server.toml:3: is not TOML: Cannot overwrite"),
         ("[server]\nhost = '''", "server.toml:2: is not TOML: "),

@@ -10,6 +10,7 @@ from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import build_model, load_configured, load_models
+from mcts_service.service.remote_options import RemoteOptions
 
 SOURCE = """
 class Walk:
@@ -195,3 +196,39 @@ def test_a_model_of_a_file_names_the_file_and_the_line(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidRequest, match=rf"^{message}"):
         load_models(read_config("server.toml"))
+
+
+class Reached:
+    """A walk that is elsewhere."""
+
+    num_actions = 1
+    model_version = "v9"
+    default_in_flight = 6
+
+    def sample_batch(self, states, actions, rng):
+        return states, states * 0.0, states >= 0
+
+
+def test_a_remote_model_is_what_its_way_gives_and_asked_by_several_simulations():
+    asked = []
+
+    def connect(address, options):
+        asked.append((address, options))
+        return Reached()
+
+    options = RemoteOptions(attempts=2)
+    model = ModelConfig("far", remote="a:1", remote_options=options)
+    (entry,) = load_models(config_of(model), connect).entries
+    assert asked == [("a:1", options)]
+    assert (entry.version, entry.config) == ("v9", SearchConfig(in_flight=6))
+
+
+def test_what_the_configuration_says_of_a_remote_model_wins():
+    model = ModelConfig("far", remote="a:1", version="2", search=SearchConfig(in_flight=3))
+    entry = load_configured(model, lambda address, options: Reached())
+    assert (entry.version, entry.config.in_flight) == ("2", 3)
+
+
+def test_without_a_way_to_it_a_remote_model_stops_the_start():
+    with pytest.raises(InvalidRequest, match="remote: is given, and nothing here makes calls"):
+        load_models(config_of(ModelConfig("far", remote="a:1")))

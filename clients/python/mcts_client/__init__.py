@@ -42,6 +42,7 @@ from mcts_client.results import (
     StopReason,
 )
 from mcts_client.settings import SearchSettings
+from mcts_client.simulator import ModelServer, serve_model
 
 __all__ = [
     "ActionSpec",
@@ -58,6 +59,7 @@ __all__ = [
     "ModelFault",
     "ModelId",
     "ModelInfo",
+    "ModelServer",
     "ModelSummary",
     "NoLegalAction",
     "Overloaded",
@@ -73,4 +75,5 @@ __all__ = [
     "Tls",
     "Unauthenticated",
     "UnknownModel",
+    "serve_model",
 ]

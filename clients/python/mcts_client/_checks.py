@@ -16,6 +16,7 @@ __all__ = [
     "UINT64",
     "boolean",
     "integer",
+    "integer_from",
     "number",
     "shown",
     "text",
@@ -77,6 +78,20 @@ def integer(field: str, value: Any, limits: np.iinfo[Any]) -> int | None:
     if not limits.min <= value <= limits.max:
         raise InvalidRequest.of_field(
             field, f"is {shown(value)}; must be an integer from {limits.min} to {limits.max}"
+        )
+    return int(value)
+
+
+def integer_from(field: str, value: Any, low: int, high: int) -> int:
+    """`value` as an int from `low` to `high`.
+
+    Raises:
+      InvalidRequest: it is something else.
+    """
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or not low <= value <= high:
+        raise InvalidRequest.of_field(
+            field, f"is {shown(value)}; must be an integer from {low} to {high}"
         )
     return int(value)
 

@@ -13,7 +13,7 @@ from mcts_client._checks import INT64, shown, text
 from mcts_client.errors import InvalidRequest, MCTSServiceError
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["Value", "dtype_of", "read_value", "tensor", "write_value"]
+__all__ = ["Value", "array_of", "dtype_of", "read_value", "tensor", "write_value"]
 
 #: What a state or an action may be in Python.
 Value = (
@@ -77,7 +77,7 @@ def read_value(message: planner_pb2.State | planner_pb2.Action) -> Any:
     if kind == "discrete":
         return message.discrete
     if kind == "tensor":
-        return _array(message.tensor)
+        return array_of(message.tensor)
     if kind == "opaque":
         return message.opaque
     if kind == "json":
@@ -116,7 +116,12 @@ def tensor(field: str, array: np.ndarray[Any, Any]) -> planner_pb2.Tensor:
     )
 
 
-def _array(tensor: planner_pb2.Tensor) -> np.ndarray[Any, Any]:
+def array_of(tensor: planner_pb2.Tensor) -> np.ndarray[Any, Any]:
+    """The array of a message: writable, in the machine's byte order.
+
+    Raises:
+      MCTSServiceError: its parts contradict each other.
+    """
     dtype = dtype_of(tensor.dtype)
     if dtype is None:
         raise MCTSServiceError(

@@ -1,0 +1,1 @@
+"""Inside of `mcts_client.serve_model`."""
