@@ -172,10 +172,10 @@ class Engine:
             try:
                 return await self._end(query, pool, future, end_by, cancel)
             except asyncio.CancelledError:
-                now = time.monotonic()
-                if query.reply_by is not None and now >= query.reply_by:
+                late = time.monotonic() - end_by
+                if late > 0:
                     # Nobody waits any longer for a search that was to have ended by now.
-                    clock.observe(now - end_by, was_cut=True)
+                    clock.observe(late, was_cut=True)
                 raise
 
     async def _end(

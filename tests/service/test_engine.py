@@ -3,7 +3,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from served_models import FAULTS, Corridor, Faulty, Grid, Slow, entry_of
+from served_models import FAULTS, Corridor, Faulty, Gated, Grid, Slow, entry_of
 
 from mcts_service.errors import (
     DeadlineExpired,
@@ -118,6 +118,26 @@ async def test_the_callers_deadline_stops_the_search_in_time_to_reply(engine_of)
     outcome = await engine.plan(query_of(entry, budget=LONG, reply_by=reply_by))
     assert outcome.plan.stop_reason is StopReason.TIME_LIMIT
     assert outcome.finished < reply_by
+
+
+async def test_a_search_that_is_too_late_for_its_caller_leaves_the_next_ones_more_time(engine_of):
+    """Its reply is never sent, and so not measured; yet it says more than those that are."""
+    entry = entry_of(Gated())
+    engine = engine_of(entry, max_waiting=2 * ReplyClock.REFRESH)
+    clock = engine._clock
+    for _ in range(ReplyClock.REFRESH):
+        budget = replace(LONG, time_limit=0.05)
+        planning = asyncio.create_task(engine.plan(query_of(entry, budget=budget)))
+        await until(entry.model.asked)
+        await asyncio.sleep(0.1)
+        planning.cancel()
+        await asyncio.wait({planning})
+        entry.model.gate.set()
+        while engine._own[entry]._room.running:
+            await asyncio.sleep(0.001)
+        entry.model.gate.clear()
+        entry.model.asked.clear()
+    assert clock.margin(0.2) > 0.04
 
 
 async def test_a_deadline_that_leaves_nothing_after_the_margin_is_refused(engine_of):
