@@ -497,3 +497,15 @@ def test_the_server_can_be_reached_over_ipv6(serve):
         assert address.startswith("[::1]:")
     with grpc.insecure_channel(address) as channel:
         assert plan(channel, "taxi", 328, 1).result().simulations == 1
+
+
+def test_a_simulator_that_is_not_there_stops_the_start(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("server.toml").write_text(
+        "[[models]]\nname = 'far'\nremote = 'unix:/nobody.sock'\n"
+        "remote_options = { connect_seconds = 0.1 }\n"
+    )
+    assert main(["models", "--config", "server.toml"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("mcts-service models: server.toml:1: models[0]: remote: is ")
+    assert "no simulator answers there within 0.1 s; start it first, or wait longer" in told

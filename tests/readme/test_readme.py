@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 #: Ports in the text; each stands for whatever free port the server got.
 PORT, OWN_PORT = "50051", "50052"
+SIMULATOR_PORT = "50061"
 needs_node = pytest.mark.skipif(
     not (shutil.which("node") and shutil.which("npm")), reason="Node.js and npm are not installed"
 )
@@ -68,6 +70,13 @@ class Place(NamedTuple):
         return self.run(command.replace(PORT, self.port))
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 def environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
@@ -105,8 +114,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
         "sh", "text", "sh", "sh", "js", "python", "python", "python", "python", "sh", "python",
-        "python", "python", "python", "sh", "python", "toml", "sh", "python", "python", "python",
-        "sh",
+        "python", "python", "python", "sh", "python", "toml", "sh", "python", "toml", "sh",
+        "python", "python", "python", "sh",
     ]  # fmt: skip
 
 
@@ -198,6 +207,18 @@ def test_a_model_is_learned_and_planned_by_its_file(place: Place) -> None:
     assert lines[0].endswith("model   baseline")
     assert lines[-1].startswith("0 0.")
     assert place.shell(block("sh", "plan lake.npz")).startswith("lake: take action 0")
+
+
+def test_own_model_is_a_simulator_elsewhere(place: Place) -> None:
+    port = str(free_port())
+    code = block("python", "serve_model").replace(SIMULATOR_PORT, port)
+    (place.folder / "remote.toml").write_text(block("toml", "remote").replace(SIMULATOR_PORT, port))
+    with subprocess.Popen([sys.executable, "-c", code], cwd=place.folder) as simulator:
+        try:
+            planned = place.shell(block("sh", "--config remote.toml"))
+            assert planned.startswith("walk: take action 1")
+        finally:
+            simulator.kill()
 
 
 def test_own_model_is_served(place: Place) -> None:
