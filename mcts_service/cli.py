@@ -169,13 +169,17 @@ def _check_config(options: argparse.Namespace) -> int:
         require_installed(config.metrics)
     models = load_models(config).entries
     found = [
-        f"{len(models)} models",
+        _count(len(models), "model"),
         "no TLS" if certificates is None else "mutual TLS" if config.tls.client_ca else "TLS",
-        "no tokens" if tokens is None else f"{len(tokens.current)} tokens",
+        "no tokens" if tokens is None else _count(len(tokens.current), "token"),
         "no metrics" if config.metrics.port is None else "metrics",
     ]
     print(f"{options.file} can be served: {', '.join(found)}")
     return 0
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _models(options: argparse.Namespace) -> int:

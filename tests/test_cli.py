@@ -419,7 +419,7 @@ def test_a_configuration_that_can_be_served_is_summed_up(capsys):
     )
     assert main(["check-config", "server.toml"]) == 0
     assert capsys.readouterr().out == (
-        "server.toml can be served: 1 models, no TLS, no tokens, no metrics\n"
+        "server.toml can be served: 1 model, no TLS, no tokens, no metrics\n"
     )
 
 
