@@ -15,8 +15,12 @@ from benchmarks.quality.exact import (
     policy_values,
     uniform_policy,
 )
+from benchmarks.quality.factored_problems import factored_model, read_factored
 from benchmarks.quality.finite import FiniteProblem, finite_table
+from mcts_service._solvers import SparseTable
 from mcts_service.models import TabularModel
+from mcts_service.planning import backward_induction
+from mcts_service.planning.finite import FiniteProblem as SolvableProblem
 
 Finite = Callable[[str], FiniteProblem]
 
@@ -108,6 +112,52 @@ def test_the_best_return(
 ) -> None:
     values = best_values(finite(name), horizon)
     assert expected_return(finite(name), values) == pytest.approx(published, abs=digits)
+
+
+@pytest.mark.parametrize(("name", "horizon", "published", "digits"), FINITE_HORIZON)
+def test_backward_induction_finds_the_best_return(
+    finite: Finite, name: str, horizon: int, published: float, digits: float
+) -> None:
+    """By the package's own solver, state by state as by the one of the benchmarks."""
+    problem = finite(name)
+    solution = backward_induction(solvable(problem), horizon)
+    assert expected_return(problem, solution.values) == pytest.approx(published, abs=digits)
+    np.testing.assert_allclose(solution.values, best_values(problem, horizon), atol=1e-9)
+
+
+def solvable(problem: FiniteProblem) -> SolvableProblem:
+    """The same rows as the package's solvers take them; what is left of a row ends."""
+    num_states, num_actions = problem.legal.shape
+    lengths = np.diff(problem.row_start)
+    going_on = np.bincount(
+        np.repeat(np.arange(len(lengths)), lengths), problem.probabilities, len(lengths)
+    )
+    # One more entry of each legal row, which ends; the whole row is rewarded alike.
+    row = np.concatenate([np.repeat(np.arange(len(lengths)), lengths), np.arange(len(lengths))])
+    ends = np.arange(len(row)) >= len(problem.probabilities)
+    weight = np.concatenate([problem.probabilities, np.maximum(1.0 - going_on, 0.0)])
+    following = np.concatenate([problem.next_states, np.zeros(len(lengths), np.intp)])
+    kept = problem.legal.ravel()[row]
+    order = np.argsort(row[kept], kind="stable")
+    table = SparseTable.of_arrays(
+        num_states,
+        num_actions,
+        np.concatenate(([0], np.cumsum(np.bincount(row[kept], minlength=len(lengths))))).astype(
+            np.int32
+        ),
+        weight[kept][order],
+        following[kept][order].astype(np.int32),
+        problem.rewards.ravel()[row[kept]][order],
+        ends[kept][order].astype(np.uint8),
+        (~problem.legal.any(axis=1)).astype(np.uint8),
+    )
+    return SolvableProblem(table, 1.0, problem.index, str)
+
+
+def test_backward_induction_solves_a_factored_model_as_it_is() -> None:
+    model = factored_model(read_factored("navigation_1"))
+    solution = backward_induction(model, 40)
+    assert solution.value(model.initial_state()) == pytest.approx(-9.567, abs=5e-4)
 
 
 @pytest.mark.parametrize(("name", "horizon", "published", "digits"), RANDOM_PLAY)
