@@ -1,5 +1,6 @@
 """A server that is asked for its metrics, as Prometheus asks."""
 
+import sys
 import urllib.request
 from contextlib import contextmanager
 
@@ -170,6 +171,15 @@ def test_sessions_and_workers_are_counted():
 def test_without_a_port_nothing_is_observed():
     with observing(MetricsSettings(), []) as observer:
         assert type(observer) is Observer
+
+
+def test_what_is_missing_of_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    message = r"^port: needs prometheus-client: pip install 'mcts-service\[metrics\]'$"
+    with pytest.raises(InvalidRequest, match=message), observing(MetricsSettings(port=0), []):
+        pass
+    with observing(MetricsSettings(), []):
+        pass
 
 
 def test_a_port_that_is_taken_is_named():
