@@ -150,11 +150,11 @@ settings_of_a_request = {
     "horizon": st.none() | int32s,
     "options": st.none() | options,
     "request_id": st.text(max_size=8),
-    "session_id": st.text(max_size=8),
 }
 requests = st.builds(
     PlanRequest,
     **settings_of_a_request,
+    session_id=st.text(max_size=8),
     state=states,
     seed=st.none() | st.integers(0, 2**64 - 1),
     allowed_actions=st.none()
