@@ -223,7 +223,8 @@ def plot(found: dict[str, dict[str, dict[int, Score]]], path: Path) -> None:
             worth.errorbar(budgets, [s.mean for s in scores], [s.error for s in scores],
                            fmt="o-", ms=3, capsize=2, color=COLOURS[way], label=way)  # fmt: skip
         kept = ways[WITH]
-        reused.plot(list(kept), [s.reused or math.nan for s in kept.values()], "o-", ms=3, color=COLOURS[WITH],
+        there = [s.reused or math.nan for s in kept.values()]
+        reused.plot(list(kept), there, "o-", ms=3, color=COLOURS[WITH],
                     label="simulations that were still there")  # fmt: skip
         reused.plot(list(kept), [s.simulations for s in kept.values()], "o--", ms=3,
                     color="#666666", label="new simulations")  # fmt: skip
