@@ -223,9 +223,10 @@ def plot(found: dict[str, dict[str, dict[int, Score]]], path: Path) -> None:
             worth.errorbar(budgets, [s.mean for s in scores], [s.error for s in scores],
                            fmt="o-", ms=3, capsize=2, color=COLOURS[way], label=way)  # fmt: skip
         kept = ways[WITH]
-        reused.plot(list(kept), [s.reused for s in kept.values()], "o-", ms=3, color=COLOURS[WITH],
+        there = [s.reused or math.nan for s in kept.values()]
+        reused.plot(list(kept), there, "o-", ms=3, color=COLOURS[WITH],
                     label="simulations that were still there")  # fmt: skip
-        reused.plot(list(kept), [max(s.simulations, 0.1) for s in kept.values()], "o--", ms=3,
+        reused.plot(list(kept), [s.simulations for s in kept.values()], "o--", ms=3,
                     color="#666666", label="new simulations")  # fmt: skip
         if name == GAME:
             worth.axhline(0.5, color=COLOURS[WITHOUT], linewidth=1.0, label=WITHOUT)

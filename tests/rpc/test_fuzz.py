@@ -151,11 +151,11 @@ settings_of_a_request = {
     "options": st.none() | options,
     "request_id": st.text(max_size=8),
     "priority": int32s | st.integers(-100, 100),
-    "session_id": st.text(max_size=8),
 }
 requests = st.builds(
     PlanRequest,
     **settings_of_a_request,
+    session_id=st.text(max_size=8),
     state=states,
     seed=st.none() | st.integers(0, 2**64 - 1),
     allowed_actions=st.none()
