@@ -21,8 +21,7 @@ from rich.table import Table
 
 from figures import BLUE, ORANGE, arguments_of, save, show, subplots
 from mazes import DYNA_MAZE, Maze
-from mcts_service.learning import DynaQ, DynaSweeping
-from mcts_service.learning.dyna import DynaLearner
+from mcts_service.learning import DynaLearner, DynaQ, DynaSweeping
 from mcts_service.planning import PrioritizedSweeping
 from mcts_service.protocols import Experience
 

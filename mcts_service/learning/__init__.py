@@ -8,7 +8,9 @@ from mcts_service.learning.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from mcts_service.learning.dyna import DynaLearner, DynaQ, DynaQPlus, DynaSweeping
+from mcts_service.learning.dyna import DynaLearner
+from mcts_service.learning.dyna_q import DynaQ, DynaQPlus
+from mcts_service.learning.dyna_sweeping import DynaSweeping
 from mcts_service.learning.experience_updates import TD, DoubleQ, ExpectedSarsa, QLearning, Sarsa
 from mcts_service.learning.expert_iteration import (
     Examples,

@@ -10,6 +10,7 @@ and they differ in what they take for the value after the step.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -64,16 +65,8 @@ class TD:
 
 
 @dataclass(frozen=True)
-class Sarsa:
-    """Towards the value of the action that was taken next.
-
-    Where the trajectory was cut there is no next action, and the change is none.
-
-    Attributes:
-      q: parameters -> Q-function.
-      discount: per step, from 0 to 1.
-    Source: Sutton and Barto (2018), equation 6.7.
-    """
+class _OfActions(ABC):
+    """What learns the value of an action; they differ in what they take for the value after it."""
 
     q: ActionValues
     discount: float
@@ -86,12 +79,32 @@ class Sarsa:
     ) -> Change:
         """The change; `rng` is not asked."""
         values = self.q(parameters)
-        following = 0.0
-        if not experience.terminated:
-            if experience.next_action is None:
-                return Change.none()
-            following = values(experience.next_state)[experience.next_action]
+        following = 0.0 if experience.terminated else self._following(values, experience)
+        if following is None:
+            return Change.none()
         return _towards(self.q, values, experience, parameters, self.discount, following)
+
+    @abstractmethod
+    def _following(self, values: QFunction, experience: Experience[Any]) -> float | None:
+        """What the next state is worth, which is not terminal; None: nothing is learned."""
+
+
+@dataclass(frozen=True)
+class Sarsa(_OfActions):
+    """Towards the value of the action that was taken next.
+
+    Where the trajectory was cut there is no next action, and the change is none.
+
+    Attributes:
+      q: parameters -> Q-function.
+      discount: per step, from 0 to 1.
+    Source: Sutton and Barto (2018), equation 6.7.
+    """
+
+    def _following(self, values: QFunction, experience: Experience[Any]) -> float | None:
+        if experience.next_action is None:
+            return None
+        return float(values(experience.next_state)[experience.next_action])
 
     def native(self) -> NativeForm | None:
         """The same for whole trajectories, compiled; None where the values are not linear."""
@@ -103,7 +116,7 @@ class Sarsa:
 
 
 @dataclass(frozen=True)
-class ExpectedSarsa:
+class ExpectedSarsa(_OfActions):
     """Towards what a policy expects in the next state.
 
     Attributes:
@@ -114,24 +127,12 @@ class ExpectedSarsa:
     Source: Sutton and Barto (2018), equation 6.9.
     """
 
-    q: ActionValues
-    discount: float
     policy: Callable[[QFunction], StochasticPolicy[Any]]
 
-    def __post_init__(self) -> None:
-        require_number("discount", self.discount, 0.0, 1.0)
-
-    def __call__(
-        self, experience: Experience[Any], parameters: np.ndarray, rng: np.random.Generator
-    ) -> Change:
-        """The change; `rng` is not asked."""
-        values = self.q(parameters)
-        following = 0.0
-        if not experience.terminated:
-            probabilities = self.policy(values).probabilities(experience.next_state)
-            # A sum in the order of the actions; see `linear_values`.
-            following = (probabilities * values(experience.next_state)).cumsum()[-1]
-        return _towards(self.q, values, experience, parameters, self.discount, following)
+    def _following(self, values: QFunction, experience: Experience[Any]) -> float | None:
+        probabilities = self.policy(values).probabilities(experience.next_state)
+        # A sum in the order of the actions; see `linear_values`.
+        return float((probabilities * values(experience.next_state)).cumsum()[-1])
 
     def native(self) -> NativeForm | None:
         """The same, compiled, of linear values and an epsilon-greedy policy over all actions."""
@@ -144,7 +145,7 @@ class ExpectedSarsa:
 
 
 @dataclass(frozen=True)
-class QLearning:
+class QLearning(_OfActions):
     """Towards the greatest value in the next state.
 
     Attributes:
@@ -154,22 +155,10 @@ class QLearning:
     Source: Watkins (1989); Sutton and Barto (2018), equation 6.8.
     """
 
-    q: ActionValues
-    discount: float
     legal_actions: LegalActions | None = None
 
-    def __post_init__(self) -> None:
-        require_number("discount", self.discount, 0.0, 1.0)
-
-    def __call__(
-        self, experience: Experience[Any], parameters: np.ndarray, rng: np.random.Generator
-    ) -> Change:
-        """The change; `rng` is not asked."""
-        values = self.q(parameters)
-        following = 0.0
-        if not experience.terminated:
-            following = _legal(values, experience.next_state, self.legal_actions).max()
-        return _towards(self.q, values, experience, parameters, self.discount, following)
+    def _following(self, values: QFunction, experience: Experience[Any]) -> float | None:
+        return float(_legal(values, experience.next_state, self.legal_actions).max())
 
     def native(self) -> NativeForm | None:
         """The same, compiled, of linear values where all actions are legal."""
