@@ -53,20 +53,19 @@ class CallRecord:
 
 
 def address_of(peer: str) -> str:
-    """The address in gRPC's words for it, without the port.
+    """The address in gRPC's words for it, without the port: "192.0.2.7", "::1", or "unix".
 
-    "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:/run/planner.sock". What comes through a proxy is
-    the proxy's.
+    What comes through a proxy is the proxy's.
     """
     kind, _, address = peer.partition(":")
     if kind == "ipv4":
-        return f"ipv4:{address.rpartition(':')[0]}"
+        return address.rpartition(":")[0]
     if kind == "ipv6":
         host = unquote(address).rpartition(":")[0].strip("[]")
         # The same machine, whichever socket it came to.
         mapped = host.lower().removeprefix("::ffff:")
-        return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
-    return f"{kind}:{address}"
+        return mapped if mapped.count(".") == 3 else host
+    return kind
 
 
 #: Of the call whose task this is; each call of a server has a task of its own.

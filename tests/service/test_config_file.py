@@ -286,7 +286,7 @@ def test_every_setting_of_a_search_is_read(config_file):
 
 
 def test_the_example_lists_every_setting_of_a_search():
-    text = EXAMPLE.read_text().partition("[models.search]")[2]
+    text = EXAMPLE.read_text().partition("[models.search]")[2].partition("[[models]]")[0]
     settings = re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE)
     assert sorted(settings) == sorted([*EVERY_SETTING, "preset"])
 

@@ -322,6 +322,12 @@ async def test_an_episode_of_requests_goes_on(engine_of, model):
     assert all(reused[1:])
 
 
+def runs_at_once(engine, query):
+    """Whether the event loop would run the search itself."""
+    planner, seconds = engine._known(query)
+    return planner is not None and engine._runs_at_once(query, planner, seconds)
+
+
 async def test_requests_that_are_run_at_once_go_on_too(engine_of):
     entry = entry_of(make("tic_tac_toe"))
     engine = engine_of(entry, at_once_seconds=1.0)
@@ -330,8 +336,7 @@ async def test_requests_that_are_run_at_once_go_on_too(engine_of):
         query = query_of(entry=entry, state=entry.example, is_read=True, config=config)
         outcome = await engine.plan(query)
         assert (outcome.plan.reused_simulations > 0) == (number > 0)
-    planner = engine._planner_at_once(query_of(entry=entry, is_read=True, config=config))
-    assert planner is not None
+    assert runs_at_once(engine, query_of(entry=entry, is_read=True, config=config))
 
 
 async def test_a_large_tree_is_not_moved_on_the_event_loop(engine_of):
@@ -340,10 +345,10 @@ async def test_a_large_tree_is_not_moved_on_the_event_loop(engine_of):
     budget = entry.limits.admit(simulations=30_000)
     small = query_of(entry=entry, state=START, is_read=True)
     await engine.plan(replace(small, session_id=""))
-    assert engine._planner_at_once(small) is not None
+    assert runs_at_once(engine, small)
     await engine.plan(replace(small, budget=budget))
-    assert engine._planner_at_once(small) is None
-    assert engine._planner_at_once(replace(small, session_id="")) is not None
+    assert not runs_at_once(engine, small)
+    assert runs_at_once(engine, replace(small, session_id=""))
     assert (await engine.plan(small)).plan.reused_simulations
 
 

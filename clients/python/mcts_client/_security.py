@@ -111,7 +111,7 @@ def with_token(stub: Any, token: Callable[[], str] | None) -> Any:
 
 
 class _StubWithToken:
-    """Its methods take what those of the stub do, but for `metadata`."""
+    """Its methods take what those of the stub do; the token goes beside their metadata."""
 
     def __init__(self, stub: Any, token: Callable[[], str]) -> None:
         self._stub = stub
@@ -120,9 +120,9 @@ class _StubWithToken:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            metadata = (("authorization", f"Bearer {self._token()}"),)
-            return method(*args, metadata=metadata, **kwargs)
+        def call(*args: Any, metadata: Any = (), **kwargs: Any) -> Any:
+            whole = (*(metadata or ()), ("authorization", f"Bearer {self._token()}"))
+            return method(*args, metadata=whole, **kwargs)
 
         return call
 
