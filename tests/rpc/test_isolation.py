@@ -29,7 +29,7 @@ from mcts_service.service.config import ModelConfig, ServerConfig, ServerSetting
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_models
 from mcts_service.service.workers import WorkerSettings
-from mcts_service.v1 import planner_pb2
+from mcts_service.v1 import planner_pb2, planner_pb2_grpc
 from mcts_service.v1.planner_pb2 import PlanBatchRequest, State, StateList
 
 INTERNAL, TOO_LATE = grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED
@@ -206,15 +206,23 @@ def test_a_learned_model_of_a_file_is_searched_in_a_worker(tmp_path, server_of):
 WATCHED = """
 import os, time
 from pathlib import Path
+from mcts_service.models.spec import StateSpec
 from served_models import Corridor
 
 class Watched(Corridor):
+    state_spec = StateSpec("discrete", num_values=20)
+
     def __init__(self, folder):
         self.folder = folder
         for process in (os.getpid(), os.getppid()):
             Path(folder, str(process)).touch()
 
     def sample(self, state, action, rng):
+        if state == 15:  # a child, and no end, in C
+            if os.fork() == 0:
+                Path(self.folder, str(os.getpid())).touch()
+                time.sleep(1e6)
+            9 ** (9**9)
         Path(self.folder, "asked").touch()
         time.sleep(0.002)
         return super().sample(state, action, rng)
@@ -277,12 +285,25 @@ def test_a_killed_server_leaves_no_process(program):
     program.wait_until_alone()
 
 
+def test_a_killed_server_leaves_no_process_that_is_busy_and_none_that_one_has_started(program):
+    with grpc.insecure_channel(program.address) as channel:
+        stub = planner_pb2_grpc.PlannerServiceStub(channel)
+        request = planner_pb2.PlanRequest(model="watched", state=State(discrete=15))
+        calls = [stub.Plan.future(request, timeout=60) for _ in range(2)]
+        while len(program.processes()) < 6:
+            time.sleep(0.001)
+        program.process.kill()
+        program.process.wait(60)
+        program.wait_until_alone()
+    assert all(call.exception() for call in calls)
+
+
 def test_sigterm_to_all_processes_finishes_what_was_accepted(program):
     with PlannerClient(program.address) as client:
         answers = []
         plan = threading.Thread(
             target=lambda: answers.append(
-                client.plan("watched", 4, simulations=40, early_stop=False)
+                client.plan("watched", 4, simulations=20, early_stop=False)
             )
         )
         plan.start()
@@ -291,7 +312,7 @@ def test_sigterm_to_all_processes_finishes_what_was_accepted(program):
         for process in [*program.processes(), program.process.pid]:
             os.kill(process, signal.SIGTERM)
         plan.join()
-    assert answers[0].simulations == 40
+    assert answers[0].simulations == 20
     assert program.process.wait(60) == 0
     program.wait_until_alone()
 

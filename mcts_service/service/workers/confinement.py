@@ -9,8 +9,9 @@ import multiprocessing
 import os
 import signal
 import sys
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from typing import TextIO
+from typing import Any, TextIO
 
 __all__ = ["confine"]
 
@@ -52,11 +53,21 @@ def _end_with_the_server() -> None:
 
     Where a system cannot, the end of the connection to the server ends a worker that is idle.
     """
+    _let_the_parent_end()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     server = multiprocessing.parent_process()
     if server is not None and not server.is_alive():
         os._exit(0)
+
+
+def _let_the_parent_end() -> None:
+    """Closes what `multiprocessing` keeps its fork server alive by: until all its children end."""
+    own: Any = forkserver
+    held = getattr(own._forkserver, "_forkserver_alive_fd", None)
+    if held is not None:
+        os.close(held)
+        own._forkserver._forkserver_alive_fd = None
 
 
 def _print_to(output: Connection) -> None:

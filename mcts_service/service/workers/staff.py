@@ -157,9 +157,9 @@ class Staff:
                 worker.kill()
         give_up = time.monotonic() + _PARTING_SECONDS
         for worker in self._workers:
-            if not worker.has_ended(max(0.0, give_up - time.monotonic())):
-                worker.kill()
-                worker.has_ended()
+            worker.has_ended(max(0.0, give_up - time.monotonic()))
+            worker.kill()  # or what it has left behind
+            worker.has_ended()
         for descriptor in (self._awake, self._alarm):
             os.close(descriptor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,8 +64,8 @@ def work(
         if entry is not None:
             _serve(connection, entry, Sessions(sessions), shared)
     sys.stdout.flush()
-    # Threads of the model's may go on for ever.
-    os._exit(0)
+    # With all that the model has started: it may go on for ever.
+    os.killpg(0, signal.SIGKILL)
 
 
 def _build(connection: Connection) -> tuple[ModelEntry | None, SessionLimits]:

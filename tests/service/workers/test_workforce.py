@@ -1,10 +1,12 @@
 """Searches in workers: the same plans, and an end to whatever a model does."""
 
+import contextlib
 import os
 import signal
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +32,17 @@ def essence(plan):
         (one.action, one.visits, np.float64(one.value).tobytes(), one.proven)
         for one in plan.actions
     ] + [plan.simulations, plan.nodes, plan.depth, plan.recipe, plan.seed, plan.value]
+
+
+def members_of(group):
+    """The processes of a group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                found.append(stat.parent.name)
+    return found
 
 
 @pytest.mark.parametrize("factory", [Corridor, Grid, Point, Panel, Herd, Streets, Orders, Crew])
@@ -273,11 +286,14 @@ def test_the_end_of_a_workforce_leaves_no_process(workers_of):
     asked = workers_of(Misbehaving, "start_process", replicas=2)
     asked.plan(BAD_STATE, simulations=1)
     asked.wait_for_idle(3)
-    pids = [worker.pid for worker in asked.workers]
+    groups = [worker.pid for worker in asked.workers]
+    assert all(members_of(group) for group in groups)
+    assert sum(len(members_of(group)) for group in groups) > 3
     asked.workforce.close()
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    give_up = time.monotonic() + 60
+    while any(members_of(group) for group in groups) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert not any(members_of(group) for group in groups)
     with pytest.raises(ReplicaLost):
         asked.plan()
 
