@@ -114,10 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(1, f"{parser.prog}: error: {error}\n")
     except KeyboardInterrupt:
         parser.exit(1, f"{parser.prog}: stopped before there was a result\n")
-    print(table(result))
     for option in FILES:
         if (path := getattr(given, option)) is not None:
             path.write_text(_WRITERS[option](result), encoding="utf-8")
+    print(table(result))
     return 1 if result.failures else 0
 
 

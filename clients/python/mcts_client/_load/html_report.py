@@ -55,7 +55,7 @@ def _measured(result: Result) -> Iterable[str]:
         yield _tiles(result, result.chosen.summary)
     if result.is_stepped:
         yield "<h2>Latency against rate</h2>"
-        yield f'<p class="soft">Rings are rates that were not kept: {escape(result.rule)}.</p>'
+        yield f'<p class="soft">Rings are rates that were not kept; {escape(result.rule)}.</p>'
         yield _figure(plots.latency_against_rate(result))
         yield _steps(result)
     yield "<h2>Latency over time</h2>"
