@@ -68,10 +68,11 @@ def test_a_served_model_gives_the_plan_that_it_gives_in_process(name, in_flight)
 def test_rows_of_a_batch_are_split_over_the_calls_that_a_simulator_takes_at_once():
     model = Path13(masks=True)
     states, seeds = model.states(*range(2, 10)), list(range(8))
-    here = MCTS(model).plan_batch(states, Budget(simulations=30), seeds=seeds)
+    config, budget = SearchConfig(max_depth=8), Budget(simulations=15)
+    here = MCTS(model, config).plan_batch(states, budget, seeds=seeds)
     simulator = Simulator(model, threads=3, seconds=0.01)
     with remote(simulator, threads=3) as there:
-        plans = MCTS(there).plan_batch(states, Budget(simulations=30), seeds=seeds)
+        plans = MCTS(there, config).plan_batch(states, budget, seeds=seeds)
     assert [numbers_of(plan) for plan in plans] == [numbers_of(plan) for plan in here]
     assert simulator.most_at_once == 3
 

@@ -267,6 +267,7 @@ def test_several_plans_share_the_calls_of_a_simulator(server_of):
     simulator = Simulator(Path13(), threads=2, seconds=0.005)
     with served_simulator(server_of, simulator, threads=8, plans_at_once=3) as server:
         request = request_of(simulations=20)
+        request.options.max_depth = 5
         plans = [server.stub.Plan.future(request, timeout=60) for _ in range(6)]
         assert [plan.result().simulations for plan in plans] == [20] * 6
     assert simulator.most_at_once == 3, "two that it says it takes, and one that waits there"
