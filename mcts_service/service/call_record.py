@@ -53,13 +53,20 @@ class CallRecord:
 
 
 def address_of(peer: str) -> str:
-    """The address in gRPC's words for it, without the port: "192.0.2.7", "::1", or "unix"."""
+    """Where a call comes from, whatever its port: "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:...".
+
+    No token has such a name.
+
+    Args:
+      peer: in gRPC's words: "ipv4:192.0.2.7:50123", "ipv6:%5B2001:db8::7%5D:50123".
+    """
     kind, _, address = peer.partition(":")
-    if kind == "ipv4":
-        return address.rpartition(":")[0]
-    if kind == "ipv6":
-        return unquote(address).rpartition(":")[0].strip("[]")
-    return kind
+    if kind not in ("ipv4", "ipv6"):
+        return peer
+    host = unquote(address).rpartition(":")[0].strip("[]")
+    # A socket for both kinds writes one as the other.
+    mapped = host.lower().removeprefix("::ffff:")
+    return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
 
 
 #: Of the call whose task this is; each call of a server has a task of its own.
