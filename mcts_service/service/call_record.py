@@ -53,19 +53,20 @@ class CallRecord:
 
 
 def address_of(peer: str) -> str:
-    """The address in gRPC's words for it, without the port: "192.0.2.7", "::1", or "unix".
+    """Where a call comes from, whatever its port: "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:...".
 
-    What comes through a proxy is the proxy's.
+    No token has such a name.
+
+    Args:
+      peer: in gRPC's words: "ipv4:192.0.2.7:50123", "ipv6:%5B2001:db8::7%5D:50123".
     """
     kind, _, address = peer.partition(":")
-    if kind == "ipv4":
-        return address.rpartition(":")[0]
-    if kind == "ipv6":
-        host = unquote(address).rpartition(":")[0].strip("[]")
-        # The same machine, whichever socket it came to.
-        mapped = host.lower().removeprefix("::ffff:")
-        return mapped if mapped.count(".") == 3 else host
-    return kind
+    if kind not in ("ipv4", "ipv6"):
+        return peer
+    host = unquote(address).rpartition(":")[0].strip("[]")
+    # A socket for both kinds writes one as the other.
+    mapped = host.lower().removeprefix("::ffff:")
+    return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
 
 
 #: Of the call whose task this is; each call of a server has a task of its own.

@@ -50,8 +50,8 @@ def callers(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_without_tokens_it_is_the_address(server_of, callers, host):
+@pytest.mark.parametrize(("kind", "host"), [("ipv4", "127.0.0.1"), ("ipv6", "::1")])
+def test_without_tokens_it_is_the_address(server_of, callers, kind, host):
     if not has_address(host):
         pytest.skip(f"this machine has no {host}")
     with server_of(Registry([entry_of(Corridor(), "corridor")]), host=host) as served:
@@ -61,7 +61,7 @@ def test_without_tokens_it_is_the_address(server_of, callers, host):
             path = "/mcts_service.v1.PlannerService/"
             channel.unary_unary(f"{path}Plan")(REQUEST.SerializeToString(), timeout=60)
             channel.unary_unary(f"{path}PlanBatch")(BATCH.SerializeToString(), timeout=60)
-    assert callers == [host, host]
+    assert callers == [f"{kind}:{host}"] * 2
 
 
 def test_with_a_token_it_is_its_name(server_of, callers, tmp_path):
@@ -78,11 +78,11 @@ def test_with_a_token_it_is_its_name(server_of, callers, tmp_path):
 @pytest.mark.parametrize(
     ("peer", "address"),
     [
-        ("ipv4:192.0.2.7:50123", "192.0.2.7"),
-        ("ipv6:%5B2001:db8::1%5D:50123", "2001:db8::1"),
-        ("ipv6:[::1]:50123", "::1"),
-        ("unix:", "unix"),
-        ("unix:/run/planner.sock", "unix"),
+        ("ipv4:192.0.2.7:50123", "ipv4:192.0.2.7"),
+        ("ipv6:%5B2001:db8::1%5D:50123", "ipv6:2001:db8::1"),
+        ("ipv6:[::1]:50123", "ipv6:::1"),
+        ("ipv6:%5B::ffff:192.0.2.7%5D:50123", "ipv4:192.0.2.7"),
+        ("unix:/run/planner.sock", "unix:/run/planner.sock"),
     ],
 )
 def test_an_address_is_read_without_its_port(peer, address):

@@ -52,7 +52,7 @@ def test_a_named_request_has_a_line(server_of, log):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["time"])
     assert (first["level"], first["method"]) == ("INFO", "/mcts_service.v1.PlannerService/Plan")
     assert (first["model"], first["request_id"]) == ("corridor", "move-7")
-    assert (first["caller"], first["status"]) == ("127.0.0.1", "OK")
+    assert (first["caller"], first["status"]) == ("ipv4:127.0.0.1", "OK")
     assert 0 < first["duration"] < 60
     assert (second["request_id"], second["status"]) == ("move-8", "INVALID_ARGUMENT")
 
@@ -111,7 +111,7 @@ def test_the_name_of_a_token_is_the_caller_and_the_token_is_nowhere(server_of, l
     lines = requests_in(log())
     assert [(line["caller"], line["status"]) for line in lines] == [
         ("red", "INTERNAL"),
-        ("127.0.0.1", "UNAUTHENTICATED"),
+        ("ipv4:127.0.0.1", "UNAUTHENTICATED"),
     ]
     assert RED not in json.dumps(log())
 

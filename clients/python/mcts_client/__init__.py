@@ -9,7 +9,6 @@
 Importing it loads gRPC and NumPy, and nothing compiled of mcts_service.
 """
 
-from mcts_client._security import Tls
 from mcts_client.async_client import AsyncPlannerClient
 from mcts_client.client import PlannerClient
 from mcts_client.errors import (
@@ -42,7 +41,7 @@ from mcts_client.results import (
     StopReason,
 )
 from mcts_client.settings import SearchSettings
-from mcts_client.simulator import ModelServer, serve_model
+from mcts_client.tls import Tls
 
 __all__ = [
     "ActionSpec",
