@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import grpc
 
 from mcts_client import _batch, _calls, _checks
-from mcts_client._channel import channel_options, check_target
+from mcts_client._channel import channel_options, channel_target
 from mcts_client._security import Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
 from mcts_client.tls import Tls
