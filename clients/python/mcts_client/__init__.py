@@ -41,6 +41,7 @@ from mcts_client.results import (
     StopReason,
 )
 from mcts_client.settings import SearchSettings
+from mcts_client.simulator import ModelServer, serve_model
 from mcts_client.tls import Tls
 
 __all__ = [
