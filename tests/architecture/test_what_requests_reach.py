@@ -1,7 +1,8 @@
 """What handles requests imports, unpickles, opens and evaluates nothing.
 
 The modules below may run because a caller said something. The others of rpc and service run at
-the start, by the configuration, and are named here one by one: a new one that opens files has to
+the start, by the configuration, or between the server and its own workers, and are named here one
+by one: a new one that opens files has to
 be added to the list, and that is the time to think about who says which.
 """
 
@@ -14,12 +15,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "mcts_service"
 
-#: Read files or import by name, and do so by the configuration alone.
+#: Read files, import by name or unpickle, and do so for no caller.
 AT_THE_START = {
     "service/loading.py": "imports factories and opens learned models that [[models]] names",
     "service/toml_source.py": "reads the configuration and the tokens",
     "service/tls.py": "reads the certificates",
     "service/metrics.py": "finds the extra",
+    # The server's own messages with the worker processes that it has started.
+    "service/workers/confinement.py": "a worker turns its own output and limits",
+    "service/workers/jobs.py": "a worker reads what the server has written",
+    "service/workers/preload.py": "imports the modules that it lists",
+    "service/workers/replies.py": "the server reads types of a fixed list, and imports none",
+    "service/workers/shared_state.py": "lays out what a worker and the server share",
+    "service/workers/worker.py": "a worker builds the model that the configuration names",
 }
 HANDLERS = sorted(
     path.relative_to(ROOT).as_posix()
