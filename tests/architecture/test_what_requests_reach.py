@@ -24,7 +24,7 @@ AT_THE_START = {
     # The server's own messages with the worker processes that it has started.
     "service/workers/confinement.py": "a worker turns its own output and limits",
     "service/workers/jobs.py": "a worker reads what the server has written",
-    "service/workers/preload.py": "imports the modules that it lists",
+    "service/workers/preload.py": "ends the processes below its own, by /proc",
     "service/workers/replies.py": "the server reads types of a fixed list, and imports none",
     "service/workers/shared_state.py": "lays out what a worker and the server share",
     "service/workers/worker.py": "a worker builds the model that the configuration names",
