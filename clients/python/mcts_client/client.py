@@ -71,8 +71,8 @@ class PlannerClient:
           max_attempts: tries a call, the first included, 1 .. 5; 1 for no retries.
           wait_for_ready: a call waits for a server that is not there yet, up to its deadline.
           route_by_session: of several servers, all plans with one `session_id` go to the same one
-            while it is there, and then to another; other calls to any. Without it, all calls go to
-            the first that is there.
+            while it is there, and then to another; other calls to any. Without it, calls go round
+            those that are there.
           options: channel arguments, as `grpc.insecure_channel` takes them.
 
         Raises:
