@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
@@ -27,11 +27,13 @@ from mcts_service.planning.together import MAX_ROWS, begin_rows, no_row, run_tog
 from mcts_service.planning.trees import Tree
 from mcts_service.planning.unfinished import (
     PlanSteps,
+    RunSearch,
     UnfinishedPlan,
     finished,
+    in_steps,
     plan_or_rest,
-    run_in_steps,
 )
+from mcts_service.planning.watched import Watched, improving_plans
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
 
@@ -114,7 +116,8 @@ class MCTS:
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
         with self._turn:
-            return finished(self._steps(state, request, cancel, partial(read_plan, request)))
+            run, read = in_steps(request, cancel), partial(read_plan, request)
+            return finished(self._steps(state, request, run, read))
 
     def plan_at_once(
         self,
@@ -145,8 +148,40 @@ class MCTS:
             )
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
-        read = partial(read_plan, request)
-        return plan_or_rest(self._steps(state, request, cancel, read, limits.started + seconds))
+        run = in_steps(request, cancel, limits.started + seconds)
+        return plan_or_rest(self._steps(state, request, run, partial(read_plan, request)))
+
+    def watch(
+        self,
+        state: Any,
+        budget: Budget | None = None,
+        *,
+        every: float | None = None,
+        horizon: int | None = None,
+        seed: int | None = None,
+        allowed_actions: Sequence[Any] | None = None,
+        cancel: CancelFlag | None = None,
+    ) -> Iterator[Plan]:
+        """`plan`, with plans on the way to it that improve: as if each were asked for alone.
+
+        Looking does not change the search: the last plan is the one that `plan` would have given.
+        The search goes on when the next plan is asked for, and ends with its iterator.
+
+        Args:
+          every: seconds from one plan to the next, 0.001 or more; plans that take long to read, as
+            of a large graph, are rarer. None: they come after 1, 2, 4, ... simulations.
+          state, budget, horizon, seed, allowed_actions, cancel: as of `plan`.
+        Returns:
+          Plans whose `stop_reason` is UNFINISHED, and a final one. With Bellman backups none comes
+          before the final one once the tree takes more than half of its bytes.
+        Raises:
+          InvalidRequest: an argument is wrong.
+        All else that `plan` raises comes out of the iterator.
+        """
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        run, read = Watched(request, cancel, every).run, partial(read_plan, request)
+        return improving_plans(partial(self._steps, state, request, run, read), self._turn)
 
     def plan_batch(
         self,
@@ -239,18 +274,14 @@ class MCTS:
         self,
         state: Any,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None = None,
     ) -> PlanSteps[T]:
-        """Plans, and pauses where it is not done at a time of time.perf_counter().
-
-        What it has come to is read by `read(search, end, recipe[, tried])`.
-        """
+        """Plans; what it has come to is read by `read(search, end, recipe[, tried])`."""
         tree = self._advanced(request)
         if tree is not None:
-            return self._go_on(tree, request, cancel, read, pause_at)
-        return self._plan_alone(state, request, cancel, read, pause_at)
+            return self._go_on(tree, request, run, read)
+        return self._plan_alone(state, request, run, read)
 
     def _advanced(self, request: Request) -> Tree | None:
         """The tree that `advance` has kept for this request, if there is one."""
@@ -271,17 +302,15 @@ class MCTS:
         self,
         tree: Tree,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None,
     ) -> PlanSteps[T]:
         """Plans with what an earlier plan has learned."""
         try:
             tree.advanced_to, tree.horizon = None, request.limits.horizon
             request.resume(tree.search, tree.recipe)
-            simulations = request.limits.simulations
-            end = yield from run_in_steps(tree.search, request, simulations, cancel, pause_at)
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
+            end = yield from run(tree.search, request.limits.simulations, recipe, 0)
             return read(tree.search, end, recipe)
         finally:
             self._searches.trees.release(tree)
@@ -290,9 +319,8 @@ class MCTS:
         self,
         state: Any,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None,
     ) -> PlanSteps[T]:
         """Plans from a fresh tree, and from another where the recipe gives way to one."""
         asked = self._searches.asked_alone([state])
@@ -305,12 +333,12 @@ class MCTS:
                 request.begin(tree.search)
                 left = limits.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
-                end = yield from run_in_steps(tree.search, request, probe, cancel, pause_at)
+                end = yield from run(tree.search, probe, recipe, tried)
                 if end == _SIMULATIONS and probe < left:
                     if recipe.otherwise and tree.search.recurrence < LEAST_RECURRENCE:
                         recipe, tried = recipe.otherwise, probe
                         continue
-                    end = yield from run_in_steps(tree.search, request, left, cancel, pause_at)
+                    end = yield from run(tree.search, left, recipe, tried)
                 found = read(tree.search, end, recipe, tried)
                 self._searches.prove_form(asked)
                 return found
@@ -329,7 +357,7 @@ class MCTS:
                 request = self._reader.read(state, share, seed=seed, allowed=allowed)
                 read = partial(found.read, row, request)
                 with self._turn:
-                    finished(self._steps(state, request, cancel, read))
+                    finished(self._steps(state, request, in_steps(request, cancel), read))
             except MCTSServiceError as error:
                 found.errors[row] = error
 
