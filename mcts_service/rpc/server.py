@@ -66,7 +66,15 @@ class PlannerServer:
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
             ]
         )
-        self._register(PlannerServicer(registry, self._engine, clock, batch_clock))
+        planner = PlannerServicer(
+            registry,
+            self._engine,
+            clock,
+            batch_clock,
+            draining=self._calls.draining,
+            max_in_flight_per_stream=settings.max_in_flight_per_stream,
+        )
+        self._register(planner)
 
     async def start(self) -> int:
         """Listens.
@@ -115,7 +123,7 @@ class PlannerServer:
         server, calls = self._server, self._calls
         names = [service.full_name for service in (_PLANNER, _HEALTH, _REFLECTION)]
         describer = reflection.aio.ReflectionServicer(names)
-        register_service(server, _PLANNER, planner, calls)
+        register_service(server, _PLANNER, planner, calls, streams_end=True)
         register_service(server, _HEALTH, self._health, calls, while_draining=True)
         register_service(server, _REFLECTION, describer, calls)
         register_service(server, _REFLECTION, describer, calls, name=_REFLECTION_V1)

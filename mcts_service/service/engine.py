@@ -36,6 +36,7 @@ from mcts_service.service.plan_rows import plan_rows
 from mcts_service.service.planners import Planners, TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.watching import Sink, watched_search
 
 __all__ = ["Engine"]
 
@@ -107,6 +108,16 @@ class Engine:
         if isinstance(begun, PlanOutcome):
             return begun
         return await self._finish(query, begun)
+
+    async def watch(self, query: PlanQuery, every: float | None, sink: Sink) -> PlanOutcome:
+        """As `plan`, when a thread is free, and tells a sink of the plans on the way.
+
+        Args:
+          every: seconds from one to the next, or None, as of `MCTS.watch`.
+          sink: called where the search runs.
+        """
+        search = partial(watched_search, self._planners, every, sink)
+        return await self._run(query, self._clock, search)
 
     async def plan_batch(self, query: BatchQuery) -> BatchOutcome:
         """Searches from every row, as one job when a thread is free.

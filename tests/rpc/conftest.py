@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from served_models import (
     FAULTS,
     Corridor,
@@ -53,6 +55,16 @@ class Served:
         with pytest.raises(grpc.RpcError) as caught:
             self.plan(*arguments, **fields)
         return caught.value
+
+    def wait_until_draining(self):
+        """Until the health of the server says that it stops."""
+        stub = health_pb2_grpc.HealthStub(self.channel)
+        give_up = time.monotonic() + 60
+        while time.monotonic() < give_up:
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=60)
+            if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
+                return
+        raise AssertionError("the server goes on serving")
 
 
 @contextmanager

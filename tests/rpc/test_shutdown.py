@@ -22,17 +22,6 @@ SHORT_REQUEST = planner_pb2.PlanRequest(
 )
 
 
-def wait_until_draining(served):
-    """Until the health of the server says that it stops."""
-    stub = health_pb2_grpc.HealthStub(served.channel)
-    give_up = time.monotonic() + 60
-    while time.monotonic() < give_up:
-        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=60)
-        if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
-            return
-    raise AssertionError("the server goes on serving")
-
-
 def test_what_runs_is_finished_and_what_is_new_is_turned_away(server_of):
     model = Gated()
     with server_of(Registry([entry_of(model)]), grace_seconds=600) as served:
@@ -41,7 +30,7 @@ def test_what_runs_is_finished_and_what_is_new_is_turned_away(server_of):
         assert model.asked.wait(60)
         served.stub.ListModels(planner_pb2.ListModelsRequest(), timeout=60)
         served.shut_down.set()
-        wait_until_draining(served)
+        served.wait_until_draining()
         error = served.error("model")
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         assert error.details() == "the server is shutting down; try again"
