@@ -104,8 +104,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
-        "sh", "text", "sh", "sh", "js", "python", "python", "sh", "python", "python", "python",
-        "sh", "python", "toml", "sh", "python", "python", "python", "sh",
+        "sh", "text", "sh", "sh", "js", "python", "python", "python", "python", "sh", "python",
+        "python", "python", "sh", "python", "toml", "sh", "python", "python", "python", "sh",
     ]  # fmt: skip
 
 
@@ -139,6 +139,15 @@ def test_python_client(place: Place) -> None:
 
 def test_python_client_with_many_states(place: Place) -> None:
     assert place.python(block("python", "plan_batch")) == "(64,) (64, 7) {}\n"
+
+
+def test_python_client_that_watches(place: Place) -> None:
+    lines = place.python(block("python", "client.watch(")).splitlines()
+    assert [line.endswith("True") for line in lines] == [False] * (len(lines) - 1) + [True]
+
+
+def test_python_client_with_a_pipeline(place: Place) -> None:
+    assert int(place.python(block("python", "client.pipeline("))) >= 64
 
 
 def test_load_test(place: Place) -> None:
