@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from patience import eventually
 from certificates import Authority
 
 from mcts_client import PlannerClient, Tls
@@ -343,10 +344,7 @@ def write_slow_model():
 
 def wait_until_warm():
     """Until the slow model has taken 200 steps; no simulation of it takes so many."""
-    give_up = time.monotonic() + 60
-    while not Path("warm").exists():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
+    eventually(Path("warm").exists)
 
 
 def test_sigterm_finishes_what_runs_and_exits_with_0(serve):

@@ -1,9 +1,9 @@
 """Servers with real certificates, and clients that have the right ones, wrong ones or none."""
 
-import time
 
 import grpc
 import pytest
+from patience import eventually
 from certificates import Authority, encrypted
 from served_models import Corridor, entry_of
 
@@ -117,13 +117,6 @@ def test_a_client_with_an_expired_certificate_is_not(mutual, authority):
 
 
 # ---- renewal ----------------------------------------------------------------------------
-
-
-def eventually(true):
-    give_up = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def can_plan(served, tls):
