@@ -166,7 +166,9 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     )
     budget.add_argument("--time-limit", type=_above_zero, metavar="S", help="seconds of a call")
     work.add_argument(
-        "--mode", choices=get_args(Mode), help="of a call: one plan (default), or a batch of them"
+        "--mode",
+        choices=get_args(Mode),
+        help="of a call: one plan (default), a batch, or one on a stream",
     )
     work.add_argument("--rows", type=_whole(1), metavar="N", help="states of a batch (default 16)")
     work.add_argument(

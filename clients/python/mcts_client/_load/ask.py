@@ -63,3 +63,9 @@ class Asker:
             return await mode.attempt(own, seconds_left)
 
         return await answer_of(attempt, self._settings.attempts, self._settings.timeout)
+
+    async def close(self) -> None:
+        """Ends what lasts longer than a call."""
+        for modes in self._modes:
+            for mode in modes.values():
+                await mode.close()

@@ -48,7 +48,15 @@ async def drive(
       begin: the start of the warm-up, in seconds of time.monotonic().
       process: which of `settings.processes` this is, from 0.
     """
-    call = _caller(Asker(channels, work, settings), work, settings, records)
+    asker = Asker(channels, work, settings)
+    call = _caller(asker, work, settings, records)
+    try:
+        await _make_calls(call, settings, begin, process)
+    finally:
+        await asker.close()
+
+
+async def _make_calls(call: _MakeCall, settings: LoadSettings, begin: float, process: int) -> None:
     if settings.rate is not None:
         rng = np.random.default_rng(settings.seed)
         starts = intended_starts(

@@ -1,4 +1,4 @@
-"""How a call travels: by `Plan`, or by `PlanBatch`."""
+"""How a call travels: by `Plan`, by `PlanBatch`, or on a stream of `PlanMany`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 import grpc
 
-from mcts_client._load.records import STATUS_NAMES, Answer
+from mcts_client._load.records import Answer, code_of
 from mcts_client._load.retries import pushback
+from mcts_client._load.stream import StreamMode
 from mcts_service.v1 import planner_pb2, planner_pb2_grpc
 
 __all__ = ["MODES"]
@@ -30,6 +31,9 @@ class _Mode(Protocol):
     async def attempt(self, request: Any, seconds_left: float) -> tuple[Answer, float | None]:
         """Asks once; as `answer_of` wants it."""
 
+    async def close(self) -> None:
+        """Ends what lasts longer than a call."""
+
 
 class _Unary:
     """One state, one plan."""
@@ -50,6 +54,9 @@ class _Unary:
         except grpc.aio.AioRpcError as error:
             return _failure(error)
         return Answer(grpc.StatusCode.OK, response.simulations), None
+
+    async def close(self) -> None:
+        pass
 
 
 class _Batch:
@@ -75,19 +82,18 @@ class _Batch:
         if not response.errors:
             return Answer(grpc.StatusCode.OK, simulations), None
         status = response.errors[0].status
-        return Answer(_code(status.code), simulations, message=status.message), None
+        return Answer(code_of(status.code), simulations, message=status.message), None
+
+    async def close(self) -> None:
+        pass
 
 
-MODES: dict[str, type[_Mode]] = {"unary": _Unary, "batch": _Batch}
+MODES: dict[str, type[_Mode]] = {"unary": _Unary, "batch": _Batch, "stream": StreamMode}
 
 
 def _failure(error: grpc.aio.AioRpcError) -> tuple[Answer, float | None]:
     answer = Answer(error.code(), message=error.details() or "")
     return answer, pushback(error.trailing_metadata())
-
-
-def _code(number: int) -> grpc.StatusCode:
-    return grpc.StatusCode[STATUS_NAMES.get(number, "UNKNOWN")]
 
 
 def _rows(request: planner_pb2.PlanBatchRequest) -> int:
