@@ -14,7 +14,7 @@ from pathlib import Path
 import grpc
 import pytest
 from patience import eventually
-from certificates import Authority
+from benchmarks.chaos.certificates import Authority
 
 from mcts_client import PlannerClient, Tls
 from mcts_service import MCTS, Budget, SearchConfig, __version__

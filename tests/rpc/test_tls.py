@@ -4,7 +4,7 @@
 import grpc
 import pytest
 from patience import eventually
-from certificates import Authority, encrypted
+from benchmarks.chaos.certificates import Authority, encrypted
 from served_models import Corridor, entry_of
 
 from mcts_client import PlannerClient, ReplicaLost, Tls

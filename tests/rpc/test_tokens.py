@@ -6,7 +6,7 @@ import time
 import grpc
 import pytest
 from patience import eventually
-from certificates import Authority
+from benchmarks.chaos.certificates import Authority
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from served_models import Corridor, Slow, entry_of

@@ -32,7 +32,7 @@ async def mode_on(many: Many) -> AsyncIterator[StreamMode]:
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            mode = StreamMode(channel)
+            mode = StreamMode(planner_pb2_grpc.PlannerServiceStub(channel))
             yield mode
             await mode.close()
     finally:

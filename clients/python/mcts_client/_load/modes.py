@@ -9,13 +9,13 @@ import grpc
 from mcts_client._load.records import Answer, code_of
 from mcts_client._load.retries import pushback
 from mcts_client._load.stream import StreamMode
-from mcts_service.v1 import planner_pb2, planner_pb2_grpc
+from mcts_service.v1 import planner_pb2
 
 __all__ = ["MODES"]
 
 
 class _Mode(Protocol):
-    """One way, over one connection.
+    """One way, over one connection, whose stub it is given.
 
     Attributes:
       request_type: of the messages that it sends.
@@ -23,7 +23,7 @@ class _Mode(Protocol):
 
     request_type: ClassVar[Any]
 
-    def __init__(self, channel: grpc.aio.Channel) -> None: ...
+    def __init__(self, stub: Any) -> None: ...
 
     def write_seeds(self, request: Any, seed: int) -> None:
         """Gives each plan of the request a seed of its own."""
@@ -40,8 +40,8 @@ class _Unary:
 
     request_type: ClassVar[Any] = planner_pb2.PlanRequest
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._send = planner_pb2_grpc.PlannerServiceStub(channel).Plan
+    def __init__(self, stub: Any) -> None:
+        self._send = stub.Plan
 
     def write_seeds(self, request: planner_pb2.PlanRequest, seed: int) -> None:
         request.seed = seed % 2**64
@@ -64,8 +64,8 @@ class _Batch:
 
     request_type: ClassVar[Any] = planner_pb2.PlanBatchRequest
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._send = planner_pb2_grpc.PlannerServiceStub(channel).PlanBatch
+    def __init__(self, stub: Any) -> None:
+        self._send = stub.PlanBatch
 
     def write_seeds(self, request: planner_pb2.PlanBatchRequest, seed: int) -> None:
         rows = _rows(request)

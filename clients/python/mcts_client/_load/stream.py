@@ -15,7 +15,7 @@ import grpc
 
 from mcts_client._load.records import Answer, code_of
 from mcts_client._load.retries import pushback
-from mcts_service.v1 import planner_pb2, planner_pb2_grpc
+from mcts_service.v1 import planner_pb2
 
 __all__ = ["StreamMode"]
 
@@ -28,8 +28,8 @@ class StreamMode:
 
     request_type: ClassVar[Any] = planner_pb2.PlanRequest
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = planner_pb2_grpc.PlannerServiceStub(channel)
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
         self._stream: _Stream | None = None
         self._names = map(str, itertools.count(1))
 
