@@ -7,15 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import grpc
 import pytest
 from patience import eventually
-from benchmarks.chaos.certificates import Authority
 
+from benchmarks.chaos.certificates import Authority
 from mcts_client import PlannerClient, Tls
 from mcts_service import MCTS, Budget, SearchConfig, __version__
 from mcts_service.cli import main

@@ -66,7 +66,9 @@ def credentials(scale: Scale) -> list[Row]:
                 "an expired token": (good, _EXPIRED, _NO_CALL),
                 "a token of nobody": (good, _WRONG, _NO_CALL),
                 "no token": (good, None, _NO_CALL),
-                "an expired certificate": (shown(ours.issue("old", days=-1)), _GOOD, _NO_CONNECTION),
+                "an expired certificate": (
+                    shown(ours.issue("old", days=-1)), _GOOD, _NO_CONNECTION,
+                ),
                 "a certificate of another authority": (
                     shown(other.issue("stranger")), _GOOD, _NO_CONNECTION,
                 ),

@@ -43,7 +43,9 @@ def _by_node(server: Server, scale: Scale) -> Row:
     test = "Node.js (@grpc/grpc-js): plans, streams, cancels, deadlines, wrong requests"
     aim = "each call its own status, nothing is left of them"
     if not (shutil.which("node") and shutil.which("npm")):
-        return Row(test, aim, "not run: needs nodejs and npm (apt-get install nodejs npm)", True, False)
+        return Row(
+            test, aim, "not run: needs nodejs and npm (apt-get install nodejs npm)", True, False
+        )
     calls = max(len(_RIGHT), int(_CALLS_A_SECOND * scale.seconds))
     found: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory() as name:

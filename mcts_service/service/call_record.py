@@ -44,7 +44,7 @@ class CallRecord:
         self._connection = connection
 
     def note(self, request: Any) -> None:
-        """Takes from a request what is told of it: its own, or that of the plan that it is about."""
+        """Takes what is told of a request, or of the plan that it is about."""
         request = getattr(request, "plan", request)
         self.model = getattr(request, "model", "")
         self.request_id = getattr(request, "request_id", "")

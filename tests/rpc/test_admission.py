@@ -7,9 +7,9 @@ import time
 
 import grpc
 import pytest
-from patience import eventually
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from patience import eventually
 from served_models import Corridor, Slow, entry_of
 
 from mcts_service.service.registry import Registry

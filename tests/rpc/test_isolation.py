@@ -14,8 +14,8 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from patience import eventually
 from misbehaving_models import BAD_STATE, MISDEEDS
+from patience import eventually
 from played import Played
 from served_models import Corridor
 

@@ -1,5 +1,6 @@
 """A simulator across a network: encrypted, and each side knows the other."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import grpc
@@ -41,7 +42,9 @@ def options(authority):
 
 
 def test_each_side_knows_the_other(simulator, options):
-    with connect(f"localhost:{simulator}", replace(options, connect_seconds=60.0)) as model:
+    with closing(
+        connect(f"localhost:{simulator}", replace(options, connect_seconds=60.0))
+    ) as model:
         theirs = MCTS(model).plan(4, Budget(simulations=50), seed=3)
     ours = MCTS(Corridor()).plan(4, Budget(simulations=50), seed=3)
     assert theirs.action == ours.action

@@ -1,12 +1,11 @@
 """Servers with real certificates, and clients that have the right ones, wrong ones or none."""
 
-
 import grpc
 import pytest
 from patience import eventually
-from benchmarks.chaos.certificates import Authority, encrypted
 from served_models import Corridor, entry_of
 
+from benchmarks.chaos.certificates import Authority, encrypted
 from mcts_client import PlannerClient, ReplicaLost, Tls
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.server import PlannerServer

@@ -5,12 +5,12 @@ import time
 
 import grpc
 import pytest
-from patience import eventually
-from benchmarks.chaos.certificates import Authority
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from patience import eventually
 from served_models import Corridor, Slow, entry_of
 
+from benchmarks.chaos.certificates import Authority
 from mcts_client import PlannerClient, Tls, UnknownModel
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.server import PlannerServer

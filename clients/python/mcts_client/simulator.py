@@ -44,7 +44,7 @@ def serve_model(
       threads: calls that may use the model at the same time.
       max_state_bytes: of a state by `encode_state`, at most; 1 .. 2**20. Each state in a search
         tree takes as many.
-      credentials: as of `grpc.ssl_server_credentials`, for planners with `tls`; None: not encrypted.
+      credentials: by `grpc.ssl_server_credentials`, for planners with `tls`; None: not encrypted.
 
     Returns:
       The server, which answers already.

@@ -61,7 +61,8 @@ class Reply(NamedTuple):
 
     Attributes:
       number: of the job.
-      content: the outcome, which of a watched search may not be the final one; or why there is none; of the building a description of the model.
+      content: the outcome, which of a watched search may not be the final one, or why there is
+        none; of the building a description of the model.
     """
 
     number: int

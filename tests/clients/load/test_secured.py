@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.chaos.certificates import Authority
 from mcts_client.load_test import main
+
+from benchmarks.chaos.certificates import Authority
 
 TOKEN = "the-token-of-the-load-test"
 
