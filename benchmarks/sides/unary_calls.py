@@ -19,7 +19,15 @@ from sides.work import Work
 
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["EmptyCall", "PlanBatchCall", "PlanCall"]
+__all__ = [
+    "EMPTY_SERVER",
+    "EmptyCall",
+    "PlanBatchCall",
+    "PlanCall",
+    "opened",
+    "plan_request",
+    "planner",
+]
 
 EMPTY_SERVER = Path(__file__).with_name("empty_server.py")
 PLAN = "/mcts_service.v1.PlannerService/Plan"
@@ -47,7 +55,7 @@ class UnaryCalls(Work):
         self._server, self._in_flight = server, in_flight
         self._request, self._states = request, states
         self._loop = asyncio.new_event_loop()
-        self._channel = self._loop.run_until_complete(_open(server.target))
+        self._channel = self._loop.run_until_complete(opened(server.target))
         self._call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(
             method
         )
@@ -88,7 +96,8 @@ class UnaryCalls(Work):
         return made
 
 
-async def _open(target: str) -> grpc.aio.Channel:
+async def opened(target: str) -> grpc.aio.Channel:
+    """A channel that is connected."""
     channel = grpc.aio.insecure_channel(target)
     await channel.channel_ready()
     return channel
@@ -109,7 +118,7 @@ class PlanCall(UnaryCalls):
         simulations: int = 1,
         less_search_time: bool = False,
     ) -> None:
-        super().__init__(_planner(), PLAN, in_flight, _plan_request(model, simulations))
+        super().__init__(planner(), PLAN, in_flight, plan_request(model, simulations))
         self._less_search_time = less_search_time
 
     def taken_off(self, response: bytes) -> float:
@@ -133,7 +142,7 @@ class PlanBatchCall(UnaryCalls):
     """
 
     def __init__(self, in_flight: int, states: int) -> None:
-        super().__init__(_planner(), PLAN_BATCH, in_flight, _batch_request(states), states)
+        super().__init__(planner(), PLAN_BATCH, in_flight, _batch_request(states), states)
 
     def counts(self) -> dict[str, float]:
         [(_, response), *_] = self.make_calls(1)
@@ -158,7 +167,7 @@ class EmptyCall(UnaryCalls):
         states: int = 1,
     ) -> None:
         command = [sys.executable, str(EMPTY_SERVER), str(response_bytes)]
-        request = _plan_request(model, simulations) if states == 1 else _batch_request(states)
+        request = plan_request(model, simulations) if states == 1 else _batch_request(states)
         super().__init__(ServerProcess(command), EMPTY, in_flight, request, states)
 
     def counts(self) -> dict[str, float]:
@@ -166,7 +175,8 @@ class EmptyCall(UnaryCalls):
         return {"request bytes": len(self._request), "response bytes": len(response)}
 
 
-def _planner() -> ServerProcess:
+def planner() -> ServerProcess:
+    """Our server, in a process of its own."""
     command = [str(Path(sys.executable).with_name("mcts-service")), "serve", "--port", "0"]
     return ServerProcess(command)
 
@@ -176,7 +186,8 @@ def _search_seconds(response: bytes) -> float:
     return float(search_time.ToNanoseconds()) / 1e9
 
 
-def _plan_request(model: str, simulations: int) -> bytes:
+def plan_request(model: str, simulations: int) -> bytes:
+    """The request of a plan from the first position of a game."""
     request = planner_pb2.PlanRequest(
         model=model,
         state=planner_pb2.State(tensor=_empty_boards(SHAPES[model])),

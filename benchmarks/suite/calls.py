@@ -15,10 +15,11 @@ __all__ = ["calls"]
 
 PLAN, PLAN_LESS_SEARCH, EMPTY = "Plan", "Plan, less its search", "empty call"
 PLAN_BATCH = "PlanBatch"
+PLAN_MANY, EMPTY_STREAM = "PlanMany", "empty stream"
 
 
 def calls(programs: Programs) -> Iterator[Comparison]:
-    """`Plan` with few simulations and `PlanBatch` against calls that do nothing."""
+    """`Plan` with few simulations, `PlanMany` and `PlanBatch` against calls that do nothing."""
     for work, work_in_flight, arguments, latency_aim, rate_aim in (
         (
             "unary call, one at a time",
@@ -52,7 +53,23 @@ def calls(programs: Programs) -> Iterator[Comparison]:
         }
         pairs = [Pair(PLAN, EMPTY, rate_aim)]
         yield Comparison("gRPC", work_in_flight, "calls a second", "higher", rate, pairs)
+    yield _streams(in_flight=64)
     yield _batches(states=64, in_flight=4)
+
+
+def _streams(in_flight: int) -> Comparison:
+    """Plans in flight on one stream against calls, and against a stream that does nothing."""
+    response_bytes = _response_bytes(_call("PlanCall", 1, 1))
+    streamed_bytes = _response_bytes(_stream("PlanStream", in_flight))
+    sides = {
+        PLAN_MANY: _stream("PlanStream", in_flight),
+        PLAN: _call("PlanCall", in_flight, 4_000),
+        EMPTY: _call("EmptyCall", in_flight, 4_000, response_bytes=response_bytes),
+        EMPTY_STREAM: _stream("EmptyStream", in_flight, response_bytes=streamed_bytes),
+    }
+    pairs = [Pair(PLAN_MANY, other) for other in (PLAN, EMPTY, EMPTY_STREAM)]
+    work = f"plans on one stream, {in_flight} in flight"
+    return Comparison("gRPC", work, "plans a second", "higher", sides, pairs)
 
 
 def _batches(states: int, in_flight: int) -> Comparison:
@@ -80,3 +97,7 @@ def _response_bytes(side: Side) -> int:
 
 def _call(name: str, in_flight: int, amount: int, **arguments: Any) -> Side:
     return Side(f"sides.unary_calls:{name}", {"in_flight": in_flight, **arguments}, amount)
+
+
+def _stream(name: str, in_flight: int, **arguments: Any) -> Side:
+    return Side(f"sides.streams:{name}", {"in_flight": in_flight, **arguments}, 8_000)

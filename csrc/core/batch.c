@@ -30,6 +30,7 @@ struct batch {
   uint64_t cursors;       /* of all */
   bool slice_is_over;
   int64_t slice_deadline;
+  uint64_t slice_simulations; /* of the first search; 0: any number */
   const mcts_model *model;
   size_t state_size, observation_size;
   bool observes, observing; /* observations are asked for at all; are in this call */
@@ -393,13 +394,16 @@ static void leave_all(batch *b) {
   search_leave(b->searches[0]);
 }
 
+void batch_pause_after(batch *b, uint64_t simulations) { b->slice_simulations = simulations; }
+
 /* Between two rounds: what applies to all. */
 static void look_around(batch *b) {
   search *first = b->searches[0];
   int64_t now = search_now();
+  bool pauses = b->slice_simulations && first->simulations >= b->slice_simulations;
   if (stop_is_cancelled(first)) end_all(b, MCTS_OK, STOP_CANCELLED);
   else if (now >= first->limits.deadline) end_all(b, MCTS_OK, STOP_TIME_LIMIT);
-  else if (now >= b->slice_deadline) b->slice_is_over = true;
+  else if (pauses || now >= b->slice_deadline) b->slice_is_over = true;
   else if (b->model->enter) {
     leave_all(b);
     enter_all(b);
@@ -428,7 +432,10 @@ void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
   }
   forget_questions(b, 0); /* the next run finds them again */
   forget_questions(b, 1);
-  for (uint32_t k = 0; k < b->count; k++)
+  int64_t now = search_now();
+  for (uint32_t k = 0; k < b->count; k++) {
     if (!has_ended(b, k)) ends[k].reason = STOP_SLICE;
+    b->searches[k]->ran_before += now - b->searches[k]->run_began;
+  }
   leave_all(b);
 }

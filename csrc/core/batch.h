@@ -31,6 +31,10 @@ typedef struct batch batch;
 batch *batch_new(search **searches, uint32_t count);
 void batch_free(batch *b);
 
+/* The runs from now on come back with STOP_SLICE once the first search has so many simulations, or
+ * soon after; 0: that is no reason to. */
+void batch_pause_after(batch *b, uint64_t simulations);
+
 /* Runs all of them, each until a limit is reached; ends[i] says how. At STOP_SLICE simulations
  * may be in progress: the next run goes on with them. One that had ended before, as ends[i] says,
  * is left as it is: before the first run `ends` is cleared to zero. */

@@ -284,6 +284,7 @@ static void reset_counts(search *s, const search_root *root) {
   s->burst_left = STOP_BURST;
   s->simulations = s->started = s->model_steps = s->tree_depth = 0;
   s->landings = s->meetings = s->settled_depth = 0;
+  s->ran_before = 0;
   s->fault = (fault){0};
   memset(s->root_noise, 0, s->model->max_actions * sizeof *s->root_noise);
   memset(s->root_spread, 0, s->model->max_actions * sizeof *s->root_spread);
@@ -421,7 +422,7 @@ void search_set_limits(search *s, const search_limits *limits) {
   s->limits = *limits;
   s->until_clock = 0;
   s->clock_read = s->run_began = search_now();
-  s->simulations_then = s->run_simulations = s->simulations;
+  s->simulations_then = s->simulations;
   s->until_decided = 0;
   s->stops_decided = stop_may_be_decided(s);
 }
@@ -433,6 +434,7 @@ int search_run(search *s, const search_limits *limits, stop_reason *reason) {
   if (s->started > s->simulations) search_abandon(s); /* that a batch has left in progress */
   status = s->options.threads > 1 ? parallel_run(s, reason) : s->loop.run(s, reason);
   s->started = s->simulations;
+  s->ran_before += search_now() - s->run_began;
   search_leave(s);
   return status;
 }

@@ -228,8 +228,8 @@ struct search {
   bool stops_decided;  /* whether it ends once it is decided: see stop.h */
   uint64_t until_decided; /* simulations before which nothing can be */
   bool decided_by_clock; /* and not by counting alone */
-  int64_t run_began;   /* when this run did, and after how many simulations */
-  uint64_t run_simulations;
+  int64_t run_began;   /* when this run did */
+  int64_t ran_before;  /* nanoseconds of earlier runs, since search_begin */
 
   parallel *parallel;   /* the threads on its tree, once there have been any */
   const ref *leased;    /* [num_leased] nodes that they are at work below: see parallel.h */

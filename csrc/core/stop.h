@@ -92,10 +92,10 @@ LOOP_PIECE bool stop_is_decided(search *s) {
 }
 
 static inline bool stop_is_decided_in_time(const search *s, int64_t now) {
-  int64_t elapsed = now - s->run_began;
+  int64_t elapsed = s->ran_before + now - s->run_began;
   if (!s->stops_decided || s->limits.deadline == INT64_MAX || elapsed < STOP_LEAST_ELAPSED)
     return false;
-  double speed = (double)(s->simulations - s->run_simulations) / (double)elapsed;
+  double speed = (double)s->simulations / (double)elapsed;
   double left = STOP_MARGIN * speed * (double)(s->limits.deadline - now);
   return s->simulations > 0 && (double)stop_lead(s) > left;
 }

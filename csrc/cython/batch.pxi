@@ -38,12 +38,22 @@ cdef class SearchBatch:
           For each search the name of the rule that stopped it, or, if the model broke its
           contract there, the exception.
         """
+        return self.run_slice(simulations, time_limit, cancel, None, 0)
+
+    cdef list run_slice(self, uint64_t simulations, time_limit, CancelFlag cancel, slice_seconds,
+                        uint64_t slice_simulations):
+        """`run`, with slices as of `Search.run`: "slice" is then the end of each that goes on."""
         cdef search_limits limits = limits_of(simulations, time_limit, cancel)
         cdef Search first = self.searches[0]
+        cdef int64_t slice_nanoseconds = SLICE_NANOSECONDS
+        cdef bint comes_back = slice_seconds is not None or slice_simulations > 0
+        if slice_seconds is not None:
+            slice_nanoseconds = <int64_t>(min(slice_seconds, MAX_SECONDS) * 1e9)
+        batch_pause_after(self.batch, slice_simulations)
         memset(self.ends, 0, len(self.searches) * sizeof(batch_end))
         try:
             while True:
-                limits.slice_deadline = search_now() + SLICE_NANOSECONDS
+                limits.slice_deadline = search_now() + slice_nanoseconds
                 if first.held is not None:
                     batch_run(self.batch, &limits, self.ends)
                 else:
@@ -52,6 +62,8 @@ cdef class SearchBatch:
                 if not self.goes_on():
                     return self.outcome()
                 PyErr_CheckSignals()
+                if comes_back:
+                    return self.outcome()
         finally:
             if first.rows is not None:
                 first.rows.forget_errors()
@@ -68,6 +80,8 @@ cdef class SearchBatch:
         for i, search in enumerate(self.searches):
             if self.ends[i].status < 0:
                 found.append(stop_by((<Search>search).error_of(self.ends[i].status, None)))
+            elif self.ends[i].reason == STOP_SLICE:
+                found.append("slice")
             else:
                 found.append(STOP_NAMES[<int>self.ends[i].reason])
         return found

@@ -138,6 +138,27 @@ cdef class PlanColumns:
         )
         return True
 
+    def append_unfinished(
+        self, Search search, uint64_t seed, double search_time, uint64_t tried=0
+    ):
+        """`append` of a search that goes on afterwards as if it had not been read.
+
+        Returns:
+          Whether there was a plan to read. None of a search by Bellman backups whose tree takes more
+          than half of its bytes: what reading changes would have no room beside it.
+        """
+        cdef kept before
+        cdef bint has_room
+        with nogil:
+            has_room = search_keep(search.search, &before)
+        if not has_room:
+            return False
+        try:
+            return self.append(search, "unfinished", seed, search_time, tried)
+        finally:
+            with nogil:
+                search_put_back(search.search, &before)
+
     def extend(self, list searches, list ends, list seeds, double search_time, uint64_t tried=0):
         """`append` for each; what `SearchBatch.run` gives as an exception is no end.
 

@@ -211,6 +211,12 @@ cdef extern from "search.h" nogil:
     int search_run(search_t *, const search_limits *, stop_reason *)
     int64_t search_now()
 
+cdef extern from "keep.h" nogil:
+    ctypedef struct kept:
+        pass
+    bint search_keep(const search_t *, kept *)
+    void search_put_back(search_t *, kept *)
+
 cdef extern from "batch.h" nogil:
     ctypedef struct batch_end:
         int status
@@ -219,6 +225,7 @@ cdef extern from "batch.h" nogil:
         pass
     batch_t *batch_new(search_t **, uint32_t count)
     void batch_free(batch_t *)
+    void batch_pause_after(batch_t *, uint64_t simulations)
     void batch_run(batch_t *, const search_limits *, batch_end *)
 
 cdef extern from "stdatomic.h" nogil:

@@ -48,6 +48,7 @@ cdef dict STOP_NAMES = {
     <int>STOP_CANCELLED: "cancelled",
     <int>STOP_SOLVED: "solved",
     <int>STOP_DECIDED: "decided",
+    <int>STOP_SLICE: "unfinished",  # of a search that is read and goes on
 }
 
 # Between two looks at pending signals, so that Ctrl-C ends a long plan.
@@ -465,15 +466,16 @@ cdef class Search:
         return self.python.asks_prior
 
     def run(self, uint64_t simulations, time_limit=None, CancelFlag cancel=None,
-            slice_seconds=None):
+            slice_seconds=None, uint64_t slice_simulations=0):
         """Runs until one of the limits is reached.
 
         Args:
           simulations: in all, since `begin`.
           time_limit: seconds from now, or None.
           cancel: a flag to look at before every simulation.
-          slice_seconds: comes back after about so long, to be run again; not with several
-            simulations in flight.
+          slice_seconds: comes back after about so long, to be run again.
+          slice_simulations: comes back after so many in all, to be run again, or soon after where
+            several are in flight; 0: it does not.
         Returns:
           The name of the rule that stopped it, or "slice".
         Raises:
@@ -483,10 +485,15 @@ cdef class Search:
         cdef stop_reason reason = STOP_NONE
         cdef int status
         cdef int64_t slice_nanoseconds = SLICE_NANOSECONDS
+        cdef uint64_t most = simulations
         self.require_root()
         if self.search.options.in_flight > 1:
-            return self.run_in_flight(simulations, time_limit, cancel)
-        limits = limits_of(simulations, time_limit, cancel)
+            return self.run_in_flight(
+                simulations, time_limit, cancel, slice_seconds, slice_simulations
+            )
+        if slice_simulations > 0:
+            most = min(simulations, slice_simulations)
+        limits = limits_of(most, time_limit, cancel)
         if slice_seconds is not None:
             slice_nanoseconds = <int64_t>(min(slice_seconds, MAX_SECONDS) * 1e9)
         while True:
@@ -499,6 +506,9 @@ cdef class Search:
                     status = search_run(self.search, &limits, &reason)
             if status < 0:
                 return self.end_of(status)
+            if reason == STOP_SIMULATIONS and most < simulations:
+                PyErr_CheckSignals()
+                return "slice"
             if reason != STOP_SLICE:
                 return STOP_NAMES[<int>reason]
             PyErr_CheckSignals()
@@ -517,9 +527,11 @@ cdef class Search:
         except (Cancelled, DeadlineExpired) as error:
             return stop_by(error)
 
-    cdef str run_in_flight(self, uint64_t simulations, time_limit, CancelFlag cancel):
+    cdef str run_in_flight(self, uint64_t simulations, time_limit, CancelFlag cancel,
+                           slice_seconds, uint64_t slice_simulations):
         """The same with several simulations in progress at once: a batch of one search."""
-        [end] = SearchBatch([self]).run(simulations, time_limit, cancel)
+        cdef SearchBatch batch = SearchBatch([self])
+        [end] = batch.run_slice(simulations, time_limit, cancel, slice_seconds, slice_simulations)
         if isinstance(end, BaseException):
             raise end
         return end

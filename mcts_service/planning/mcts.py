@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,11 +28,13 @@ from mcts_service.planning.together import MAX_ROWS, begin_rows, no_row, run_tog
 from mcts_service.planning.trees import Tree, Trees
 from mcts_service.planning.unfinished import (
     PlanSteps,
+    RunSearch,
     UnfinishedPlan,
     finished,
+    in_steps,
     plan_or_rest,
-    run_in_steps,
 )
+from mcts_service.planning.watched import Watched, improving_plans
 
 __all__ = ["DEFAULT_MAX_BYTES", "MCTS", "CancelFlag"]
 
@@ -119,9 +121,9 @@ class MCTS:
         """
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
-        read = partial(read_plan, request)
+        run, read = in_steps(request, cancel), partial(read_plan, request)
         with self._turn, self._in_time(limits, cancel):
-            return finished(self._steps(state, request, cancel, read, kept=tree))
+            return finished(self._steps(state, request, run, read, tree))
 
     def plan_at_once(
         self,
@@ -153,9 +155,47 @@ class MCTS:
             )
         limits = self._limits(budget, horizon, cancel)
         request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
-        read = partial(read_plan, request)
-        pause_at = limits.started + seconds
-        return plan_or_rest(self._steps(state, request, cancel, read, pause_at, tree))
+        run = in_steps(request, cancel, limits.started + seconds)
+        return plan_or_rest(self._steps(state, request, run, partial(read_plan, request), tree))
+
+    def watch(
+        self,
+        state: Any,
+        budget: Budget | None = None,
+        *,
+        every: float | None = None,
+        horizon: int | None = None,
+        seed: int | None = None,
+        allowed_actions: Sequence[Any] | None = None,
+        cancel: CancelFlag | None = None,
+        tree: KeptTree | None = None,
+    ) -> Iterator[Plan]:
+        """`plan`, with plans on the way to it that improve: as if each were asked for alone.
+
+        Looking does not change the search: the last plan is the one that `plan` would have given.
+        The search goes on when the next plan is asked for, and ends with its iterator.
+
+        Args:
+          every: seconds from one plan to the next, 0.001 or more; plans that take long to read, as
+            of a large graph, are rarer. None: they come after 1, 2, 4, ... simulations.
+          state, budget, horizon, seed, allowed_actions, cancel, tree: as of `plan`.
+        Returns:
+          Plans whose `stop_reason` is UNFINISHED, and a final one. With Bellman backups none comes
+          before the final one once the tree takes more than half of its bytes.
+        Raises:
+          InvalidRequest: an argument is wrong.
+        All else that `plan` raises comes out of the iterator.
+        """
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        run, read = Watched(request, cancel, every).run, partial(read_plan, request)
+
+        @contextmanager
+        def turn() -> Iterator[None]:
+            with self._turn, self._in_time(limits, cancel):
+                yield
+
+        return improving_plans(partial(self._steps, state, request, run, read, tree), turn)
 
     def plan_batch(
         self,
@@ -266,41 +306,36 @@ class MCTS:
         self,
         state: Any,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None = None,
         kept: KeptTree | None = None,
     ) -> PlanSteps[T]:
-        """Plans, and pauses where it is not done at a time of time.perf_counter().
-
-        What it has come to is read by `read(search, end, recipe[, tried])`.
-        """
+        """Plans; what it has come to is read by `read(search, end, recipe[, tried])`."""
         if kept is not None:
-            return self._plan_with(kept, state, request, cancel, read, pause_at)
+            return self._plan_with(kept, state, request, run, read)
         tree = self._advanced(request)
         if tree is not None:
-            return self._go_on(self._searches.trees, tree, request, cancel, read, pause_at)
-        return self._plan_alone(None, state, request, cancel, read, pause_at)
+            return self._go_on(self._searches.trees, tree, request, run, read)
+        return self._plan_alone(None, state, request, run, read)
 
     def _plan_with(
         self,
         kept: KeptTree,
         state: Any,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None,
     ) -> PlanSteps[T]:
         """Plans with what the tree has of the state, and leaves there what it has come to."""
         self._searches.asked_alone([state])  # first, as another form of states ends all trees
         if not kept.lend(self._searches.trees):
-            return (yield from self._plan_alone(None, state, request, cancel, read, pause_at))
+            return (yield from self._plan_alone(None, state, request, run, read))
         tree = None
         try:
             tree = self._found(kept, request)
             if tree is not None:
-                return (yield from self._go_on(kept, tree, request, cancel, read, pause_at))
-            return (yield from self._plan_alone(kept, state, request, cancel, read, pause_at))
+                return (yield from self._go_on(kept, tree, request, run, read))
+            return (yield from self._plan_alone(kept, state, request, run, read))
         finally:
             kept.give_back(tree is not None)
 
@@ -334,18 +369,16 @@ class MCTS:
         trees: Trees | KeptTree,
         tree: Tree,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None,
     ) -> PlanSteps[T]:
         """Plans with what an earlier plan has learned."""
         try:
             tree.advanced_to, tree.horizon = None, request.limits.horizon
             tree.is_restricted = False
             request.resume(tree.search, tree.recipe)
-            simulations = request.limits.simulations
-            end = yield from run_in_steps(tree.search, request, simulations, cancel, pause_at)
             recipe = Recipe(tree.recipe, "goes on with the tree of the last plan")
+            end = yield from run(tree.search, request.limits.simulations, recipe, 0)
             return read(tree.search, end, recipe)
         finally:
             trees.release(tree)
@@ -355,9 +388,8 @@ class MCTS:
         kept: KeptTree | None,
         state: Any,
         request: Request,
-        cancel: CancelFlag | None,
+        run: RunSearch,
         read: Callable[..., T],
-        pause_at: float | None,
     ) -> PlanSteps[T]:
         """Plans from a fresh tree, and from another where the recipe gives way to one."""
         asked = self._searches.asked_alone([state])
@@ -371,12 +403,12 @@ class MCTS:
                 request.begin(tree.search)
                 left = limits.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
-                end = yield from run_in_steps(tree.search, request, probe, cancel, pause_at)
+                end = yield from run(tree.search, probe, recipe, tried)
                 if end == _SIMULATIONS and probe < left:
                     if recipe.otherwise and tree.search.recurrence < LEAST_RECURRENCE:
                         recipe, tried = recipe.otherwise, probe
                         continue
-                    end = yield from run_in_steps(tree.search, request, left, cancel, pause_at)
+                    end = yield from run(tree.search, left, recipe, tried)
                 found = read(tree.search, end, recipe, tried)
                 self._searches.prove_form(asked)
                 return found
@@ -395,7 +427,7 @@ class MCTS:
                 request = self._reader.read(state, share, seed=seed, allowed=allowed)
                 read = partial(found.read, row, request)
                 with self._turn:
-                    finished(self._steps(state, request, cancel, read))
+                    finished(self._steps(state, request, in_steps(request, cancel), read))
             except MCTSServiceError as error:
                 found.errors[row] = error
 

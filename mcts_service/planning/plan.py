@@ -12,7 +12,7 @@ __all__ = ["ActionStatistics", "Plan", "PrincipalVariationStep", "StopReason"]
 
 
 class StopReason(str, Enum):
-    """Which rule ended the search."""
+    """Which rule ended the search; of an improving plan of `MCTS.watch`: UNFINISHED."""
 
     SIMULATIONS = "simulations"
     TIME_LIMIT = "time_limit"
@@ -20,6 +20,7 @@ class StopReason(str, Enum):
     CANCELLED = "cancelled"
     SOLVED = "solved"
     DECIDED = "decided"
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ class Plan:
     recipe_reason: str = ""
     discount: float = 1.0
     warnings: Sequence[str] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """False of a plan whose search went on: see `MCTS.watch`."""
+        return self.stop_reason is not StopReason.UNFINISHED
 
     @classmethod
     def of(cls, **fields: Any) -> Plan:

@@ -12,7 +12,7 @@ from mcts_service.planning.plans import Plans, make_plan
 from mcts_service.planning.request import Request
 from mcts_service.planning.root_chance import draw_by_visits
 
-__all__ = ["RowPlans", "read_plan"]
+__all__ = ["RowPlans", "read_plan", "read_unfinished"]
 
 
 def read_plan(request: Request, search: Search, end: str, recipe: Recipe, tried: int = 0) -> Plan:
@@ -28,6 +28,23 @@ def read_plan(request: Request, search: Search, end: str, recipe: Recipe, tried:
     """
     columns = PlanColumns()
     _read(columns, request, search, end, recipe, tried)
+    return make_plan(columns, 0, recipe, request.warned(search.depth))
+
+
+def read_unfinished(request: Request, search: Search, recipe: Recipe, tried: int) -> Plan | None:
+    """The plan of a search that goes on afterwards as if it had not been read.
+
+    Args:
+      request, search, recipe, tried: as of `read_plan`.
+    Returns:
+      None before the first simulation, and where the search has no room for it: see
+      `PlanColumns.append_unfinished`.
+    """
+    columns = PlanColumns()
+    seconds = request.limits.seconds()
+    if not columns.append_unfinished(search, request.seed, seconds, tried):
+        return None
+    _draw_action(columns, 0, request, recipe)
     return make_plan(columns, 0, recipe, request.warned(search.depth))
 
 

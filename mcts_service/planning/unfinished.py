@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from mcts_service._core import CancelFlag, Search
+from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import Plan
 from mcts_service.planning.request import Request
 
-__all__ = ["PlanSteps", "UnfinishedPlan", "finished", "plan_or_rest", "run_in_steps"]
+__all__ = [
+    "SLICE",
+    "PlanSteps",
+    "RunSearch",
+    "UnfinishedPlan",
+    "finished",
+    "in_steps",
+    "plan_or_rest",
+]
 
 #: What `Search.run` says where its slice is over.
-_SLICE = "slice"
+SLICE = "slice"
 
 T = TypeVar("T")
 
 #: Gives a plan in the end, or whatever its search is read into. Where it yields, another thread may
-#: take over; it is sent the time of time.perf_counter() of the next pause, or None: it pauses no
-#: more.
-PlanSteps = Generator[None, "float | None", T]
+#: take over: it yields None and is sent the time of time.perf_counter() of the next pause, or None:
+#: it pauses no more; or, of `MCTS.watch`, it yields the plan so far.
+PlanSteps = Generator["Plan | None", "float | None", T]
+
+#: Runs a search to so many simulations, by that recipe, after so many that another has tried. Gives
+#: the name of the rule that stopped it; may yield as `PlanSteps` do.
+RunSearch = Callable[[Search, int, Recipe, int], PlanSteps[str]]
 
 
 class UnfinishedPlan:
@@ -68,25 +81,33 @@ def _plan_or_rest(steps: PlanSteps[Plan], pause_at: float | None) -> Plan | Unfi
     return UnfinishedPlan(steps)
 
 
-def run_in_steps(
+def in_steps(
+    request: Request, cancel: CancelFlag | None, pause_at: float | None = None
+) -> RunSearch:
+    """Runs within the time of a request, with pauses where it lasts that long.
+
+    Args:
+      pause_at: in seconds of time.perf_counter(); None: never.
+    """
+
+    def run(search: Search, simulations: int, *_: object) -> PlanSteps[str]:
+        return _run_in_steps(search, request, simulations, cancel, pause_at)
+
+    return run
+
+
+def _run_in_steps(
     search: Search,
     request: Request,
     simulations: int,
     cancel: CancelFlag | None,
     pause_at: float | None,
-) -> Generator[None, float | None, str]:
-    """`Search.run` within the time of a request, with pauses where it lasts that long.
-
-    Args:
-      pause_at: in seconds of time.perf_counter(); None: never.
-    Returns:
-      The name of the rule that stopped it.
-    """
+) -> PlanSteps[str]:
     while pause_at is not None:
         seconds = pause_at - time.perf_counter()
         if seconds > 0 and request.recipe.config.in_flight == 1:
             end = search.run(simulations, request.limits.seconds_left(), cancel, seconds)
-            if end != _SLICE:
+            if end != SLICE:
                 return end
-        pause_at = yield
+        pause_at = yield None
     return search.run(simulations, request.limits.seconds_left(), cancel)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcts_service.errors import ReplicaLost
 
-__all__ = ["Calls"]
+__all__ = ["Calls", "shutting_down"]
 
 
 class Calls:
@@ -18,11 +18,14 @@ class Calls:
     A server shuts down in two steps. From `drain()` on new calls are turned away and those in
     progress run to their end. `close()` then ends the streams that have no end of their own,
     such as a client that watches the health of the server.
+
+    Attributes:
+      draining: set by `drain()`, for calls that come to an end early then.
     """
 
     def __init__(self) -> None:
         self._active = 0
-        self._draining = False
+        self.draining = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = asyncio.Event()
@@ -40,8 +43,8 @@ class Calls:
 
     def enter(self, while_draining: bool) -> None:
         """Begins what `counted` is around."""
-        if self._draining and not while_draining:
-            raise _shutting_down()
+        if self.draining.is_set() and not while_draining:
+            raise shutting_down()
         self._active += 1
         self._idle.clear()
 
@@ -62,7 +65,7 @@ class Calls:
         try:
             await asyncio.wait({streaming, closing}, return_when=asyncio.FIRST_COMPLETED)
             if not streaming.done():
-                raise _shutting_down()
+                raise shutting_down()
             await streaming
         finally:
             closing.cancel()
@@ -70,7 +73,7 @@ class Calls:
 
     def drain(self) -> None:
         """Turns away what comes from now on."""
-        self._draining = True
+        self.draining.set()
 
     async def idle(self) -> None:
         """Waits until no counted call is in progress."""
@@ -94,5 +97,6 @@ class _Counted(AbstractContextManager[None]):
         self._calls.leave()
 
 
-def _shutting_down() -> ReplicaLost:
+def shutting_down() -> ReplicaLost:
+    """Why a call, or a stream, has no answer: safe to try again, elsewhere or later."""
     return ReplicaLost("the server is shutting down; try again")

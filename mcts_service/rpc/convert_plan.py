@@ -32,6 +32,7 @@ STOP_REASONS = {
     StopReason.CANCELLED: planner_pb2.STOP_REASON_CANCELLED,
     StopReason.SOLVED: planner_pb2.STOP_REASON_SOLVED,
     StopReason.DECIDED: planner_pb2.STOP_REASON_DECIDED,
+    StopReason.UNFINISHED: planner_pb2.STOP_REASON_UNFINISHED,
 }
 
 

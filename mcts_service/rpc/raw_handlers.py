@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -51,6 +52,7 @@ def register_service(
     identify: Callable[[Context], Caller] | None = None,
     name: str = "",
     while_draining: bool = False,
+    streams_end: bool = False,
 ) -> None:
     """Has a server answer the methods of a service.
 
@@ -64,11 +66,17 @@ def register_service(
         caller may be anyone.
       name: answer under this name; empty: the service's own.
       while_draining: go on answering while the server shuts down.
+      streams_end: a stream ends by itself, as other calls do, and a server that shuts down waits
+        for it; else it is ended.
     """
     full_name = name or service.full_name
     handlers = {}
     for method in service.methods:
-        run = _behaviour(method, getattr(servicer, method.name), calls, while_draining)
+        respond = getattr(servicer, method.name)
+        if method.server_streaming:
+            run = _stream(method, respond, calls, streams_end)
+        else:
+            run = _answer(method, respond, calls, while_draining)
         # No request_deserializer: the handler gets the bytes.
         handlers[method.name] = _MAKE_HANDLER[method.client_streaming, method.server_streaming](
             _with_status(run, f"/{full_name}/{method.name}", identify, ended),
@@ -77,26 +85,33 @@ def register_service(
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(full_name, handlers),))
 
 
-def _behaviour(
+def _answer(
     method: MethodDescriptor, respond: Callable[..., Any], calls: Calls, while_draining: bool
 ) -> Behaviour:
-    """The method with its bytes parsed and its calls counted."""
-    message = GetMessageClass(method.input_type)
-    read = partial(_read_each if method.client_streaming else _read, message)
-    if not method.client_streaming and "model" in message.DESCRIPTOR.fields_by_name:
-        read = partial(_read_and_note, message)
-
-    counted = calls.counted(while_draining)
+    """A method of one response, with its bytes parsed and its calls counted."""
+    read, counted = _reader(method), calls.counted(while_draining)
 
     async def answer(data: Any, context: Context) -> Any:
         with counted:
             return await respond(read(data), context)
 
-    async def stream(data: Any, context: Context) -> None:
-        responses = respond(read(data), context)
-        await calls.until_closing(_write_all(responses, context))
+    return answer
 
-    return stream if method.server_streaming else answer
+
+def _stream(
+    method: MethodDescriptor, respond: Callable[..., Any], calls: Calls, ends: bool
+) -> Behaviour:
+    """A method of many responses, with its bytes parsed; one that `ends` has its calls counted."""
+    read, counted = _reader(method), calls.counted()
+
+    async def endless(data: Any, context: Context) -> None:
+        await calls.until_closing(_write_all(respond(read(data), context), context))
+
+    async def ending(data: Any, context: Context) -> None:
+        with counted:
+            await _write_all(respond(read(data), context), context)
+
+    return ending if ends else endless
 
 
 def _with_status(
@@ -138,12 +153,20 @@ def _with_status(
     return handler
 
 
+def _reader(method: MethodDescriptor) -> Callable[[Any], Any]:
+    """What makes requests of bytes, or of a stream of them."""
+    message = GetMessageClass(method.input_type)
+    if method.client_streaming:
+        return partial(_read_each, message)
+    fields = message.DESCRIPTOR.fields_by_name
+    names_model = "model" in fields or "plan" in fields
+    return partial(_read_and_note if names_model else _read, message)
+
+
 def _read_and_note(message: type[Message], data: bytes) -> Message:
     """Reads a request that names a model, and notes what the log and the metrics tell of it."""
     request = _read(message, data)
-    call = current_call.get()
-    call.model = getattr(request, "model", "")
-    call.request_id = getattr(request, "request_id", "")
+    current_call.get().note(request)
     return request
 
 
@@ -164,8 +187,10 @@ async def _read_each(
 
 
 async def _write_all(responses: Any, context: Context) -> None:
-    if isinstance(responses, AsyncIterator):
+    """What a coroutine writes itself, or an asynchronous generator yields."""
+    if not isinstance(responses, AsyncGenerator):
+        await responses
+        return
+    async with aclosing(responses):
         async for response in responses:
             await context.write(response)
-    else:
-        await responses

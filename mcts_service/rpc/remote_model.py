@@ -22,6 +22,7 @@ import numpy as np
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.remote_calls import RemoteCalls
+from mcts_service.rpc.remote_channel import open_channel
 from mcts_service.rpc.remote_description import PROTOCOL_VERSION, Description, read_description
 from mcts_service.rpc.remote_inspection import Inspection
 from mcts_service.rpc.remote_questions import Questions, column
@@ -33,14 +34,6 @@ __all__ = ["RemoteModel", "connect"]
 
 #: Simulations in progress for each call at once, so that a call has some rows.
 _ROWS_FOR_EACH_CALL = 4
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", 256 * 2**20),
-    ("grpc.max_send_message_length", 256 * 2**20),
-    # A simulator that is back is found soon; gRPC's own choice is up to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-)
 
 
 def connect(address: str, options: RemoteOptions | None = None) -> RemoteModel:
@@ -50,11 +43,12 @@ def connect(address: str, options: RemoteOptions | None = None) -> RemoteModel:
       address: "host:port", or "unix:/path" of a socket.
       options: how it is asked.
     Raises:
-      InvalidRequest: nothing answers there in time, or what answers is no such simulator.
+      InvalidRequest: nothing answers there in time, what answers is no such simulator, or a
+        certificate cannot be read.
     """
     require_address("remote", address)
     options = options or RemoteOptions()
-    channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+    channel = open_channel(address, options)
     try:
         return RemoteModel(channel, address, _described(channel, address, options), options)
     except BaseException:

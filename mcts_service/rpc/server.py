@@ -81,7 +81,7 @@ class PlannerServer:
             batch_clock=batch_clock,
             sessions=Sessions(config.sessions),
         )
-        observer.queue_is(self._engine.queue_state)
+        observer.engine_is(self._engine.state)
         self._calls = Calls()
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -92,7 +92,15 @@ class PlannerServer:
                 *connection_options(config.limits),
             ]
         )
-        planner = PlannerServicer(registry, self._engine, clock, batch_clock, observer)
+        planner = PlannerServicer(
+            registry,
+            self._engine,
+            clock,
+            batch_clock,
+            observer,
+            draining=self._calls.draining,
+            max_in_flight_per_stream=settings.max_in_flight_per_stream,
+        )
         self._register(planner, _ended(config.log, observer), config.auth.open_health)
 
     async def start(self) -> int:
@@ -151,7 +159,7 @@ class PlannerServer:
         add = partial(register_service, self._server, calls=self._calls, ended=ended)
         names = [service.full_name for service in (_PLANNER, _HEALTH, _REFLECTION)]
         describer = reflection.aio.ReflectionServicer(names)
-        add(_PLANNER, planner, identify=identify)
+        add(_PLANNER, planner, identify=identify, streams_end=True)
         health_identify = None if open_health else identify
         add(_HEALTH, self._health, identify=health_identify, while_draining=True)
         for name in (_REFLECTION.full_name, _REFLECTION_V1):

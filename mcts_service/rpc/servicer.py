@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
+from mcts_service.planning import Plan
 from mcts_service.rpc.caller import caller_of, identity_of
 from mcts_service.rpc.convert_batch_plan import batch_response
 from mcts_service.rpc.convert_batch_query import batch_query
 from mcts_service.rpc.convert_model import model_response, model_summary
 from mcts_service.rpc.convert_plan import plan_query, plan_response
+from mcts_service.rpc.convert_watch import interval, watch_response
+from mcts_service.rpc.plan_stream import PlanStream
 from mcts_service.rpc.raw_handlers import Context
 from mcts_service.service.catalogue import Catalogue
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.observer import Observer
-from mcts_service.service.query import BatchOutcome, PlanOutcome
+from mcts_service.service.query import BatchOutcome, PlanOutcome, PlanQuery
 from mcts_service.service.registry import Registry
+from mcts_service.service.watching import improving_outcomes
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["PlannerServicer"]
@@ -41,7 +48,18 @@ class PlannerServicer:
         clock: ReplyClock,
         batch_clock: ReplyClock,
         observer: Observer,
+        *,
+        draining: asyncio.Event,
+        max_in_flight_per_stream: int,
     ) -> None:
+        """Answers for these models.
+
+        Args:
+          clock, batch_clock: what replies take, of single plans and of batches.
+          observer: is told of what was searched.
+          draining: set when the server begins to shut down.
+          max_in_flight_per_stream: plans of one PlanMany.
+        """
         self._catalogue = Catalogue(registry)
         # Built once: an example's encoding may be the model's own code.
         self._descriptions = {entry: model_response(entry) for entry in registry.entries}
@@ -49,24 +67,50 @@ class PlannerServicer:
         self._clock = clock
         self._batch_clock = batch_clock
         self._observer = observer
+        self._draining = draining
+        self._max_in_flight = max_in_flight_per_stream
 
     async def Plan(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.PlanRequest, context: Context
     ) -> planner_pb2.PlanResponse:
         """The best action for a state. Cancelling the call cancels the search."""
-        received = time.monotonic()
-        entry = self._models(context).find(request.model, request.model_version)
-        query = plan_query(
-            request,
-            entry,
-            received=received,
-            time_remaining=context.time_remaining(),
-            caller=caller_of(context),
-        )
+        query = self._query(request, context, context.time_remaining())
         outcome = await self._engine.plan(query)
-        self._observer.searched(entry.name, outcome.plan.simulations)
+        self._tell(query, outcome.plan)
         _observe_reply(context, self._clock, outcome)
         return plan_response(query, outcome)
+
+    async def WatchPlan(  # noqa: N802 (the name on the wire)
+        self, request: planner_pb2.WatchPlanRequest, context: Context
+    ) -> AsyncGenerator[planner_pb2.WatchPlanResponse, None]:
+        """Improving plans, and a final one. Cancelling the call cancels the search."""
+        query = self._query(request.plan, context, context.time_remaining())
+        search = partial(self._engine.watch, query, interval(request))
+        async with aclosing(improving_outcomes(search)) as outcomes:
+            async for outcome in outcomes:
+                if outcome.plan.is_final:
+                    self._tell(query, outcome.plan)
+                    _observe_reply(context, self._clock, outcome)
+                yield watch_response(query, outcome)
+
+    async def PlanMany(  # noqa: N802 (the name on the wire)
+        self, requests: AsyncIterator[planner_pb2.PlanManyRequest], context: Context
+    ) -> None:
+        """Many plans on one stream. Cancelling the call cancels all searches."""
+
+        async def plan(
+            request: planner_pb2.PlanRequest, timeout: float | None
+        ) -> planner_pb2.PlanResponse:
+            limits = [left for left in (timeout, context.time_remaining()) if left is not None]
+            query = self._query(request, context, min(limits, default=None))
+            outcome = await self._engine.plan(query)
+            self._tell(query, outcome.plan)
+            response = plan_response(query, outcome)
+            self._clock.observe(time.monotonic() - outcome.finished, was_cut=outcome.was_cut)
+            return response
+
+        stream = PlanStream(plan, context.write, self._max_in_flight)
+        await stream.serve(requests, self._draining)
 
     async def PlanBatch(  # noqa: N802 (the name on the wire)
         self, request: planner_pb2.PlanBatchRequest, context: Context
@@ -105,6 +149,25 @@ class PlannerServicer:
     def _models(self, context: Context) -> Registry:
         """The models that the caller may use; of any other it learns nothing."""
         return self._catalogue.of(identity_of(context))
+
+    def _tell(self, query: PlanQuery, plan: Plan) -> None:
+        """Tells the observer of a search."""
+        self._observer.searched(query.model.name, plan.simulations)
+        if query.session_id:
+            self._observer.session_found(query.model.name, plan.reused_simulations > 0)
+
+    def _query(
+        self, request: planner_pb2.PlanRequest, context: Context, time_remaining: float | None
+    ) -> PlanQuery:
+        """A request that has just been received, read; seconds until its deadline, or None."""
+        received = time.monotonic()
+        return plan_query(
+            request,
+            self._models(context).find(request.model, request.model_version),
+            received=received,
+            time_remaining=time_remaining,
+            caller=caller_of(context),
+        )
 
 
 def _observe_reply(

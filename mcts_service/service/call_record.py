@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from mcts_service.service.caller import ANYONE, Caller
@@ -42,6 +42,12 @@ class CallRecord:
         self.model = ""
         self.request_id = ""
         self._connection = connection
+
+    def note(self, request: Any) -> None:
+        """Takes what is told of a request, or of the plan that it is about."""
+        request = getattr(request, "plan", request)
+        self.model = getattr(request, "model", "")
+        self.request_id = getattr(request, "request_id", "")
 
     @property
     def caller_name(self) -> str:

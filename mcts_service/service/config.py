@@ -68,6 +68,9 @@ class ServerSettings:
         NOT_SERVING, so that balancers send no more calls.
       grace_seconds: after that, how long what runs may go on.
       max_message_bytes: greatest request.
+      max_in_flight_per_stream: plans of one `PlanMany` that may be without an answer: its stream is
+        not read on before there is room. More than `workers` and `max_waiting` together would have
+        one stream alone overload the server.
       built_in_models: serve the models that come with the package.
       entry_points: serve what installed packages offer in the group "mcts_service.models".
     """
@@ -82,6 +85,7 @@ class ServerSettings:
     leave_seconds: float = 0.5
     grace_seconds: float = 30.0
     max_message_bytes: int = 4 * 2**20
+    max_in_flight_per_stream: int = 128
     built_in_models: bool = True
     entry_points: bool = True
 
@@ -97,6 +101,7 @@ class ServerSettings:
         require_number("leave_seconds", self.leave_seconds, 0, 86_400)
         require_number("grace_seconds", self.grace_seconds, 0, 86_400)
         require_integer("max_message_bytes", self.max_message_bytes, 1024, 2**31 - 1)
+        require_integer("max_in_flight_per_stream", self.max_in_flight_per_stream, 1, 65_536)
         require_bool("built_in_models", self.built_in_models)
         require_bool("entry_points", self.entry_points)
 

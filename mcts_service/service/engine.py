@@ -25,7 +25,7 @@ from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess, run_model
 from mcts_service.service.margin import ReplyClock
 from mcts_service.service.memory_limit import MemoryLimit
-from mcts_service.service.observer import QueueState
+from mcts_service.service.observer import EngineState, QueueState
 from mcts_service.service.plan_arguments import (
     fault,
     plan_arguments,
@@ -36,7 +36,7 @@ from mcts_service.service.plan_arguments import (
 from mcts_service.service.planners import TimedPlanner
 from mcts_service.service.pool import Pool
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
-from mcts_service.service.search_host import SearchHost
+from mcts_service.service.search_host import SearchHost, Sink
 from mcts_service.service.sessions import Sessions
 
 __all__ = ["Engine"]
@@ -127,6 +127,16 @@ class Engine:
             return begun
         return await self._finish(query, begun)
 
+    async def watch(self, query: PlanQuery, every: float | None, sink: Sink) -> PlanOutcome:
+        """As `plan`, when a thread is free, and tells a sink of the plans on the way.
+
+        Args:
+          every: seconds from one to the next, or None, as of `MCTS.watch`.
+          sink: called where the search runs.
+        """
+        search = partial(self._host(query.model).watch, every, sink)
+        return await self._run(query, self._clock, search)
+
     async def plan_batch(self, query: BatchQuery) -> BatchOutcome:
         """Searches from every row, as one job when a thread is free.
 
@@ -208,13 +218,19 @@ class Engine:
             cancel.cancel()
             pool.withdraw(future, stopped())
 
-    def queue_state(self) -> QueueState:
-        """What waits and what runs at this moment, in all pools. From any thread."""
+    def state(self) -> EngineState:
+        """What waits, what runs and what is kept at this moment. From any thread."""
         states = [pool.state() for pool in (self._shared, *self._own.values())]
-        return QueueState(
-            waiting=sum(state.waiting for state in states),
-            running=sum(state.running for state in states),
-            oldest_seconds=max(state.oldest_seconds for state in states),
+        hosts = {entry.name: entry.host for entry in self._own if entry.host is not None}
+        return EngineState(
+            QueueState(
+                waiting=sum(state.waiting for state in states),
+                running=sum(state.running for state in states),
+                oldest_seconds=max(state.oldest_seconds for state in states),
+            ),
+            workers={name: host.worker_state() for name, host in hosts.items()},
+            sessions=self.sessions.count,
+            session_bytes=self.sessions.bytes,
         )
 
     def close(self) -> None:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mcts_service.errors import Cancelled, MCTSServiceError
-from mcts_service.planning import CancelFlag
+from mcts_service.planning import CancelFlag, Plan
 from mcts_service.service.actions import travelling
+from mcts_service.service.observer import WorkerState
 from mcts_service.service.plan_arguments import (
     budget_until,
     fault,
@@ -20,6 +21,7 @@ from mcts_service.service.plan_arguments import (
 from mcts_service.service.plan_rows import plan_rows
 from mcts_service.service.planners import Planners
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.search_host import Sink
 from mcts_service.service.sessions import Sessions
 
 __all__ = ["InProcess", "run_model"]
@@ -50,9 +52,24 @@ class InProcess:
         """One search; see `SearchHost`."""
         return run_model(query, self._search, end_by, cancel)
 
+    def watch(
+        self,
+        every: float | None,
+        sink: Sink,
+        query: PlanQuery,
+        end_by: float,
+        cancel: CancelFlag,
+    ) -> PlanOutcome:
+        """One search, and what it comes to on its way; see `SearchHost`."""
+        return run_model(query, partial(self._watched, every, sink), end_by, cancel)
+
     def plan_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
         """The searches of all rows; see `SearchHost`."""
         return run_model(query, self._search_batch, end_by, cancel)
+
+    def worker_state(self) -> WorkerState:
+        """There are none."""
+        return WorkerState()
 
     def close(self) -> None:
         """Nothing is left to end."""
@@ -72,12 +89,25 @@ class InProcess:
             if query.model.is_thread_safe:
                 seconds = time.thread_time() - cpu_started
             planner.times.observe(query.budget.simulations, seconds)
-        return PlanOutcome(
-            travelling(query.model, plan),
-            queue_time=started - query.received,
-            finished=min(finished, end_by),
-            was_cut=finished >= end_by,
-        )
+        return _outcome(query, plan, started, end_by)
+
+    def _watched(
+        self,
+        every: float | None,
+        sink: Sink,
+        query: PlanQuery,
+        end_by: float,
+        cancel: CancelFlag,
+    ) -> PlanOutcome:
+        started = time.monotonic()
+        planner = self.planners.get(query.model, query.config).mcts
+        tree = self.sessions.tree(query, planner)
+        arguments = plan_arguments(query, end_by, cancel)
+        for plan in planner.watch(query.read_state(), every=every, tree=tree, **arguments):
+            outcome = _outcome(query, plan, started, end_by)
+            if not plan.is_final:
+                sink(outcome)
+        return outcome
 
     def _search_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
         started = time.monotonic()
@@ -97,6 +127,17 @@ class InProcess:
             finished=min(finished, end_by),
             was_cut=finished >= end_by,
         )
+
+
+def _outcome(query: PlanQuery, plan: Plan, started: float, end_by: float) -> PlanOutcome:
+    """What has come, just now, of a search that began at that time."""
+    finished = time.monotonic()
+    return PlanOutcome(
+        travelling(query.model, plan),
+        queue_time=started - query.received,
+        finished=min(finished, end_by),
+        was_cut=finished >= end_by,
+    )
 
 
 def run_model(

@@ -6,12 +6,12 @@ has one that does: `mcts_service.service.prometheus`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from mcts_service.service.call_record import CallRecord
 
-__all__ = ["Observer", "QueueState"]
+__all__ = ["EngineState", "Observer", "QueueState", "WorkerState"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,40 @@ class QueueState:
     waiting: int = 0
     running: int = 0
     oldest_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """The worker processes of a model.
+
+    Attributes:
+      busy: that search.
+      alive: that search, are ready or are being prepared.
+      lost: that have ended since the server began, and should not have.
+      bytes: resident memory of those that are alive; 0 where the system does not tell.
+    """
+
+    busy: int = 0
+    alive: int = 0
+    lost: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """All that can be asked of the searches of a server at one moment.
+
+    Attributes:
+      queue: what waits and what runs.
+      workers: by the name of each model that has processes of its own.
+      sessions, session_bytes: trees that this process keeps, and what they hold; workers keep
+        their own.
+    """
+
+    queue: QueueState = QueueState()
+    workers: Mapping[str, WorkerState] = field(default_factory=dict)
+    sessions: int = 0
+    session_bytes: int = 0
 
 
 class Observer:
@@ -49,11 +83,5 @@ class Observer:
     def session_found(self, model: str, found: bool) -> None:
         """A request has named a session, and its tree was there, or not."""
 
-    def worker_restarted(self, model: str) -> None:
-        """A worker process was lost, and another one takes its place."""
-
-    def workers_changed(self, model: str, busy: int, alive: int) -> None:
-        """So many worker processes of a model are there, and so many of them search."""
-
-    def queue_is(self, read: Callable[[], QueueState]) -> None:
-        """Said once, at the start: how to learn the state of the queue at any time."""
+    def engine_is(self, read: Callable[[], EngineState]) -> None:
+        """Said once, at the start: how to learn the state of what searches at any time."""

@@ -11,17 +11,16 @@ from typing import Any
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     ProcessCollector,
     start_http_server,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mcts_service.errors import InvalidRequest
 from mcts_service.service.call_record import CallRecord
-from mcts_service.service.observer import Observer, QueueState
+from mcts_service.service.observer import EngineState, Observer
 
 __all__ = ["PrometheusObserver", "serving"]
 
@@ -33,6 +32,7 @@ _BUCKETS = (
 )  # fmt: skip
 #: Time series that are looked up without the library's lock; there are few.
 _MAX_KEPT = 4096
+_BY = ("model",)
 
 
 class PrometheusObserver(Observer):
@@ -65,16 +65,6 @@ class PrometheusObserver(Observer):
         self._sessions = self._counter(
             "sessions", "Requests that named a session; hit: its tree was there.", "model", "result"
         )
-        self._restarts = self._counter("worker_restarts", "Worker processes lost.", "model")
-        self._workers = {
-            state: Gauge(
-                f"mcts_workers_{state}",
-                f"Worker processes that are {state}.",
-                ("model",),
-                registry=self.registry,
-            )
-            for state in ("busy", "alive")
-        }
         # Asked for with every call, so what is asked for again is kept.
         self._series = lru_cache(_MAX_KEPT)(self._find_series)
 
@@ -93,18 +83,9 @@ class PrometheusObserver(Observer):
         """Counts a hit or a miss."""
         self._sessions.labels(model, "hit" if found else "miss").inc()
 
-    def worker_restarted(self, model: str) -> None:
-        """Counts it."""
-        self._restarts.labels(model).inc()
-
-    def workers_changed(self, model: str, busy: int, alive: int) -> None:
-        """Keeps the two numbers."""
-        self._workers["busy"].labels(model).set(busy)
-        self._workers["alive"].labels(model).set(alive)
-
-    def queue_is(self, read: Callable[[], QueueState]) -> None:
-        """Reads the queue whenever somebody asks for the metrics."""
-        self.registry.register(_Queue(read))
+    def engine_is(self, read: Callable[[], EngineState]) -> None:
+        """Reads the state whenever somebody asks for the metrics."""
+        self.registry.register(_Engine(read))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"mcts_{name}", meaning, labels, registry=self.registry)
@@ -117,24 +98,37 @@ class PrometheusObserver(Observer):
         )
 
 
-class _Queue(Collector):
-    """What waits and what runs, at the moment of the question."""
+class _Engine(Collector):
+    """What waits, what runs and what is kept, at the moment of the question."""
 
-    def __init__(self, read: Callable[[], QueueState]) -> None:
+    def __init__(self, read: Callable[[], EngineState]) -> None:
         self._read = read
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         state = self._read()
+        queue = state.queue
         values = {
-            "mcts_queue_waiting": ("Searches that wait for a worker.", state.waiting),
-            "mcts_queue_running": ("Searches that run in a worker.", state.running),
+            "mcts_queue_waiting": ("Searches that wait for a worker.", queue.waiting),
+            "mcts_queue_running": ("Searches that run in a worker.", queue.running),
             "mcts_queue_oldest_seconds": (
                 "Seconds that the first of those that wait has waited.",
-                state.oldest_seconds,
+                queue.oldest_seconds,
             ),
+            "mcts_sessions_kept": ("Trees of sessions that this process keeps.", state.sessions),
+            "mcts_sessions_bytes": ("Memory that they hold.", state.session_bytes),
         }
         for name, (meaning, value) in values.items():
             yield GaugeMetricFamily(name, meaning, value=value)
+        busy = GaugeMetricFamily("mcts_workers_busy", "Worker processes that search.", labels=_BY)
+        alive = GaugeMetricFamily("mcts_workers_alive", "Worker processes.", labels=_BY)
+        lost = CounterMetricFamily("mcts_worker_restarts", "Worker processes lost.", labels=_BY)
+        size = GaugeMetricFamily("mcts_workers_bytes", "Their resident memory.", labels=_BY)
+        for model, workers in state.workers.items():
+            busy.add_metric([model], workers.busy)
+            alive.add_metric([model], workers.alive)
+            lost.add_metric([model], workers.lost)
+            size.add_metric([model], workers.bytes)
+        yield from (busy, alive, lost, size)
 
 
 @contextmanager

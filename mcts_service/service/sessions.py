@@ -12,7 +12,6 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -76,19 +75,9 @@ class Sessions:
       hits, misses: plans of sessions that went on from a tree, and that began afresh.
     """
 
-    def __init__(
-        self,
-        limits: SessionLimits | None = None,
-        planned: Callable[[bool], None] | None = None,
-    ) -> None:
-        """Keeps none yet.
-
-        Args:
-          planned: called after each plan of a session, with True for a hit; in the thread that
-            planned.
-        """
+    def __init__(self, limits: SessionLimits | None = None) -> None:
+        """Keeps none yet."""
         self._limits = limits or SessionLimits()
-        self._observer = planned
         self.hits = self.misses = 0
         # The one that was used longest ago first.
         self._kept: OrderedDict[_Key, _Session] = OrderedDict()
@@ -200,8 +189,6 @@ class Sessions:
             elif not self._is_closed:  # given up meanwhile, and then it could not be freed
                 self._left.append(session)
                 self._changed.notify()
-        if self._observer is not None:
-            self._observer(reused)
 
     # ---- in the thread
 

@@ -103,6 +103,7 @@ class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STOP_REASON_CANCELLED: _ClassVar[StopReason]
     STOP_REASON_SOLVED: _ClassVar[StopReason]
     STOP_REASON_DECIDED: _ClassVar[StopReason]
+    STOP_REASON_UNFINISHED: _ClassVar[StopReason]
 
 class ValueKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -173,6 +174,7 @@ STOP_REASON_MAX_BYTES: StopReason
 STOP_REASON_CANCELLED: StopReason
 STOP_REASON_SOLVED: StopReason
 STOP_REASON_DECIDED: StopReason
+STOP_REASON_UNFINISHED: StopReason
 VALUE_KIND_UNSPECIFIED: ValueKind
 VALUE_KIND_DISCRETE: ValueKind
 VALUE_KIND_TENSOR: ValueKind
@@ -392,6 +394,48 @@ class PrincipalVariationStep(_message.Message):
     visits: int
     value: float
     def __init__(self, action: _Optional[_Union[Action, _Mapping]] = ..., visits: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
+
+class WatchPlanRequest(_message.Message):
+    __slots__ = ("plan", "interval")
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    plan: PlanRequest
+    interval: _duration_pb2.Duration
+    def __init__(self, plan: _Optional[_Union[PlanRequest, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WatchPlanResponse(_message.Message):
+    __slots__ = ("plan", "final")
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    FINAL_FIELD_NUMBER: _ClassVar[int]
+    plan: PlanResponse
+    final: bool
+    def __init__(self, plan: _Optional[_Union[PlanResponse, _Mapping]] = ..., final: bool = ...) -> None: ...
+
+class PlanManyRequest(_message.Message):
+    __slots__ = ("request_id", "plan", "cancel", "timeout")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    plan: PlanRequest
+    cancel: CancelPlan
+    timeout: _duration_pb2.Duration
+    def __init__(self, request_id: _Optional[str] = ..., plan: _Optional[_Union[PlanRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelPlan, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class CancelPlan(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PlanManyResponse(_message.Message):
+    __slots__ = ("request_id", "plan", "error")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    plan: PlanResponse
+    error: _status_pb2.Status
+    def __init__(self, request_id: _Optional[str] = ..., plan: _Optional[_Union[PlanResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class PlanBatchRequest(_message.Message):
     __slots__ = ("model", "model_version", "tensor", "discrete", "list", "budget", "horizon", "options", "seeds", "action_mask", "request_id", "priority")

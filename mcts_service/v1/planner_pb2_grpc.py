@@ -40,6 +40,16 @@ class PlannerServiceStub(object):
                 request_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanRequest.SerializeToString,
                 response_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanResponse.FromString,
                 _registered_method=True)
+        self.WatchPlan = channel.unary_stream(
+                '/mcts_service.v1.PlannerService/WatchPlan',
+                request_serializer=mcts__service_dot_v1_dot_planner__pb2.WatchPlanRequest.SerializeToString,
+                response_deserializer=mcts__service_dot_v1_dot_planner__pb2.WatchPlanResponse.FromString,
+                _registered_method=True)
+        self.PlanMany = channel.stream_stream(
+                '/mcts_service.v1.PlannerService/PlanMany',
+                request_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanManyRequest.SerializeToString,
+                response_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanManyResponse.FromString,
+                _registered_method=True)
         self.PlanBatch = channel.unary_unary(
                 '/mcts_service.v1.PlannerService/PlanBatch',
                 request_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanBatchRequest.SerializeToString,
@@ -68,8 +78,26 @@ class PlannerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchPlan(self, request, context):
+        """Improving plans on the way to the one that Plan would give, and exactly one final plan, which is
+        the last, or else an error. What the reader has not taken yet gives way to what is newer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanMany(self, request_iterator, context):
+        """Many plans in flight on one stream, each answered once, in the order in which they are made: half
+        the latency of calls of their own. A half-closed stream ends with OK once all are answered. A
+        server that shuts down answers what it has taken up and ends the stream as UNAVAILABLE: what has
+        no answer then may be sent to another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PlanBatch(self, request, context):
-        """The same for many states of one model, in columns. Each row is planned as Plan would plan
+        """As Plan, for many states of one model, in columns. Each row is planned as Plan would plan
         it with that row's seed, and one that cannot be planned harms no other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -97,6 +125,16 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.Plan,
                     request_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanRequest.FromString,
                     response_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanResponse.SerializeToString,
+            ),
+            'WatchPlan': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPlan,
+                    request_deserializer=mcts__service_dot_v1_dot_planner__pb2.WatchPlanRequest.FromString,
+                    response_serializer=mcts__service_dot_v1_dot_planner__pb2.WatchPlanResponse.SerializeToString,
+            ),
+            'PlanMany': grpc.stream_stream_rpc_method_handler(
+                    servicer.PlanMany,
+                    request_deserializer=mcts__service_dot_v1_dot_planner__pb2.PlanManyRequest.FromString,
+                    response_serializer=mcts__service_dot_v1_dot_planner__pb2.PlanManyResponse.SerializeToString,
             ),
             'PlanBatch': grpc.unary_unary_rpc_method_handler(
                     servicer.PlanBatch,
@@ -142,6 +180,60 @@ class PlannerService(object):
             '/mcts_service.v1.PlannerService/Plan',
             mcts__service_dot_v1_dot_planner__pb2.PlanRequest.SerializeToString,
             mcts__service_dot_v1_dot_planner__pb2.PlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/mcts_service.v1.PlannerService/WatchPlan',
+            mcts__service_dot_v1_dot_planner__pb2.WatchPlanRequest.SerializeToString,
+            mcts__service_dot_v1_dot_planner__pb2.WatchPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanMany(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/mcts_service.v1.PlannerService/PlanMany',
+            mcts__service_dot_v1_dot_planner__pb2.PlanManyRequest.SerializeToString,
+            mcts__service_dot_v1_dot_planner__pb2.PlanManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

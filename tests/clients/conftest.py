@@ -26,9 +26,17 @@ class ScriptedPlanner(planner_pb2_grpc.PlannerServiceServicer):
     The models it lists are "beta" and "alpha"; a model's example of a state is the number 7.
     """
 
-    def __init__(self, plan: Handler | None, get_model: Handler | None) -> None:
+    def __init__(
+        self,
+        plan: Handler | None,
+        get_model: Handler | None,
+        watch_plan: Handler | None,
+        plan_many: Handler | None,
+    ) -> None:
         self._plan = plan
         self._get_model = get_model
+        self._watch_plan = watch_plan
+        self._plan_many = plan_many
 
     def Plan(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         answer = self._plan(request, context) if self._plan is not None else None
@@ -40,6 +48,14 @@ class ScriptedPlanner(planner_pb2_grpc.PlannerServiceServicer):
             seed=request.seed,
             request_id=request.request_id,
         )
+
+    def WatchPlan(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        assert self._watch_plan is not None
+        yield from self._watch_plan(request, context)
+
+    def PlanMany(self, requests: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        assert self._plan_many is not None
+        yield from self._plan_many(requests, context)
 
     def GetModel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         answer = self._get_model(request, context) if self._get_model is not None else None
@@ -61,10 +77,15 @@ def scripted_server() -> Iterator[Callable[..., str]]:
     """Starts servers; each call takes the functions that answer, and gives HOST:PORT."""
     servers = []
 
-    def start(plan: Handler | None = None, get_model: Handler | None = None) -> str:
+    def start(
+        plan: Handler | None = None,
+        get_model: Handler | None = None,
+        watch_plan: Handler | None = None,
+        plan_many: Handler | None = None,
+    ) -> str:
         server = grpc.server(ThreadPoolExecutor(max_workers=16))
         planner_pb2_grpc.add_PlannerServiceServicer_to_server(
-            ScriptedPlanner(plan, get_model), server
+            ScriptedPlanner(plan, get_model, watch_plan, plan_many), server
         )
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -119,6 +140,7 @@ class RealServer:
             text=True,
             cwd=folder,
         )
+        self._was_killed = False
         self.target = self._announced()
 
     def _announced(self) -> str:
@@ -129,11 +151,17 @@ class RealServer:
         self._process.stdout.close()
         raise AssertionError(f"the server ended with status {self._process.wait()}")
 
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self._process.kill()
+        self._process.wait(timeout=60)
+        self._was_killed = True
+
     def stop(self) -> None:
         """Asks it to end, waits, and sees that it ended well."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(timeout=60) == 0
+        assert self._process.wait(timeout=60) == 0 or self._was_killed
         assert self._process.stdout is not None
         self._process.stdout.close()
 

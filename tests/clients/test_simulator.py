@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import numpy as np
@@ -18,6 +18,7 @@ from google.rpc import code_pb2
 from served_models import Corridor, Herd, Point, Switches
 
 from mcts_client import InvalidRequest, ModelServer, PlannerClient, ReplicaLost, serve_model
+from mcts_client._simulator.servicer import ModelServicer
 from mcts_service.models import make
 from mcts_service.v1 import model_pb2, model_pb2_grpc, planner_pb2
 
@@ -270,17 +271,22 @@ def test_so_many_calls_use_the_model_at_once(threads: int) -> None:
 
 
 def test_a_call_that_was_given_up_while_it_waited_does_not_reach_the_model() -> None:
+    """Without a server: nobody can say when one has heard that a call was given up."""
+
+    class GivenUp:
+        def is_active(self) -> bool:
+            return False
+
+        def abort(self, code: grpc.StatusCode, details: str) -> None:
+            raise grpc.RpcError(code, details)
+
     gate = Gate()
-    with asked(gate) as stub:
-        request = model_pb2.SampleBatchRequest(states=discrete(4), actions=[1], seeds=[1])
-        first, second = (stub.SampleBatch.future(request, timeout=60) for _ in range(2))
-        assert gate.waiting.acquire(timeout=60)
-        second.cancel()
-        gate.open.set()
-        first.result()
-        sampled(stub, discrete(4), [1], [1])
-    assert gate.waiting.acquire(timeout=60), "the last one"
-    assert not gate.waiting.acquire(blocking=False), "and no other"
+    servicer = ModelServicer(gate, threads=1, max_state_bytes=64)
+    request = model_pb2.SampleBatchRequest(states=discrete(4), actions=[1], seeds=[1])
+    with pytest.raises(grpc.RpcError) as caught:
+        servicer.SampleBatch(request, cast(Any, GivenUp()))
+    assert caught.value.args[0] is grpc.StatusCode.CANCELLED
+    assert not gate.waiting.acquire(blocking=False)
 
 
 def test_a_socket_of_unix_will_do(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mcts_service.cli import main
 from mcts_service.rpc.status import STATUS_CODES
 from mcts_service.service.config_file import read_config
 from mcts_service.service.logs import JsonFormatter
-from mcts_service.service.observer import QueueState
+from mcts_service.service.observer import EngineState
 from mcts_service.service.prometheus import PrometheusObserver
 
 if sys.version_info >= (3, 11):
@@ -68,7 +68,7 @@ def test_the_unit_starts_what_there_is() -> None:
 
 def test_the_metrics_are_all_there_are() -> None:
     observer = PrometheusObserver([])
-    observer.queue_is(QueueState)
+    observer.engine_is(EngineState)
     families = {family.name: family.type for family in observer.registry.collect()}
     ours = {
         f"{name}_total" if kind == "counter" else name

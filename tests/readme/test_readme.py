@@ -170,6 +170,15 @@ def test_kept_tree(place: Place) -> None:
     assert min(reused[1:]) > 0
 
 
+def test_python_client_that_watches(place: Place) -> None:
+    lines = place.python(block("python", "client.watch(")).splitlines()
+    assert [line.endswith("True") for line in lines] == [False] * (len(lines) - 1) + [True]
+
+
+def test_python_client_with_a_pipeline(place: Place) -> None:
+    assert int(place.python(block("python", "client.pipeline("))) >= 64
+
+
 def test_load_test(place: Place) -> None:
     # A busy machine may keep the load test itself from its schedule, which fails the test.
     patient = block("sh", "mcts-load-test").rstrip() + " --max-lag 60"

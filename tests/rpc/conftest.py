@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import grpc
 import pytest
+from patience import eventually
 from served_models import (
     FAULTS,
     Corridor,
@@ -26,6 +28,7 @@ from mcts_service.rpc.server import PlannerServer
 from mcts_service.service.config import ServerConfig, ServerSettings
 from mcts_service.service.loading import load_models
 from mcts_service.service.margin import DeadlineMargin
+from mcts_service.service.observer import EngineState, Observer
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2, planner_pb2_grpc
 
@@ -39,6 +42,7 @@ class Served:
     channel: grpc.Channel
     stub: planner_pb2_grpc.PlannerServiceStub
     shut_down: threading.Event
+    engine_state: Callable[[], EngineState]
 
     def plan(self, model="corridor", state=4, *, timeout=60, **fields):
         """Plan, with an integer as a discrete state and 100 simulations unless told."""
@@ -53,6 +57,24 @@ class Served:
         with pytest.raises(grpc.RpcError) as caught:
             self.plan(*arguments, **fields)
         return caught.value
+
+    def wait_until_waiting(self, count):
+        """Until so many searches wait for a worker."""
+        eventually(lambda: self.engine_state().queue.waiting >= count)
+
+    def wait_until_it_takes_no_calls(self):
+        """Until a new call is turned away, or finds nobody; its error."""
+        errors = []
+
+        def takes_none():
+            try:
+                self.stub.ListModels(planner_pb2.ListModelsRequest(), timeout=60)
+            except grpc.RpcError as error:
+                errors.append(error)
+            return errors
+
+        eventually(takes_none)
+        return errors[0]
 
 
 @contextmanager
@@ -73,6 +95,13 @@ def running_server(
         **(tables or {}),
     )
     ready, shut_down, port = threading.Event(), threading.Event(), []
+    observer, engine_states = observer or Observer(), []
+
+    def engine_is(read, tell=observer.engine_is):
+        engine_states.append(read)
+        tell(read)
+
+    observer.engine_is = engine_is
 
     async def run():
         server = PlannerServer(config, registry, observer)
@@ -88,7 +117,7 @@ def running_server(
     try:
         with _channel(address, credentials) as channel:
             stub = planner_pb2_grpc.PlannerServiceStub(channel)
-            yield Served(address, registry, channel, stub, shut_down)
+            yield Served(address, registry, channel, stub, shut_down, engine_states[0])
     finally:
         shut_down.set()
         thread.join()

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from patience import eventually
 from served_models import Corridor, Slow, entry_of
 
 from mcts_service.service.registry import Registry
@@ -59,12 +60,6 @@ def ask(stub, state, **fields):
     return stub.Plan.future(request, timeout=600)
 
 
-def arrive(stub):
-    """Until what was sent before is there: calls of one connection come in order."""
-    for _ in range(3):
-        stub.ListModels(LIST, timeout=60)
-
-
 def refused(call):
     """The error of a call that is refused, as it must be: with a time to try again."""
     with pytest.raises(grpc.RpcError) as caught:
@@ -83,7 +78,7 @@ def test_what_has_a_higher_priority_is_planned_first(server_of):
         calls = []
         for state, priority in ((1, -90), (2, 0), (3, 90), (4, 0)):
             calls.append(ask(served.stub, state, priority=priority))
-            arrive(served.stub)
+            served.wait_until_waiting(len(calls))
         model.gate.set()
         for call in calls:
             call.result()
@@ -93,7 +88,7 @@ def test_what_has_a_higher_priority_is_planned_first(server_of):
 def test_a_batch_has_a_priority_too(server_of):
     with busy_server(server_of) as (served, model):
         waiting = ask(served.stub, 1)
-        arrive(served.stub)
+        served.wait_until_waiting(1)
         batch = planner_pb2.PlanBatchRequest(
             model="line",
             discrete=planner_pb2.DiscreteStates(values=[2, 3]),
@@ -101,7 +96,7 @@ def test_a_batch_has_a_priority_too(server_of):
             priority=90,
         )
         planned = served.stub.PlanBatch.future(batch, timeout=600)
-        arrive(served.stub)
+        served.wait_until_waiting(2)
         model.gate.set()
         assert len(planned.result().actions) == 2
         waiting.result()
@@ -113,7 +108,7 @@ def test_a_server_need_not_trust_what_callers_say(server_of):
         calls = []
         for state, priority in ((1, 0), (2, 90), (3, -90)):
             calls.append(ask(served.stub, state, priority=priority))
-            arrive(served.stub)
+            served.wait_until_waiting(len(calls))
         model.gate.set()
         for call in calls:
             call.result()
@@ -123,7 +118,7 @@ def test_a_server_need_not_trust_what_callers_say(server_of):
 def test_a_full_room_refuses_at_once_and_takes_what_is_more_urgent(server_of):
     with busy_server(server_of, max_waiting=1) as (served, model):
         displaced = ask(served.stub, 1)
-        arrive(served.stub)
+        served.wait_until_waiting(1)
         assert "1 running and 1 waiting" in refused(ask(served.stub, 2)).details()
         urgent = ask(served.stub, 3, priority=100)
         assert "1 running and 1 waiting" in refused(displaced).details()
@@ -143,7 +138,7 @@ def test_what_could_not_begin_in_time_is_refused_at_once(server_of):
             model="slow", state=planner_pb2.State(discrete=4), budget=budget, options=whole
         )
         calls = [served.stub.Plan.future(request, timeout=600) for _ in range(20)]
-        arrive(served.stub)
+        served.wait_until_waiting(15)
         # Each takes a sixth of a second, and this one has two seconds and comes last.
         late = planner_pb2.PlanRequest(priority=-1)
         late.MergeFrom(request)
@@ -164,12 +159,12 @@ def has_ipv6():
 def test_a_caller_that_floods_does_not_starve_another(server_of):
     with busy_server(server_of, host="::", max_waiting=20) as (served, model):
         flood = [ask(served.stub, 1) for _ in range(20)]
-        arrive(served.stub)
+        served.wait_until_waiting(20)
         port = served.address.rpartition(":")[2]
         with grpc.insecure_channel(f"[::1]:{port}") as channel:
             stub = planner_pb2_grpc.PlannerServiceStub(channel)
             others = [ask(stub, 2) for _ in range(3)]
-            arrive(stub)
+            eventually(lambda: sum(call.done() for call in flood) == 3)
             model.gate.set()
             assert all(call.result().simulations == 1 for call in others)
         codes = [call.code() for call in flood]
@@ -184,9 +179,10 @@ def test_the_memory_of_all_trees_together_has_a_limit(server_of):
     model = Line()
     entry = entry_of(model, "line", max_bytes=2**20)
     with server_of(Registry([entry]), **settings) as served:
-        calls = [ask(served.stub, 0, budget=half), ask(served.stub, 1)]
+        calls = [ask(served.stub, 0, budget=half)]
         assert model.busy.wait(60)
-        arrive(served.stub)
+        calls.append(ask(served.stub, 1))
+        served.wait_until_waiting(1)
         assert "memory" in refused(ask(served.stub, 2, budget=half)).details()
         model.gate.set()
         for call in calls:
@@ -213,7 +209,7 @@ def test_a_request_beyond_the_greatest_message_is_refused(server_of):
 def test_health_is_answered_while_the_room_is_full(server_of):
     with busy_server(server_of, max_waiting=2) as (served, _):
         waiting = [ask(served.stub, 1) for _ in range(2)]
-        arrive(served.stub)
+        served.wait_until_waiting(2)
         started = time.monotonic()
         served.stub.ListModels(LIST, timeout=60)
         assert time.monotonic() - started < 30

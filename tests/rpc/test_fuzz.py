@@ -1,8 +1,11 @@
 """Requests that nobody thought of: each ends in a plan or in a status that blames the caller."""
 
+from contextlib import suppress
+
 import grpc
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,6 +58,16 @@ def plan_batch(channel):
     return channel.unary_unary("/mcts_service.v1.PlannerService/PlanBatch")
 
 
+@pytest.fixture(scope="module")
+def watch_plan(channel):
+    return channel.unary_stream("/mcts_service.v1.PlannerService/WatchPlan")
+
+
+@pytest.fixture(scope="module")
+def plan_many(channel):
+    return channel.stream_stream("/mcts_service.v1.PlannerService/PlanMany")
+
+
 def assert_plan_or_blame(plan, data):
     call = plan.future(data, timeout=60)
     error = call.exception()
@@ -87,6 +100,42 @@ def assert_plans_or_blame(plan_batch, data):
         assert len(column) == rows
     for column in (batch.legal, batch.visits, batch.action_values):
         assert len(column) == rows * batch.num_actions
+
+
+def until_the_end(call):
+    """The answers of a stream, however it ends."""
+    with suppress(grpc.RpcError):
+        yield from call
+
+
+def assert_watched_or_blame(watch_plan, data):
+    """Plans, of which the last one alone is final."""
+    call = watch_plan(data, timeout=60)
+    answers = [planner_pb2.WatchPlanResponse.FromString(answer) for answer in until_the_end(call)]
+    if call.code() is grpc.StatusCode.OK:
+        assert [answer.final for answer in answers] == [False] * (len(answers) - 1) + [True]
+    else:
+        assert call.code() in BLAMES_THE_CALLER, call
+        assert call.details()
+        assert not any(answer.final for answer in answers)
+
+
+def assert_each_answered_or_blame(plan_many, messages):
+    """As many answers as plans, under their names, unless the stream itself is to blame."""
+    call = plan_many(iter(messages), timeout=60)
+    answers = [planner_pb2.PlanManyResponse.FromString(answer) for answer in until_the_end(call)]
+    if call.code() is not grpc.StatusCode.OK:
+        assert call.code() is grpc.StatusCode.INVALID_ARGUMENT, call
+        assert call.details()
+        return
+    requests = list(map(planner_pb2.PlanManyRequest.FromString, messages))
+    asked = [request for request in requests if request.WhichOneof("kind") != "cancel"]
+    assert len(answers) == len(asked)
+    names = [request.request_id for request in asked]
+    assert {answer.request_id for answer in answers} <= {*names, ""}
+    allowed = {code.value[0] for code in (*BLAMES_THE_CALLER, grpc.StatusCode.CANCELLED)}
+    for answer in answers:
+        assert answer.WhichOneof("outcome") == "plan" or answer.error.code in allowed, answer
 
 
 json_values = st.recursive(
@@ -237,3 +286,52 @@ def test_a_batch_with_a_wrong_byte_ends_in_plans_or_blames_the_caller(
 @given(data=st.binary(max_size=200))
 def test_any_bytes_for_a_batch_end_in_plans_or_blame_the_caller(plan_batch, data):
     assert_plans_or_blame(plan_batch, data)
+
+
+durations = st.none() | st.builds(Duration, seconds=st.integers(-1, 2) | int64s, nanos=int32s)
+watch_requests = st.builds(
+    planner_pb2.WatchPlanRequest, plan=st.none() | requests, interval=durations
+)
+many_requests = st.builds(
+    lambda kind, **fields: planner_pb2.PlanManyRequest(**kind, **fields),
+    st.one_of(
+        requests.map(lambda plan: {"plan": plan}),
+        st.just({"cancel": planner_pb2.CancelPlan()}),
+        st.just({}),
+    ),
+    request_id=st.sampled_from(["", "a", "b", "c"]) | st.text(max_size=300),
+    timeout=durations,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(request=watch_requests)
+def test_any_watch_ends_in_one_final_plan_or_blames_the_caller(watch_plan, request):
+    assert_watched_or_blame(watch_plan, request.SerializeToString())
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=200))
+def test_any_bytes_for_a_watch_end_in_plans_or_blame_the_caller(watch_plan, data):
+    assert_watched_or_blame(watch_plan, data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(messages=st.lists(many_requests, max_size=8))
+def test_any_plans_of_a_stream_are_each_answered(plan_many, messages):
+    assert_each_answered_or_blame(plan_many, [one.SerializeToString() for one in messages])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    messages=st.lists(many_requests, min_size=1, max_size=4),
+    which=st.integers(0, 3),
+    position=st.integers(0, 200),
+    byte=st.integers(0, 255),
+)
+def test_a_stream_with_a_wrong_byte_is_answered_or_blamed(
+    plan_many, messages, which, position, byte
+):
+    data = [bytearray(one.SerializeToString()) for one in messages]
+    data[which % len(data)][position : position + 1] = bytes([byte])
+    assert_each_answered_or_blame(plan_many, [bytes(one) for one in data])

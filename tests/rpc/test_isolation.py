@@ -15,6 +15,7 @@ import grpc
 import numpy as np
 import pytest
 from misbehaving_models import BAD_STATE, MISDEEDS
+from patience import eventually
 from played import Played
 from served_models import Corridor
 
@@ -262,12 +263,7 @@ class Program:
 
     def wait_until_alone(self):
         """Until none of them is left."""
-        give_up = time.monotonic() + 60
-        while time.monotonic() < give_up:
-            if not any(Path("/proc", str(process)).exists() for process in self.processes()):
-                return
-            time.sleep(0.01)
-        raise AssertionError(f"{self.processes()} are not all gone")
+        eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in self.processes()))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from served_models import Corridor, Faulty, Gated, entry_of
 from mcts_service.errors import InvalidRequest
 from mcts_service.service.auth import AuthSettings
 from mcts_service.service.metrics import MetricsSettings, observing
-from mcts_service.service.observer import Observer
+from mcts_service.service.observer import EngineState, Observer, WorkerState
 from mcts_service.service.prometheus import PrometheusObserver, serving
 from mcts_service.service.registry import Registry
 from mcts_service.v1 import planner_pb2
@@ -151,18 +151,26 @@ def test_the_process_is_told(server_of):
     assert metrics[("process_open_fds",)] > 3
 
 
-def test_sessions_and_workers_are_counted():
+def test_sessions_are_counted(server_of):
+    with observed(server_of, {"corridor": Corridor()}) as (served, ask):
+        for session_id in ("a", "a", "b", "", "a"):
+            served.plan("corridor", session_id=session_id)
+        metrics = ask()
+    found = {
+        result: metrics["mcts_sessions_total", ("model", "corridor"), ("result", result)]
+        for result in ("hit", "miss")
+    }
+    assert found == {"hit": 2, "miss": 2}
+    assert metrics[("mcts_sessions_kept",)] == 2
+    assert metrics[("mcts_sessions_bytes",)] > 0
+
+
+def test_workers_are_counted():
     observer = PrometheusObserver(["maze"])
-    for found in (True, False, True):
-        observer.session_found("maze", found)
-    observer.worker_restarted("maze")
-    observer.workers_changed("maze", 1, 2)
+    observer.engine_is(lambda: EngineState(workers={"maze": WorkerState(1, 2, 3, 4)}))
+    names = ["workers_busy", "workers_alive", "worker_restarts_total", "workers_bytes"]
     value = observer.registry.get_sample_value
-    assert value("mcts_sessions_total", {"model": "maze", "result": "hit"}) == 2
-    assert value("mcts_sessions_total", {"model": "maze", "result": "miss"}) == 1
-    assert value("mcts_worker_restarts_total", {"model": "maze"}) == 1
-    assert value("mcts_workers_busy", {"model": "maze"}) == 1
-    assert value("mcts_workers_alive", {"model": "maze"}) == 2
+    assert [value(f"mcts_{name}", {"model": "maze"}) for name in names] == [1, 2, 3, 4]
 
 
 # ---- settings ---------------------------------------------------------------------------

@@ -22,17 +22,6 @@ SHORT_REQUEST = planner_pb2.PlanRequest(
 )
 
 
-def wait_until_it_takes_no_calls(served):
-    """Until a new call is turned away, or finds nobody."""
-    give_up = time.monotonic() + 60
-    while time.monotonic() < give_up:
-        try:
-            served.stub.ListModels(planner_pb2.ListModelsRequest(), timeout=60)
-        except grpc.RpcError as error:
-            return error
-    raise AssertionError("the server goes on serving")
-
-
 def test_what_runs_is_finished_and_what_is_new_is_turned_away(server_of):
     model = Gated()
     with server_of(Registry([entry_of(model)]), grace_seconds=600) as served:
@@ -40,7 +29,7 @@ def test_what_runs_is_finished_and_what_is_new_is_turned_away(server_of):
         waiting = served.stub.Plan.future(SHORT_REQUEST, timeout=600)
         assert model.asked.wait(60)
         served.shut_down.set()
-        error = wait_until_it_takes_no_calls(served)
+        error = served.wait_until_it_takes_no_calls()
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         assert not running.done()
         model.gate.set()

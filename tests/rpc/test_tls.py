@@ -1,12 +1,11 @@
 """Servers with real certificates, and clients that have the right ones, wrong ones or none."""
 
-import time
-
 import grpc
 import pytest
-from certificates import Authority, encrypted
+from patience import eventually
 from served_models import Corridor, entry_of
 
+from benchmarks.chaos.certificates import Authority, encrypted
 from mcts_client import PlannerClient, ReplicaLost, Tls
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.server import PlannerServer
@@ -117,13 +116,6 @@ def test_a_client_with_an_expired_certificate_is_not(mutual, authority):
 
 
 # ---- renewal ----------------------------------------------------------------------------
-
-
-def eventually(true):
-    give_up = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def can_plan(served, tls):

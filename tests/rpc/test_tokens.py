@@ -5,11 +5,12 @@ import time
 
 import grpc
 import pytest
-from certificates import Authority
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from patience import eventually
 from served_models import Corridor, Slow, entry_of
 
+from benchmarks.chaos.certificates import Authority
 from mcts_client import PlannerClient, Tls, UnknownModel
 from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.server import PlannerServer
@@ -196,18 +197,12 @@ def test_tokens_come_and_go_without_a_restart(server_of, tmp_path):
                 return error.code()
             return [model.model.name for model in answer.models]
 
-        def eventually(token, expected):
-            give_up = time.monotonic() + 60
-            while listed(token) != expected:
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
-
         assert listed(RED) == ["corridor"]
         path.write_text(TOKENS.replace(RED, "the-next-token-of-the-red-team"))
-        eventually("the-next-token-of-the-red-team", ["corridor"])
+        eventually(lambda: listed("the-next-token-of-the-red-team") == ["corridor"])
         assert listed(RED) is grpc.StatusCode.UNAUTHENTICATED
         path.write_text(TOKENS.replace('["corridor"]', '["hall", "slow"]'))
-        eventually(RED, ["hall", "slow"])
+        eventually(lambda: listed(RED) == ["hall", "slow"])
         path.write_text("[[tokens]]\n")
         time.sleep(1.5)
         assert listed(RED) == ["hall", "slow"]

@@ -40,8 +40,8 @@ def sessions_of():
     """Builds sessions with the given limits, and ends them."""
     made = []
 
-    def build(planned=None, **limits):
-        made.append(Sessions(SessionLimits(**limits), planned))
+    def build(**limits):
+        made.append(Sessions(SessionLimits(**limits)))
         return made[-1]
 
     yield build
@@ -116,14 +116,6 @@ def test_another_planner_has_sessions_of_its_own(sessions_of, planner):
     assert plan(sessions, planner, query_of()) == 0
     assert plan(sessions, MCTS(MODEL, WHOLE), query_of()) == 0
     assert plan(sessions, planner, query_of()) == 200
-
-
-def test_whoever_watches_is_told_of_hits_and_misses(sessions_of, planner):
-    told = []
-    sessions = sessions_of(planned=told.append)
-    for _ in range(3):
-        plan(sessions, planner, query_of())
-    assert told == [False, True, True]
 
 
 # ---- within limits

@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from patience import eventually
 
 from mcts_service.errors import InvalidRequest, Unauthenticated
 from mcts_service.service.tokens import WatchedTokens, read_tokens
@@ -118,13 +118,6 @@ def watched(token_file):
     tokens = WatchedTokens(token_file(entry()), interval_seconds=0.01)
     yield tokens
     tokens.close()
-
-
-def eventually(true):
-    give_up = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def test_a_changed_file_is_read_anew(watched, token_file):

@@ -10,6 +10,7 @@ Importing it loads gRPC and NumPy, and nothing compiled of mcts_service.
 """
 
 from mcts_client.async_client import AsyncPlannerClient
+from mcts_client.async_pipeline import AsyncPipeline
 from mcts_client.client import PlannerClient
 from mcts_client.errors import (
     BudgetTooLarge,
@@ -26,6 +27,7 @@ from mcts_client.errors import (
     Unauthenticated,
     UnknownModel,
 )
+from mcts_client.pipeline import Pipeline
 from mcts_client.results import (
     ActionSpec,
     ActionStatistics,
@@ -47,6 +49,7 @@ from mcts_client.tls import Tls
 __all__ = [
     "ActionSpec",
     "ActionStatistics",
+    "AsyncPipeline",
     "AsyncPlannerClient",
     "BatchPlan",
     "Budget",
@@ -63,6 +66,7 @@ __all__ = [
     "ModelSummary",
     "NoLegalAction",
     "Overloaded",
+    "Pipeline",
     "Plan",
     "PlannerClient",
     "PrincipalVariationStep",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcts_client._responses import action_statistics, seconds, stop_reason
-from mcts_client._status import error_of_row
+from mcts_client._status import error_of_status
 from mcts_client._values import read_value
 from mcts_client.errors import MCTSServiceError
 from mcts_client.results import BatchPlan, ModelId
@@ -60,7 +60,7 @@ def _read(response: planner_pb2.PlanBatchResponse) -> BatchPlan:
             for row in response.labelled_rows
         ),
         errors={
-            error.row: error_of_row(error.status, "the server", response.model.name)
+            error.row: error_of_status(error.status, "the server", response.model.name)
             for error in response.errors
         },
         recipe=response.recipe,

@@ -175,16 +175,20 @@ def get_model(
     )
 
 
-def as_method(build: Callable[..., Call[Any, Any]]) -> Callable[[_Method], _Method]:
+def as_method(
+    build: Callable[..., Call[Any, Any]], wrapped_in: Any = None
+) -> Callable[[_Method], _Method]:
     """Gives a client's method the name, the docstring and the arguments of its builder.
 
     `help` and `inspect.signature` then show what a caller writes: `self` first, and the
-    result in place of the `Call`.
+    result in place of the `Call`, `wrapped_in` a generic type that is not None.
     """
 
     def decorate(method: _Method) -> _Method:
         signature = inspect.signature(build)
         _, result = get_args(get_type_hints(build)["return"])
+        if wrapped_in is not None:
+            result = wrapped_in[result]
         itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
         method.__name__ = build.__name__
         method.__doc__ = build.__doc__

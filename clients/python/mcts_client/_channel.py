@@ -38,7 +38,8 @@ def channel_options(
     UNAVAILABLE (no server, or one that died) or RESOURCE_EXHAUSTED (a server with no room).
     gRPC waits a random time up to 0.1, 0.2, 0.4, 0.8 s between attempts, or exactly as long as
     the server asks by `grpc-retry-pushback-ms`; it never retries past the call's deadline, and
-    stops retrying while most calls of the channel fail.
+    stops retrying while most calls of the channel fail. Of a pipeline single plans are sent again,
+    and not its whole stream.
 
     Args:
       max_attempts: tries a call, the first included; 1 for no retries.
@@ -63,11 +64,15 @@ def channel_options(
             "backoffMultiplier": 2,
             "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
         }
+    stream = {
+        "name": [{"service": _SERVICE, "method": "PlanMany"}],
+        "waitForReady": bool(wait_for_ready),
+    }
     config: dict[str, Any] = {
         # Where a name stands for several servers, calls go round those that say that they serve.
         "loadBalancingConfig": [{"round_robin": {}}],
         "healthCheckConfig": {"serviceName": ""},
-        "methodConfig": [method],
+        "methodConfig": [method, stream],
         "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
     }
     if route_by_session:

@@ -35,6 +35,7 @@ _STOP_REASONS: dict[int, StopReason] = {
     planner_pb2.STOP_REASON_CANCELLED: StopReason.CANCELLED,
     planner_pb2.STOP_REASON_SOLVED: StopReason.SOLVED,
     planner_pb2.STOP_REASON_DECIDED: StopReason.DECIDED,
+    planner_pb2.STOP_REASON_UNFINISHED: StopReason.UNFINISHED,
 }
 _KINDS: dict[int, ValueKind] = {
     planner_pb2.VALUE_KIND_DISCRETE: "discrete",

@@ -17,7 +17,7 @@ from mcts_client.errors import InvalidRequest
 from mcts_client.settings import SearchSettings
 from mcts_service.v1 import planner_pb2
 
-__all__ = ["budget", "own_timeout", "search_options"]
+__all__ = ["budget", "duration", "own_timeout", "search_options"]
 
 _FIELDS: Any = planner_pb2.SearchOptions.DESCRIPTOR.fields_by_name
 #: What checks a setting, by the type of its field.
@@ -36,7 +36,7 @@ def budget(
     """The limits of a plan; None leaves one absent."""
     return planner_pb2.Budget(
         simulations=_checks.integer("simulations", simulations, INT64),
-        time_limit=_duration("time_limit", time_limit),
+        time_limit=duration("time_limit", time_limit),
         max_bytes=_checks.integer("max_bytes", max_bytes, INT64),
     )
 
@@ -65,13 +65,18 @@ def own_timeout(time_limit: float | None) -> float | None:
     return 1.25 * time_limit + 1 if time_limit is not None and time_limit > 0 else None
 
 
-def _duration(name: str, value: Any) -> Duration | None:
+def duration(name: str, value: Any) -> Duration | None:
+    """A length of time of that name, from seconds; None leaves it absent.
+
+    Raises:
+      InvalidRequest: it is no number, or no message can hold it.
+    """
     seconds = _checks.number(name, value)
     if seconds is None:
         return None
     if not abs(seconds) <= MAX_SECONDS:
         raise InvalidRequest.of_field(name, f"is {shown(value)}; must be seconds above 0")
-    duration = Duration()
+    message = Duration()
     # Rounded up: a limit above zero must not become zero, which the server refuses.
-    duration.FromNanoseconds(math.ceil(seconds * 1e9))
-    return duration
+    message.FromNanoseconds(math.ceil(seconds * 1e9))
+    return message

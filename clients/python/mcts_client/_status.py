@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 from mcts_client import errors
 from mcts_client.errors import FieldViolation, MCTSServiceError
 
-__all__ = ["error_from", "error_of_row"]
+__all__ = ["error_from", "error_of_status"]
 
 _DETAILS_KEY = "grpc-status-details-bin"
 #: In gRPC's own refusal of a message; its code is that of an overload.
@@ -73,8 +73,8 @@ def error_from(error: grpc.RpcError, target: str, model: str) -> MCTSServiceErro
     return _error(error.code(), error.details() or "no text", _details(error), target, model)
 
 
-def error_of_row(status: status_pb2.Status, target: str, model: str) -> MCTSServiceError:
-    """The exception that a row of a batch ended with; arguments as of `error_from`."""
+def error_of_status(status: status_pb2.Status, target: str, model: str) -> MCTSServiceError:
+    """The exception of a status inside of an answer; arguments as of `error_from`."""
     found = _Details()
     for packed in status.details:
         found = _with_detail(found, packed)

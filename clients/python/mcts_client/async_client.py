@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import grpc
 
-from mcts_client import _batch, _calls, _checks
+from mcts_client import _batch, _calls, _checks, _watch
 from mcts_client._channel import channel_options, channel_target
 from mcts_client._security import Token, channel_credentials, token_source, with_token
 from mcts_client._status import error_from
+from mcts_client.async_pipeline import AsyncPipeline
 from mcts_client.tls import Tls
 from mcts_service.v1 import planner_pb2_grpc
 
@@ -33,6 +34,20 @@ def _awaited(
         self: AsyncPlannerClient, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
         return await self._answer(build(*args, **kwargs))
+
+    return method
+
+
+def _iterated(
+    build: Callable[Arguments, _calls.Call[Any, Result]],
+) -> Callable[Concatenate[AsyncPlannerClient, Arguments], AsyncIterator[Result]]:
+    """The method that builds a call with `build` and iterates over its results."""
+
+    @_calls.as_method(build, AsyncIterator)
+    def method(
+        self: AsyncPlannerClient, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> AsyncIterator[Result]:
+        return self._answers(build(*args, **kwargs))
 
     return method
 
@@ -70,7 +85,7 @@ class AsyncPlannerClient:
         """
         asyncio.get_running_loop()  # a channel made outside of it would serve another loop
         self._target = channel_target(target)
-        self._timeout = _checks.timeout(timeout)
+        self._timeout, self._max_attempts = _checks.timeout(timeout), max_attempts
         arguments = channel_options(
             max_attempts=max_attempts,
             wait_for_ready=wait_for_ready,
@@ -88,9 +103,23 @@ class AsyncPlannerClient:
         self._stub = with_token(planner_pb2_grpc.PlannerServiceStub(self._channel), own_token)
 
     plan = _awaited(_calls.plan)
+    watch = _iterated(_watch.watch)
     plan_batch = _awaited(_batch.plan_batch)
     list_models = _awaited(_calls.list_models)
     get_model = _awaited(_calls.get_model)
+
+    def pipeline(self) -> AsyncPipeline:
+        """Many plans in flight on one stream, which costs less than a call for each.
+
+        async with client.pipeline() as pipeline:
+            plan = await pipeline.plan("taxi", 7, simulations=1_000)
+        """
+        return AsyncPipeline(
+            self._stub,
+            target=self._target,
+            timeout=self._timeout,
+            max_attempts=self._max_attempts,
+        )
 
     async def close(self) -> None:
         """Closes the connection; calls in flight are cancelled."""
@@ -115,3 +144,20 @@ class AsyncPlannerClient:
         except grpc.RpcError as error:
             raise error_from(error, self._target, call.model) from error
         return call.read(response)
+
+    def _answers(self, call: _calls.Call[Any, Result]) -> AsyncIterator[Result]:
+        responses = getattr(self._stub, call.method)(
+            call.request, timeout=call.deadline(self._timeout), metadata=call.metadata
+        )
+        return self._read_all(call, responses)
+
+    async def _read_all(
+        self, call: _calls.Call[Any, Result], responses: Any
+    ) -> AsyncIterator[Result]:
+        try:
+            async for response in responses:
+                yield call.read(response)
+        except grpc.RpcError as error:
+            raise error_from(error, self._target, call.model) from error
+        finally:
+            responses.cancel()

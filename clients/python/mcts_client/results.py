@@ -43,6 +43,8 @@ class StopReason(str, Enum):
     CANCELLED = "cancelled"
     SOLVED = "solved"
     DECIDED = "decided"
+    #: None yet: the search goes on, and `watch` has more plans of it.
+    UNFINISHED = "unfinished"
     #: A rule that the server knows and this client is too old for.
     UNKNOWN = "unknown"
 
@@ -149,6 +151,11 @@ class Plan:
     reused_simulations: int
     request_id: str
     warnings: tuple[str, ...]
+
+    @property
+    def is_final(self) -> bool:
+        """False of a plan of `watch` that is not the last one."""
+        return self.stop_reason is not StopReason.UNFINISHED
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ def serve_model(
     *,
     threads: int = 1,
     max_state_bytes: int = 4096,
+    credentials: grpc.ServerCredentials | None = None,
 ) -> ModelServer:
     """Serves a model as a simulator that mcts_service plans over.
 
@@ -43,6 +44,7 @@ def serve_model(
       threads: calls that may use the model at the same time.
       max_state_bytes: of a state by `encode_state`, at most; 1 .. 2**20. Each state in a search
         tree takes as many.
+      credentials: by `grpc.ssl_server_credentials`, for planners with `tls`; None: not encrypted.
 
     Returns:
       The server, which answers already.
@@ -55,7 +57,7 @@ def serve_model(
     if not isinstance(address, str) or not address:
         raise InvalidRequest.of_field("address", f'is {shown(address)}; must be "host:port"')
     return ModelServer(
-        ModelServicer(model, threads=threads, max_state_bytes=most), address, threads
+        ModelServicer(model, threads=threads, max_state_bytes=most), address, threads, credentials
     )
 
 
@@ -66,7 +68,13 @@ class ModelServer:
       address: where, with the port that it got.
     """
 
-    def __init__(self, servicer: ModelServicer, address: str, threads: int) -> None:
+    def __init__(
+        self,
+        servicer: ModelServicer,
+        address: str,
+        threads: int,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         """Starts; arguments as of `serve_model`."""
         self._server = grpc.server(
             ThreadPoolExecutor(threads, thread_name_prefix="simulator"),
@@ -79,7 +87,10 @@ class ModelServer:
         )
         model_pb2_grpc.add_ModelServiceServicer_to_server(servicer, self._server)
         try:
-            port = self._server.add_insecure_port(address)
+            if credentials is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise InvalidRequest.of_field(
                 "address", f"is {shown(address)}, which cannot be listened on"

@@ -19,10 +19,11 @@ from mcts_service.service.query import BatchQuery, PlanQuery, Query
 
 __all__ = ["Job", "JobKind", "read_job", "write_job"]
 
-JobKind = Literal["plan", "plan_batch"]
+JobKind = Literal["plan", "watch", "plan_batch"]
 
 _QUERIES: dict[str, type[PlanQuery] | type[BatchQuery]] = {
     "plan": PlanQuery,
+    "watch": PlanQuery,
     "plan_batch": BatchQuery,
 }
 #: The fields of each that are told as they are.
@@ -41,12 +42,14 @@ class Job(NamedTuple):
       kind: what is asked of a `SearchHost`, by the name of its method.
       query: whose model is the worker's own.
       end_by: in seconds of time.monotonic().
+      every: of what is watched, seconds from one plan to the next; see `SearchHost.watch`.
     """
 
     number: int
     kind: JobKind
     query: Query
     end_by: float
+    every: float | None = None
 
 
 def write_job(job: Job) -> bytes:
@@ -61,6 +64,7 @@ def write_job(job: Job) -> bytes:
         job.number,
         job.kind,
         job.end_by,
+        job.every,
         None if query.config is query.model.config else query.config,
         (budget.simulations, budget.time_limit, budget.max_bytes),
         _values_of[job.kind](query),
@@ -75,14 +79,14 @@ def write_job(job: Job) -> bytes:
 def read_job(data: bytes, entry: ModelEntry) -> Job:
     """The job, about the model of this process."""
     told = _JobReader(io.BytesIO(data), entry).load()
-    number, kind, end_by, config, budget, values = told
+    number, kind, end_by, every, config, budget, values = told
     query = _QUERIES[kind](
         model=entry,
         config=config or entry.config,
         budget=Budget(*budget),
         **dict(zip(_NAMES[kind], values, strict=True)),
     )
-    return Job(number, kind, query, end_by)
+    return Job(number, kind, query, end_by, every)
 
 
 class _JobWriter(pickle.Pickler):

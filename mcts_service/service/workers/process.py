@@ -10,8 +10,10 @@ import os
 import signal
 import time
 import weakref
+from collections.abc import Callable
 from multiprocessing import util  # noqa: F401 (what it does at the end comes after `_kill_all`)
 from multiprocessing.connection import wait
+from typing import Any
 
 from mcts_service.service.workers.cancel import JobCancel
 from mcts_service.service.workers.launch import exit_status, launch
@@ -95,13 +97,23 @@ class Worker:
         """A descriptor that can be read once the process has ended."""
         return self._process.sentinel
 
-    def run(self, number: int, job: bytes, end_by: float, cancel: JobCancel) -> Reply:
+    def run(
+        self,
+        number: int,
+        job: bytes,
+        end_by: float,
+        cancel: JobCancel,
+        sink: Callable[[Any], None] | None = None,
+    ) -> Reply:
         """Has a job done; for one thread at a time.
 
         Args:
           number: of the job.
           job: see `jobs.write_job`.
           end_by: when it must have ended, in seconds of time.monotonic().
+          sink: takes what the search comes to on its way.
+        Returns:
+          The last of its replies.
         Raises:
           WorkerNeverBegan, WorkerEnded: see there.
           ModelFault: the reply cannot be read.
@@ -111,7 +123,10 @@ class Worker:
         try:
             with contextlib.suppress(OSError):
                 self.connection.send_bytes(job)
-            return self.read()
+            while not (reply := self.read()).is_last:
+                if sink is not None:
+                    sink(reply.content)
+            return reply
         except WorkerEnded as error:
             if self._shared.has_begun(number):
                 raise

@@ -1,6 +1,7 @@
 """What workers answer to their server, as bytes: `Reply`.
 
-One comes for each job, by its number; that to the building of the model has the number 0. A
+One comes for each job, by its number, and after those that tell what a watched search comes to on
+its way; that to the building of the model has the number 0. A
 server reads what follows and nothing else: of what a model may slip in, the server would import
 the code. A plan goes as numbers and texts, which takes a tenth of the time that its objects do.
 """
@@ -60,11 +61,17 @@ class Reply(NamedTuple):
 
     Attributes:
       number: of the job.
-      content: the outcome, or why there is none; of the building a description of the model.
+      content: the outcome, which of a watched search may not be the final one, or why there is
+        none; of the building a description of the model.
     """
 
     number: int
     content: PlanOutcome | BatchOutcome | ModelEntry | MCTSServiceError
+
+    @property
+    def is_last(self) -> bool:
+        """False while the search goes on."""
+        return not isinstance(self.content, PlanOutcome) or self.content.plan.is_final
 
 
 class TracebackOfWorker(Exception):
@@ -111,16 +118,18 @@ def _flat(outcome: PlanOutcome) -> tuple[Any, ...]:
     plan["actions"] = [_of_action(action) for action in outcome.plan.actions]
     plan["principal_variation"] = [_of_step(one) for one in outcome.plan.principal_variation]
     plan["stop_reason"] = outcome.plan.stop_reason.value
-    return plan, outcome.queue_time, outcome.finished
+    return plan, outcome.queue_time, outcome.finished, outcome.was_cut
 
 
-def _outcome(plan: dict[str, Any], queue_time: float, finished: float) -> PlanOutcome:
+def _outcome(
+    plan: dict[str, Any], queue_time: float, finished: float, was_cut: bool
+) -> PlanOutcome:
     """What `_flat` was made of."""
     steps = plan["principal_variation"]
     plan["actions"] = [_filled(ActionStatistics, _ACTION, row) for row in plan["actions"]]
     plan["principal_variation"] = [_filled(PrincipalVariationStep, _STEP, row) for row in steps]
     plan["stop_reason"] = StopReason(plan["stop_reason"])
-    return PlanOutcome(Plan.of(**plan), queue_time, finished)
+    return PlanOutcome(Plan.of(**plan), queue_time, finished, was_cut)
 
 
 def _filled(kind: type[T], names: tuple[str, ...], values: tuple[Any, ...]) -> T:

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterable
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any
 
 from mcts_service.errors import Cancelled, InvalidRequest, MCTSServiceError, ModelFault, ReplicaLost
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.observer import WorkerState
 from mcts_service.service.plan_arguments import stopped
 from mcts_service.service.workers.cancel import JobCancel
 from mcts_service.service.workers.process import State, Worker, WorkerEnded
@@ -39,9 +41,6 @@ class Staff:
     A thread starts them, replaces those that have ended, and kills those that take too long. One
     worker is there at first; it tells what the model is. Who has asked for it waits where none is
     free.
-
-    Attributes:
-      replaced: workers that have ended, and should not have.
     """
 
     def __init__(self, name: str, subject: str, order: bytes, settings: WorkerSettings) -> None:
@@ -53,7 +52,7 @@ class Staff:
           order: see `worker.write_order`.
           settings: how many, and until when.
         """
-        self.replaced = 0
+        self._lost = 0
         self._name, self._subject, self._order, self._settings = name, subject, order, settings
         self._wanted = 1
         self._workers: set[Worker] = set()
@@ -91,9 +90,13 @@ class Staff:
             self._wanted = self._settings.replicas + self._settings.warm_spares
             self._wake()
 
-    def lend(self, end_by: float, cancel: JobCancel) -> Worker | None:
+    def lend(
+        self, end_by: float, cancel: JobCancel, favourite: Worker | None = None
+    ) -> Worker | None:
         """A worker for one job; None: none was free until the job's end.
 
+        Args:
+          favourite: rather this one than another, if both are free.
         Raises:
           ReplicaLost: there is none, and may be none for a while.
           Cancelled: the job was.
@@ -111,7 +114,8 @@ class Staff:
                     return None
                 self._changed.wait(min(left, _TICK_SECONDS))
             # The last one to have worked: its memory is at hand, and the spare stays one.
-            worker = self._idle.pop()
+            worker = favourite if favourite in self._idle else self._idle[-1]
+            self._idle.remove(worker)
             worker.state = State.BUSY
             if self._rests:
                 self._wake()
@@ -135,6 +139,13 @@ class Staff:
             worker.was_dropped = True
             worker.kill()
             worker.has_ended()
+
+    def state(self) -> WorkerState:
+        """How many there are, and what they do."""
+        with self._changed:
+            workers, lost = list(self._workers), self._lost
+        busy = sum(worker.state is State.BUSY for worker in workers)
+        return WorkerState(busy, len(workers), lost, sum(map(_resident_bytes, workers)))
 
     @property
     def is_closed(self) -> bool:
@@ -267,7 +278,7 @@ class Staff:
             if not worker.has_built:
                 self._fail(self._refusal or self._not_built(worker, how))
                 return
-            self.replaced += 1
+            self._lost += 1
             if worker.state is State.IDLE:
                 logger.warning("a worker of %s has ended %s", self._name, how)
                 is_young = time.monotonic() < worker.since + _YOUNG_SECONDS
@@ -301,3 +312,12 @@ class Staff:
         """Has the thread look."""
         self._rests = False
         os.write(self._alarm, b"\0")
+
+
+def _resident_bytes(worker: Worker) -> int:
+    """Of its process, on Linux; 0 elsewhere, and of one that has ended."""
+    try:
+        pages = Path(f"/proc/{worker.pid}/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

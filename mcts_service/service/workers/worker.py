@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,6 +20,7 @@ from mcts_service.models.spec import ActionSpec, StateSpec
 from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.in_process import InProcess
+from mcts_service.service.query import PlanOutcome
 from mcts_service.service.sessions import SessionLimits, Sessions
 from mcts_service.service.workers.confinement import confine
 from mcts_service.service.workers.jobs import Job, read_job
@@ -117,17 +119,24 @@ def _serve(
     while True:
         job = read_job(connection.recv_bytes(), entry)
         shared.begun = job.number
-        connection.send_bytes(_answer(job, host, cancel))
+        connection.send_bytes(_answer(job, host, cancel, connection))
         # What waits must not keep the last request's state alive.
         del job
 
 
-def _answer(job: Job, host: InProcess, cancel: CancelFlag) -> bytes:
-    """The reply to a job, whatever happens."""
-    number, kind, query, end_by = job
+def _answer(job: Job, host: InProcess, cancel: CancelFlag, connection: Connection) -> bytes:
+    """The reply to a job, whatever happens; what comes before it goes to the server at once."""
+    number, kind, query, end_by, every = job
+    search = getattr(host, kind)
+    if kind == "watch":
+
+        def tell(outcome: PlanOutcome) -> None:
+            connection.send_bytes(write_reply(Reply(number, outcome)))
+
+        search = partial(search, every, tell)
     content: Any
     try:
-        content = getattr(host, kind)(query, end_by, cancel)
+        content = search(query, end_by, cancel)
         return write_reply(Reply(number, content))
     except MCTSServiceError as error:
         content = error

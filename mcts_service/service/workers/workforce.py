@@ -16,10 +16,13 @@ from mcts_service.errors import (
 )
 from mcts_service.planning import CancelFlag
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.observer import WorkerState
 from mcts_service.service.plan_arguments import fault, new_seed, too_late
 from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, PlanQuery, Query
+from mcts_service.service.search_host import Sink
 from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.workers.cancel import JobCancel
+from mcts_service.service.workers.homes import Homes
 from mcts_service.service.workers.jobs import Job, JobKind, write_job
 from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
 from mcts_service.service.workers.settings import WorkerSettings
@@ -66,16 +69,16 @@ class Workforce:
         self.settings = settings
         self._staff = Staff(name, subject, order, settings)
         self._numbers = itertools.count(1)
+        self._homes = Homes(sessions.max_sessions)
 
     @property
     def capacity(self) -> int:
         """Searches that run at once."""
         return self.settings.replicas
 
-    @property
-    def replaced(self) -> int:
-        """Workers that have ended so far, and should not have."""
-        return self._staff.replaced
+    def worker_state(self) -> WorkerState:
+        """Of the workers at this moment."""
+        return self._staff.state()
 
     def description(self) -> ModelEntry:
         """The model in service, without the model; waits until it is built.
@@ -99,10 +102,21 @@ class Workforce:
         Raises:
           ReplicaLost: its worker was ended from outside, or there is none.
         """
-        # Not in the worker: all workers are copies, of what draws seeds too.
-        if query.seed is None:
-            query = replace(query, seed=new_seed())
-        outcome: PlanOutcome = self._search("plan", query, end_by, cancel)
+        outcome: PlanOutcome = self._search("plan", _seeded(query), end_by, cancel)
+        return outcome
+
+    def watch(
+        self,
+        every: float | None,
+        sink: Sink,
+        query: PlanQuery,
+        end_by: float,
+        cancel: CancelFlag,
+    ) -> PlanOutcome:
+        """One search that tells of the plans on its way; see `SearchHost`."""
+        outcome: PlanOutcome = self._search(
+            "watch", _seeded(query), end_by, cancel, every=every, sink=sink
+        )
         return outcome
 
     def plan_batch(self, query: BatchQuery, end_by: float, cancel: CancelFlag) -> BatchOutcome:
@@ -116,9 +130,18 @@ class Workforce:
         """Ends all workers."""
         self._staff.close()
 
-    def _search(self, kind: JobKind, query: Query, end_by: float, cancel: CancelFlag) -> Any:
+    def _search(
+        self,
+        kind: JobKind,
+        query: Query,
+        end_by: float,
+        cancel: CancelFlag,
+        *,
+        every: float | None = None,
+        sink: Sink | None = None,
+    ) -> Any:
         assert isinstance(cancel, JobCancel)
-        job = Job(next(self._numbers), kind, query, end_by)
+        job = Job(next(self._numbers), kind, query, end_by, every)
         try:
             data = write_job(job)
         except MCTSServiceError:
@@ -126,11 +149,11 @@ class Workforce:
         except Exception as error:
             raise fault(query) from error
         while True:
-            worker = self._staff.lend(end_by, cancel)
+            worker = self._staff.lend(end_by, cancel, self._homes.of(query))
             if worker is None:
                 raise too_late(query)
             try:
-                reply = worker.run(job.number, data, end_by, cancel)
+                reply = worker.run(job.number, data, end_by, cancel, sink)
             except WorkerNeverBegan:
                 self._staff.lose(worker)
                 continue
@@ -141,6 +164,7 @@ class Workforce:
                 self._staff.take_back(worker)
                 raise
             self._staff.take_back(worker)
+            self._homes.note(query, worker)
             if isinstance(reply.content, MCTSServiceError):
                 raise reply.content
             return reply.content
@@ -154,3 +178,8 @@ class Workforce:
         return ModelFault(
             f"a search of {query.model.name} has ended its worker {worker.how_it_ended()}"
         )
+
+
+def _seeded(query: PlanQuery) -> PlanQuery:
+    """With a seed: not of the worker's, as all workers are copies, of what draws seeds too."""
+    return query if query.seed is not None else replace(query, seed=new_seed())

@@ -494,7 +494,7 @@ def real(folder: Path, target: str, *arguments: str) -> tuple[int, dict[str, Any
     return done.returncode, json.loads(file.read_text() or "{}"), done.stdout
 
 
-@pytest.mark.parametrize("mode", ["unary", "batch"])
+@pytest.mark.parametrize("mode", ["unary", "batch", "stream"])
 def test_every_mode_measures_a_real_server(mode: str, real_server: str, tmp_path: Path) -> None:
     rows = 4 if mode == "batch" else 1
     status, result, _ = real(
@@ -520,6 +520,20 @@ def test_a_mixture_measures_a_real_server(real_server: str, tmp_path: Path) -> N
     assert sum(calls.values()) == 60
     assert calls["opening"] > calls["many"] > 0
     assert "threshold errors<0.1%: kept" in shown
+
+
+def test_a_plan_on_a_stream_fails_alone(real_server: str, tmp_path: Path) -> None:
+    (tmp_path / "over.toml").write_text(
+        '[[work]]\nmodel = "tic_tac_toe"\nmode = "stream"\n'
+        'states = ["5", "14253"]\nsimulations = 10\n'  # of which the second is over
+    )
+    status, result, _ = real(
+        tmp_path, real_server, "--scenario", str(tmp_path / "over.toml"), "--rate", "20",
+        "--warmup", "0", "--duration", "1",
+    )  # fmt: skip
+    assert status == 0
+    assert set(result["statuses"]) == {"OK", "FAILED_PRECONDITION"}
+    assert sum(result["statuses"].values()) == 20
 
 
 def test_a_batch_with_a_row_that_failed_has_failed(real_server: str, tmp_path: Path) -> None:

@@ -98,7 +98,10 @@ def test_states_come_from_lines_of_json(tmp_path: Path) -> None:
         ("[[work]]\nmodel = 'a'\nweight = 0", "3: work[0].weight: is 0; must be a number above 0"),
         ("[[work]]\nmodel = 'a'\nweight = inf", "3: work[0].weight: is inf"),
         ("[[work]]\nmodel = 'a'\nweight = true", "3: work[0].weight: is True"),
-        ("[[work]]\nmodel = 'a'\nmode = 'fast'", "3: work[0].mode: is 'fast'; must be unary or"),
+        (
+            "[[work]]\nmodel = 'a'\nmode = 'fast'",
+            "3: work[0].mode: is 'fast'; must be unary, batch",
+        ),
         ("[[work]]\nmodel = 'a'\nrows = 0", "3: work[0].rows: is 0; must be a whole number"),
         ("[[work]]\nmodel = 'a'\npriority = 'high'", "3: work[0].priority: is 'high'; must be an"),
         ("[[work]]\nmodel = 'a'\nstates = []", "3: work[0].states: is []; must be a list of"),

@@ -39,6 +39,16 @@ class Asked:
         cancel = cancel or self.workforce.new_cancel()
         return self.workforce.plan(query, end_by, cancel).plan
 
+    def watch(self, *arguments, every=None, **fields):
+        """All plans, in their order."""
+        query, plans = self.query(*arguments, **fields), []
+        end_by = query.received + query.budget.time_limit
+        cancel = self.workforce.new_cancel()
+        outcome = self.workforce.watch(
+            every, lambda on_the_way: plans.append(on_the_way.plan), query, end_by, cancel
+        )
+        return [*plans, outcome.plan]
+
     def plan_batch(self, states, simulations=100, **fields):
         readers = [state if callable(state) else partial(given, state) for state in states]
         query = BatchQuery(

@@ -63,6 +63,33 @@ def test_a_plan_is_bit_for_bit_the_one_in_process(workers_of, factory):
     assert batch.seeds == [3, 4]
 
 
+def test_a_watched_search_tells_of_the_same_plans_on_its_way(workers_of):
+    asked = workers_of(Corridor, warm_spares=0)
+    ours = asked.watch(simulations=300)
+    own = MCTS(Corridor()).watch(4, Budget(simulations=300), seed=3)
+    assert [essence(plan) for plan in ours] == [essence(plan) for plan in own]
+    assert [plan.is_final for plan in ours] == [False] * (len(ours) - 1) + [True]
+    assert len(ours) > 3
+    assert essence(ours[-1]) == essence(asked.plan(simulations=300))
+
+
+def test_a_watched_search_may_fail_on_its_way(workers_of):
+    asked = workers_of(Misbehaving, "segfault")
+    with pytest.raises(ModelFault):
+        asked.watch(BAD_STATE)
+    assert asked.watch()[-1].simulations == 100
+
+
+def test_a_session_comes_back_to_the_worker_that_has_its_tree(workers_of):
+    asked = workers_of(Corridor, replicas=3, warm_spares=0)
+    asked.wait_for_idle(3)
+    for _ in range(2):  # each plan with another worker at hand than the last
+        reused = [asked.plan(session_id=name).reused_simulations for name in "abc"]
+        asked.workforce._staff._idle.reverse()
+    assert min(reused) >= 100
+    assert asked.plan(session_id="a", caller="somebody else").reused_simulations == 0
+
+
 def test_the_model_is_described_without_being_here(workers_of):
     entry = workers_of(Panel, warm_spares=0).entry
     assert entry.model is None
@@ -109,7 +136,7 @@ def test_a_fault_has_its_cause_for_the_log_alone(workers_of, fault):
         assert "served_models.py" in str(caught.value.__cause__)
     with pytest.raises(ModelFault):
         asked.plan()
-    assert asked.workforce.replaced == 0
+    assert asked.workforce.worker_state().lost == 0
 
 
 # ---- ends of workers --------------------------------------------------------------------
@@ -131,6 +158,9 @@ def test_a_search_that_ends_its_worker_is_the_models_fault(workers_of, deed, wor
         asked.plan(BAD_STATE)
     assert asked.plan().simulations == 100
     asked.wait_for_idle(2)
+    state = asked.workforce.worker_state()
+    assert (state.busy, state.alive, state.lost) == (0, 2, 1)
+    assert state.bytes > 2 * 2**20
 
 
 @pytest.mark.parametrize(
@@ -152,7 +182,7 @@ def test_what_harms_nobody_is_let_be(workers_of, deed):
     asked = workers_of(Misbehaving, deed)
     assert asked.plan(BAD_STATE, simulations=1).simulations == 1
     assert asked.plan().simulations == 100
-    assert asked.workforce.replaced == 0
+    assert asked.workforce.worker_state().lost == 0
 
 
 @pytest.mark.parametrize("deed", ["allocate_in_python", "recurse", "exit_in_python", "nan"])
@@ -162,7 +192,7 @@ def test_what_python_can_end_costs_no_worker(workers_of, deed):
         with pytest.raises(ModelFault):
             asked.plan(BAD_STATE, simulations=1)
     assert asked.plan().simulations == 100
-    assert asked.workforce.replaced == 0
+    assert asked.workforce.worker_state().lost == 0
 
 
 def test_memory_that_c_cannot_have_ends_the_worker_alone(workers_of):
@@ -187,7 +217,7 @@ def test_a_cancelled_search_stops_and_keeps_its_worker(workers_of):
     plan = asked.plan(simulations=10_000_000, cancel=cancel, config=config)
     assert plan.stop_reason is StopReason.CANCELLED
     assert asked.plan().simulations == 100
-    assert asked.workforce.replaced == 0
+    assert asked.workforce.worker_state().lost == 0
 
 
 def test_a_cancelled_search_that_goes_on_is_killed(workers_of):

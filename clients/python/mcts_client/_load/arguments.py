@@ -23,7 +23,7 @@ __all__ = ["FILES", "load_test_of", "make_parser"]
 #: Options that name a file to write.
 FILES = ("json", "html", "hdr_log", "seconds_csv", "steps_csv")
 #: Options of the one kind of work that the command line describes.
-_WORK = ("model", "state", "simulations", "time_limit", "mode", "rows")
+_WORK = ("model", "state", "simulations", "time_limit", "mode", "rows", "priority")
 _NOT_GIVEN = object()  # a state may be None, JSON's null
 
 
@@ -166,9 +166,14 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     )
     budget.add_argument("--time-limit", type=_above_zero, metavar="S", help="seconds of a call")
     work.add_argument(
-        "--mode", choices=get_args(Mode), help="of a call: one plan (default), or a batch of them"
+        "--mode",
+        choices=get_args(Mode),
+        help="of a call: one plan (default), a batch, or one on a stream",
     )
     work.add_argument("--rows", type=_whole(1), metavar="N", help="states of a batch (default 16)")
+    work.add_argument(
+        "--priority", type=_integer, metavar="N", help="of a call, from -100 to 100 (default 0)"
+    )
     work.add_argument(
         "--scenario", type=Path, metavar="TOML", help="a mixture of work, in place of all these"
     )
@@ -206,6 +211,14 @@ def _add_client(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of the arrivals and the mixture, and of the first plan (0)",
     )
+    client.add_argument("--tls", action="store_true", help="connect encrypted")
+    for option, what in (
+        ("--tls-ca", "who signed the server's certificate, in PEM; default: public authorities"),
+        ("--tls-certificate", "of this client, in PEM, for a server that asks for one"),
+        ("--tls-key", "its key"),
+        ("--token-file", "has the token that goes with every call"),
+    ):
+        client.add_argument(option, metavar="FILE", help=what)
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
@@ -260,6 +273,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r}; must be a number")
     return value
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; must be an integer") from error
 
 
 def _whole(least: int) -> Callable[[str], int]:

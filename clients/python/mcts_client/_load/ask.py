@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from mcts_client._load.connect import stub_of
 from mcts_client._load.modes import MODES
 from mcts_client._load.prepare import PreparedWork
 from mcts_client._load.records import Answer
@@ -33,7 +34,8 @@ class Asker:
         """
         self._settings = settings
         modes = {one.work.mode for one in work}
-        self._modes = [{mode: MODES[mode](channel) for mode in modes} for channel in channels]
+        stubs = [stub_of(settings, channel) for channel in channels]
+        self._modes = [{mode: MODES[mode](stub) for mode in modes} for stub in stubs]
         self._names = [one.work.mode for one in work]
         self._requests: list[list[Any]] = [
             [MODES[one.work.mode].request_type.FromString(request) for request in one.requests]
@@ -63,3 +65,9 @@ class Asker:
             return await mode.attempt(own, seconds_left)
 
         return await answer_of(attempt, self._settings.attempts, self._settings.timeout)
+
+    async def close(self) -> None:
+        """Ends what lasts longer than a call."""
+        for modes in self._modes:
+            for mode in modes.values():
+                await mode.close()

@@ -10,25 +10,16 @@ from typing import Any
 import grpc
 import numpy as np
 
-from mcts_client._channel import channel_options
 from mcts_client._load.ask import Asker
 from mcts_client._load.prepare import PreparedWork
 from mcts_client._load.records import Records
 from mcts_client._load.schedule import Deal, intended_starts
 from mcts_client._load.settings import LoadSettings
 
-__all__ = ["channel", "drive"]
+__all__ = ["drive"]
 
 #: One call: its number, and when it was meant to start.
 _MakeCall = Callable[[int, float], Coroutine[Any, Any, None]]
-
-
-def channel(settings: LoadSettings) -> grpc.aio.Channel:
-    """A channel with a connection of its own, and without gRPC's retries, which nobody sees."""
-    options = channel_options(
-        max_attempts=1, wait_for_ready=False, options=[("grpc.use_local_subchannel_pool", 1)]
-    )
-    return grpc.aio.insecure_channel(settings.target, options)
 
 
 async def drive(
@@ -48,7 +39,15 @@ async def drive(
       begin: the start of the warm-up, in seconds of time.monotonic().
       process: which of `settings.processes` this is, from 0.
     """
-    call = _caller(Asker(channels, work, settings), work, settings, records)
+    asker = Asker(channels, work, settings)
+    call = _caller(asker, work, settings, records)
+    try:
+        await _make_calls(call, settings, begin, process)
+    finally:
+        await asker.close()
+
+
+async def _make_calls(call: _MakeCall, settings: LoadSettings, begin: float, process: int) -> None:
     if settings.rate is not None:
         rng = np.random.default_rng(settings.seed)
         starts = intended_starts(

@@ -1,4 +1,4 @@
-"""How a call travels: by `Plan`, or by `PlanBatch`."""
+"""How a call travels: by `Plan`, by `PlanBatch`, or on a stream of `PlanMany`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import Any, ClassVar, Protocol
 
 import grpc
 
-from mcts_client._load.records import STATUS_NAMES, Answer
+from mcts_client._load.records import Answer, code_of
 from mcts_client._load.retries import pushback
-from mcts_service.v1 import planner_pb2, planner_pb2_grpc
+from mcts_client._load.stream import StreamMode
+from mcts_service.v1 import planner_pb2
 
 __all__ = ["MODES"]
 
 
 class _Mode(Protocol):
-    """One way, over one connection.
+    """One way, over one connection, whose stub it is given.
 
     Attributes:
       request_type: of the messages that it sends.
@@ -22,7 +23,7 @@ class _Mode(Protocol):
 
     request_type: ClassVar[Any]
 
-    def __init__(self, channel: grpc.aio.Channel) -> None: ...
+    def __init__(self, stub: Any) -> None: ...
 
     def write_seeds(self, request: Any, seed: int) -> None:
         """Gives each plan of the request a seed of its own."""
@@ -30,14 +31,17 @@ class _Mode(Protocol):
     async def attempt(self, request: Any, seconds_left: float) -> tuple[Answer, float | None]:
         """Asks once; as `answer_of` wants it."""
 
+    async def close(self) -> None:
+        """Ends what lasts longer than a call."""
+
 
 class _Unary:
     """One state, one plan."""
 
     request_type: ClassVar[Any] = planner_pb2.PlanRequest
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._send = planner_pb2_grpc.PlannerServiceStub(channel).Plan
+    def __init__(self, stub: Any) -> None:
+        self._send = stub.Plan
 
     def write_seeds(self, request: planner_pb2.PlanRequest, seed: int) -> None:
         request.seed = seed % 2**64
@@ -51,14 +55,17 @@ class _Unary:
             return _failure(error)
         return Answer(grpc.StatusCode.OK, response.simulations), None
 
+    async def close(self) -> None:
+        pass
+
 
 class _Batch:
     """Many states; a batch with a row that failed has failed."""
 
     request_type: ClassVar[Any] = planner_pb2.PlanBatchRequest
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._send = planner_pb2_grpc.PlannerServiceStub(channel).PlanBatch
+    def __init__(self, stub: Any) -> None:
+        self._send = stub.PlanBatch
 
     def write_seeds(self, request: planner_pb2.PlanBatchRequest, seed: int) -> None:
         rows = _rows(request)
@@ -75,19 +82,18 @@ class _Batch:
         if not response.errors:
             return Answer(grpc.StatusCode.OK, simulations), None
         status = response.errors[0].status
-        return Answer(_code(status.code), simulations, message=status.message), None
+        return Answer(code_of(status.code), simulations, message=status.message), None
+
+    async def close(self) -> None:
+        pass
 
 
-MODES: dict[str, type[_Mode]] = {"unary": _Unary, "batch": _Batch}
+MODES: dict[str, type[_Mode]] = {"unary": _Unary, "batch": _Batch, "stream": StreamMode}
 
 
 def _failure(error: grpc.aio.AioRpcError) -> tuple[Answer, float | None]:
     answer = Answer(error.code(), message=error.details() or "")
     return answer, pushback(error.trailing_metadata())
-
-
-def _code(number: int) -> grpc.StatusCode:
-    return grpc.StatusCode[STATUS_NAMES.get(number, "UNKNOWN")]
 
 
 def _rows(request: planner_pb2.PlanBatchRequest) -> int:

@@ -11,11 +11,16 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 
-__all__ = ["STATUS_NAMES", "Answer", "Columns", "Outcome", "Records", "merged"]
+__all__ = ["STATUS_NAMES", "Answer", "Columns", "Outcome", "Records", "code_of", "merged"]
 
 #: Names by code: {0: "OK", 4: "DEADLINE_EXCEEDED", ...}.
 STATUS_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK.value[0]
+
+
+def code_of(number: int) -> grpc.StatusCode:
+    """The status of a number on the wire; UNKNOWN for one that there is not."""
+    return grpc.StatusCode[STATUS_NAMES.get(number, "UNKNOWN")]
 
 
 class Answer(NamedTuple):

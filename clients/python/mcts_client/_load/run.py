@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TextIO
 
+from mcts_client._load.connect import client_of
 from mcts_client._load.live import LiveLine
 from mcts_client._load.machine import Machine
 from mcts_client._load.prepare import PreparedWork, first_model, prepare
@@ -19,7 +20,6 @@ from mcts_client._load.settings import LoadSettings
 from mcts_client._load.steps import Steps, rule, why_broken
 from mcts_client._load.summary import summarise
 from mcts_client._load.thresholds import Threshold
-from mcts_client.client import PlannerClient
 
 __all__ = ["LoadTest", "run"]
 
@@ -77,7 +77,7 @@ def run(test: LoadTest, progress_to: TextIO) -> Result:
 
 
 def _prepared(test: LoadTest) -> tuple[tuple[Threshold, ...], list[PreparedWork]]:
-    with PlannerClient(test.settings.target, timeout=_QUESTION_TIMEOUT) as client:
+    with client_of(test.settings, _QUESTION_TIMEOUT) as client:
         scenario = test.scenario or Scenario.of_model(first_model(client))
         work = prepare(scenario.work, client, scenario.places)
     return (*scenario.thresholds, *test.thresholds), work

@@ -29,6 +29,9 @@ class LoadSettings:
         next one.
       max_lag: seconds by which the 99th of 100 calls may start late before the test counts as
         one of itself; see `Summary.was_late`.
+      tls: whether connections are encrypted.
+      tls_ca, tls_certificate, tls_key: paths of PEM files; see `mcts_client.Tls`.
+      token_file: path of the file with the token that goes with every call; None: no token.
     """
 
     target: str
@@ -43,10 +46,18 @@ class LoadSettings:
     attempts: int = 1
     seed: int = 0
     max_lag: float = 0.01
+    tls: bool = False
+    tls_ca: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    token_file: str | None = None
 
     def __post_init__(self) -> None:
         if (self.rate is None) == (self.concurrency is None):
             raise ValueError("give either a rate (open loop) or a concurrency (closed loop)")
+        for name in ("tls_ca", "tls_certificate", "tls_key"):
+            if getattr(self, name) is not None and not self.tls:
+                raise ValueError(f"{name} is of no use without tls")
         if self.arrivals not in get_args(Arrivals):
             raise ValueError(f"arrivals is {self.arrivals!r}; must be poisson or constant")
         if self.rate is not None and round(self.rate * self.duration) < 1:

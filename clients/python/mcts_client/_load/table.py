@@ -51,7 +51,8 @@ def described(work: Work, all_work: tuple[Work, ...]) -> str:
     """One kind of call in a line."""
     share = work.weight / sum(one.weight for one in all_work)
     parts = [] if len(all_work) == 1 else [f"{share:.0%} {work.name}"]
-    parts.append(f"PlanBatch of {work.rows}" if work.mode == "batch" else "Plan")
+    ways = {"unary": "Plan", "batch": f"PlanBatch of {work.rows}", "stream": "PlanMany"}
+    parts.append(ways[work.mode])
     if work.simulations is not None:
         parts.append(f"{work.simulations:,} simulations")
     if work.time_limit is not None:

@@ -13,8 +13,8 @@ from mcts_client.errors import InvalidRequest
 
 __all__ = ["Mode", "Work"]
 
-#: How a call travels: `Plan`, or `PlanBatch`.
-Mode = Literal["unary", "batch"]
+#: How a call travels: `Plan`, `PlanBatch`, or on a stream of `PlanMany`.
+Mode = Literal["unary", "batch", "stream"]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -66,7 +66,7 @@ class Work:
         if not _is_number(self.weight) or not 0 < self.weight < math.inf:
             _refuse("weight", self.weight, "a number above 0")
         if self.mode not in get_args(Mode):
-            _refuse("mode", self.mode, " or ".join(get_args(Mode)))
+            _refuse("mode", self.mode, ", ".join(get_args(Mode)))
         if not _is_integer(self.rows) or self.rows < 1:
             _refuse("rows", self.rows, "a whole number from 1 on")
         if not _is_integer(self.priority):

@@ -21,7 +21,8 @@ from typing import Any
 import grpc
 import numpy as np
 
-from mcts_client._load.drive import channel, drive
+from mcts_client._load.connect import open_channel
+from mcts_client._load.drive import drive
 from mcts_client._load.prepare import PreparedWork
 from mcts_client._load.records import Outcome, Records
 from mcts_client._load.settings import LoadSettings
@@ -85,7 +86,7 @@ async def _serve(
     messages = _messages(pipe)
     async with AsyncExitStack() as open_channels:
         channels = [
-            await open_channels.enter_async_context(channel(settings))
+            await open_channels.enter_async_context(open_channel(settings))
             for _ in range(settings.connections_of(process))
         ]
         await _connect(channels, settings.timeout)
