@@ -11,7 +11,7 @@ from typing import Any
 from mcts_service.checks import shown
 from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest
 from mcts_service.rpc.calls import shutting_down
-from mcts_service.rpc.convert_settings import MAX_REQUEST_ID
+from mcts_service.rpc.convert_settings import MAX_NAME
 from mcts_service.rpc.durations import seconds
 from mcts_service.rpc.status import error_status
 from mcts_service.v1.planner_pb2 import (
@@ -154,9 +154,9 @@ class PlanStream:
         """Why a request cannot be answered under that name."""
         if not name:
             return InvalidRequest("request_id", "is empty; must name the plan in this stream")
-        if len(name) > MAX_REQUEST_ID:
+        if len(name) > MAX_NAME:
             return InvalidRequest(
-                "request_id", f"has {len(name)} characters; must have {MAX_REQUEST_ID} at most"
+                "request_id", f"has {len(name)} characters; must have {MAX_NAME} at most"
             )
         if name in self._flights:
             return InvalidRequest(

@@ -12,7 +12,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from mcts_service.planning import Plan
 from mcts_service.rpc.caller import caller_of, identity_of
 from mcts_service.rpc.convert_batch_plan import batch_response
 from mcts_service.rpc.convert_batch_query import batch_query
@@ -76,7 +75,7 @@ class PlannerServicer:
         """The best action for a state. Cancelling the call cancels the search."""
         query = self._query(request, context, context.time_remaining())
         outcome = await self._engine.plan(query)
-        self._tell(query, outcome.plan)
+        self._tell(query, outcome)
         _observe_reply(context, self._clock, outcome)
         return plan_response(query, outcome)
 
@@ -89,7 +88,7 @@ class PlannerServicer:
         async with aclosing(improving_outcomes(search)) as outcomes:
             async for outcome in outcomes:
                 if outcome.plan.is_final:
-                    self._tell(query, outcome.plan)
+                    self._tell(query, outcome)
                     _observe_reply(context, self._clock, outcome)
                 yield watch_response(query, outcome)
 
@@ -104,7 +103,7 @@ class PlannerServicer:
             limits = [left for left in (timeout, context.time_remaining()) if left is not None]
             query = self._query(request, context, min(limits, default=None))
             outcome = await self._engine.plan(query)
-            self._tell(query, outcome.plan)
+            self._tell(query, outcome)
             response = plan_response(query, outcome)
             self._clock.observe(time.monotonic() - outcome.finished, was_cut=outcome.was_cut)
             return response
@@ -150,11 +149,11 @@ class PlannerServicer:
         """The models that the caller may use; of any other it learns nothing."""
         return self._catalogue.of(identity_of(context))
 
-    def _tell(self, query: PlanQuery, plan: Plan) -> None:
+    def _tell(self, query: PlanQuery, outcome: PlanOutcome) -> None:
         """Tells the observer of a search."""
-        self._observer.searched(query.model.name, plan.simulations)
+        self._observer.searched(query.model.name, outcome.plan.simulations)
         if query.session_id:
-            self._observer.session_found(query.model.name, plan.reused_simulations > 0)
+            self._observer.session_found(query.model.name, outcome.plan.reused_simulations > 0)
 
     def _query(
         self, request: planner_pb2.PlanRequest, context: Context, time_remaining: float | None

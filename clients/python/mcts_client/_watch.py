@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 
 from mcts_client import _calls, _responses, _settings
 from mcts_client._calls import Call
@@ -74,7 +73,15 @@ def watch(
     request = planner_pb2.WatchPlanRequest(
         plan=call.request, interval=_settings.duration("interval", interval)
     )
-    return replace(call, method="WatchPlan", request=request, read=_read)
+    return Call(
+        "WatchPlan",
+        request,
+        _read,
+        model=call.model,
+        timeout=call.timeout,
+        own_timeout=call.own_timeout,
+        session_id=call.session_id,
+    )
 
 
 def _read(response: planner_pb2.WatchPlanResponse) -> Plan:

@@ -91,7 +91,8 @@ class _Stream:
             yield await self._outgoing.get()
 
     async def _read(self) -> None:
-        end = Answer(grpc.StatusCode.UNAVAILABLE, message="the server ended the stream"), None
+        gone = Answer(grpc.StatusCode.UNAVAILABLE, message="the server ended the stream")
+        end: _Attempt = gone, None
         try:
             async for response in self._call:
                 self._settle(response.request_id, _attempt(response))
