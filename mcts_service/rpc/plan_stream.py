@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -13,7 +14,8 @@ from mcts_service.errors import Cancelled, DeadlineExpired, InvalidRequest
 from mcts_service.rpc.calls import shutting_down
 from mcts_service.rpc.convert_settings import MAX_NAME
 from mcts_service.rpc.durations import seconds
-from mcts_service.rpc.status import error_status
+from mcts_service.rpc.status import error_status, status_name
+from mcts_service.service.call_record import EndedCall, current_call
 from mcts_service.v1.planner_pb2 import (
     PlanManyRequest,
     PlanManyResponse,
@@ -27,10 +29,12 @@ _METHOD = "/mcts_service.v1.PlannerService/PlanMany"
 
 
 class _Flight:
-    """A plan that has no answer yet."""
+    """A plan that has no answer yet: as a call of its own, for whoever logs or counts."""
 
     def __init__(self, request: PlanManyRequest) -> None:
         self.request = request
+        self.call = current_call.get().part(request.plan)
+        self.started = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         self.why_stopped: Exception | None = None
 
@@ -51,6 +55,7 @@ class PlanStream:
     Args:
       plan: gives the answer to a request, within seconds that are left or None, or raises.
       write: sends a response; it is called for one at a time.
+      ended: told of each plan at its end, as of a call.
       max_in_flight: 1 or more.
     """
 
@@ -58,9 +63,10 @@ class PlanStream:
         self,
         plan: Callable[[PlanRequest, float | None], Awaitable[PlanResponse]],
         write: Callable[[PlanManyResponse], Awaitable[Any]],
+        ended: EndedCall,
         max_in_flight: int,
     ) -> None:
-        self._plan, self._write = plan, write
+        self._plan, self._write, self._ended = plan, write, ended
         self._flights: dict[str, _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_idle = asyncio.Event()
@@ -130,12 +136,13 @@ class PlanStream:
                 self._begin(request)
 
     def _begin(self, request: PlanManyRequest) -> None:
+        flight = _Flight(request)
         problem = self._problem_of_name(request.request_id)
         if problem is not None:
-            self._send(PlanManyResponse(error=error_status(problem, _METHOD)))
+            self._answer(flight, PlanManyResponse(error=error_status(problem, _METHOD)))
             return
-        flight = self._flights[request.request_id] = _Flight(request)
-        flight.task = asyncio.ensure_future(self._answer(flight))
+        self._flights[request.request_id] = flight
+        flight.task = asyncio.ensure_future(self._fly(flight))
         self._tasks.add(flight.task)
         self._is_idle.clear()
         flight.task.add_done_callback(partial(self._note_end, flight))
@@ -146,7 +153,8 @@ class PlanStream:
         if never_began and self._flights.pop(flight.request.request_id, None) is not None:
             assert flight.why_stopped is not None
             error = error_status(flight.why_stopped, _METHOD)
-            self._send(PlanManyResponse(request_id=flight.request.request_id, error=error))
+            response = PlanManyResponse(request_id=flight.request.request_id, error=error)
+            self._answer(flight, response)
         if not self._tasks:
             self._is_idle.set()
 
@@ -164,8 +172,9 @@ class PlanStream:
             )
         return None
 
-    async def _answer(self, flight: _Flight) -> None:
-        """Plans, and sends the one answer."""
+    async def _fly(self, flight: _Flight) -> None:
+        """Plans, and gives the one answer."""
+        current_call.set(flight.call)  # of this task
         request, response = flight.request, PlanManyResponse(request_id=flight.request.request_id)
         expiry: asyncio.TimerHandle | None = None
         try:
@@ -178,6 +187,7 @@ class PlanStream:
             response.plan.CopyFrom(await self._plan(request.plan, timeout))
         except asyncio.CancelledError:
             if flight.why_stopped is None:  # it is the stream that has come to its end
+                self._tell(flight, "CANCELLED")
                 raise
             response.error.CopyFrom(error_status(flight.why_stopped, _METHOD))
         except Exception as error:
@@ -187,11 +197,15 @@ class PlanStream:
                 expiry.cancel()
             # Before the client can have the answer: it may use the name again at once.
             del self._flights[request.request_id]
-        self._send(response)
+        self._answer(flight, response)
 
-    def _send(self, response: PlanManyResponse) -> None:
+    def _answer(self, flight: _Flight, response: PlanManyResponse) -> None:
+        self._tell(flight, status_name(response.error.code))
         self._answers.append(response)
         self._to_write.set()
+
+    def _tell(self, flight: _Flight, status: str) -> None:
+        self._ended(flight.call, status, time.monotonic() - flight.started)
 
 
 async def _first(tasks: set[Any]) -> None:

@@ -24,14 +24,12 @@ from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.caller import Context
 from mcts_service.rpc.calls import Calls
 from mcts_service.rpc.status import error_reply, status_name
-from mcts_service.service.call_record import CallRecord, current_call
+from mcts_service.service.call_record import CallRecord, EndedCall, current_call
 from mcts_service.service.caller import Caller
 
-__all__ = ["Context", "EndedCall", "register_service"]
+__all__ = ["Context", "register_service"]
 
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
-#: Told of each call at its end: the call, the name of its status, and seconds.
-EndedCall = Callable[[CallRecord, str, float], None]
 
 #: By (client streaming, server streaming).
 _MAKE_HANDLER: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {

@@ -19,10 +19,10 @@ from mcts_service.errors import InvalidRequest
 from mcts_service.rpc.caller import by_token
 from mcts_service.rpc.calls import Calls
 from mcts_service.rpc.connection_options import connection_options
-from mcts_service.rpc.raw_handlers import EndedCall, register_service
+from mcts_service.rpc.raw_handlers import register_service
 from mcts_service.rpc.server_credentials import server_credentials
 from mcts_service.rpc.servicer import PlannerServicer
-from mcts_service.service.call_record import CallRecord
+from mcts_service.service.call_record import CallRecord, EndedCall
 from mcts_service.service.config import ServerConfig
 from mcts_service.service.engine import Engine
 from mcts_service.service.logs import LogSettings
@@ -92,16 +92,18 @@ class PlannerServer:
                 *connection_options(config.limits),
             ]
         )
+        ended = _ended(config.log, observer)
         planner = PlannerServicer(
             registry,
             self._engine,
             clock,
             batch_clock,
             observer,
+            ended,
             draining=self._calls.draining,
             max_in_flight_per_stream=settings.max_in_flight_per_stream,
         )
-        self._register(planner, _ended(config.log, observer), config.auth.open_health)
+        self._register(planner, ended, config.auth.open_health)
 
     async def start(self) -> int:
         """Listens.

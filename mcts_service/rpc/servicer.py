@@ -20,6 +20,7 @@ from mcts_service.rpc.convert_plan import plan_query, plan_response
 from mcts_service.rpc.convert_watch import interval, watch_response
 from mcts_service.rpc.plan_stream import PlanStream
 from mcts_service.rpc.raw_handlers import Context
+from mcts_service.service.call_record import EndedCall
 from mcts_service.service.catalogue import Catalogue
 from mcts_service.service.engine import Engine
 from mcts_service.service.margin import ReplyClock
@@ -47,6 +48,7 @@ class PlannerServicer:
         clock: ReplyClock,
         batch_clock: ReplyClock,
         observer: Observer,
+        ended: EndedCall,
         *,
         draining: asyncio.Event,
         max_in_flight_per_stream: int,
@@ -56,6 +58,7 @@ class PlannerServicer:
         Args:
           clock, batch_clock: what replies take, of single plans and of batches.
           observer: is told of what was searched.
+          ended: is told of each plan of a stream.
           draining: set when the server begins to shut down.
           max_in_flight_per_stream: plans of one PlanMany.
         """
@@ -65,7 +68,7 @@ class PlannerServicer:
         self._engine = engine
         self._clock = clock
         self._batch_clock = batch_clock
-        self._observer = observer
+        self._observer, self._ended = observer, ended
         self._draining = draining
         self._max_in_flight = max_in_flight_per_stream
 
@@ -108,7 +111,7 @@ class PlannerServicer:
             self._clock.observe(time.monotonic() - outcome.finished, was_cut=outcome.was_cut)
             return response
 
-        stream = PlanStream(plan, context.write, self._max_in_flight)
+        stream = PlanStream(plan, context.write, self._ended, self._max_in_flight)
         await stream.serve(requests, self._draining)
 
     async def PlanBatch(  # noqa: N802 (the name on the wire)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from mcts_service.service.caller import ANYONE, Caller
 
-__all__ = ["CallRecord", "Connection", "address_of", "current_call"]
+__all__ = ["CallRecord", "Connection", "EndedCall", "address_of", "current_call"]
 
 
 class Connection(Protocol):
@@ -49,6 +50,13 @@ class CallRecord:
         self.model = getattr(request, "model", "")
         self.request_id = getattr(request, "request_id", "")
 
+    def part(self, request: Any) -> CallRecord:
+        """One for a request of a stream, which counts as a call of its own."""
+        call = CallRecord(self.method, self._connection)
+        call.caller = self.caller
+        call.note(request)
+        return call
+
     @property
     def caller_name(self) -> str:
         """The name of the caller's token; without one, the network address.
@@ -74,6 +82,9 @@ def address_of(peer: str) -> str:
     mapped = host.lower().removeprefix("::ffff:")
     return f"ipv4:{mapped}" if mapped.count(".") == 3 else f"ipv6:{host}"
 
+
+#: Told of each call at its end: the call, the name of its status, and seconds.
+EndedCall = Callable[[CallRecord, str, float], None]
 
 #: Of the call whose task this is; each call of a server has a task of its own.
 current_call: ContextVar[CallRecord] = ContextVar("current_call")

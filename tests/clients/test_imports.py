@@ -29,9 +29,20 @@ def test_importing_the_client_loads_the_stubs_and_nothing_else_of_the_package() 
 
 
 def test_all_is_the_surface() -> None:
-    from mcts_client import async_client, client, errors, results, settings, simulator, tls
+    from mcts_client import (
+        async_client,
+        async_pipeline,
+        client,
+        errors,
+        pipeline,
+        results,
+        settings,
+        simulator,
+        tls,
+    )
 
-    parts = [async_client, client, errors, results, settings, simulator, tls]
+    plain = [async_client, client, errors, pipeline, results, settings, simulator, tls]
+    parts = [async_pipeline, *plain]
     names = [name for part in parts for name in part.__all__ if name != "ValueKind"]
     assert sorted(mcts_client.__all__) == sorted(names)
     assert all(hasattr(mcts_client, name) for name in mcts_client.__all__)

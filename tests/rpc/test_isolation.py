@@ -294,6 +294,20 @@ def test_a_killed_server_leaves_no_process_that_is_busy_and_none_that_one_has_st
     assert all(call.exception() for call in calls)
 
 
+def test_a_plan_of_a_worker_is_watched_and_its_calls_may_share_a_stream(program):
+    with PlannerClient(program.address) as client:
+        plans = list(client.watch("watched", 4, simulations=20, early_stop=False))
+        assert [plan.is_final for plan in plans] == [False] * (len(plans) - 1) + [True]
+        assert len(plans) > 3
+        assert plans[-1].simulations == 20
+        with client.pipeline() as pipeline:
+            futures = [pipeline.plan("watched", 4, simulations=20) for _ in range(5)]
+        assert all(future.result().simulations for future in futures)
+        for _ in client.watch("watched", 4, simulations=10**6, early_stop=False):
+            break  # which ends the search: its worker is free again
+        assert client.plan("watched", 4, simulations=20).simulations
+
+
 def test_sigterm_to_all_processes_finishes_what_was_accepted(program):
     with PlannerClient(program.address) as client:
         answers = []

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 
 import grpc
 import pytest
+from patience import eventually
 from prometheus_client.parser import text_string_to_metric_families
 from served_models import Corridor, Faulty, Gated, entry_of
 
+from mcts_client import PlannerClient, errors
 from mcts_service.errors import InvalidRequest
 from mcts_service.service.auth import AuthSettings
 from mcts_service.service.metrics import MetricsSettings, observing
@@ -89,6 +91,31 @@ def test_times_and_simulations_are_counted(server_of):
     assert metrics[("mcts_call_seconds_sum", *of_plan)] > 0
     assert metrics[("mcts_call_seconds_bucket", ("le", "60.0"), *of_plan)] == 3
     assert metrics["mcts_simulations_total", ("model", "corridor")] == 3 * 7 + 3 * 5
+
+
+def test_each_plan_of_a_stream_counts_as_a_call_under_its_model(server_of):
+    many = "mcts_service.v1.PlannerService/PlanMany"
+    with observed(server_of, {"corridor": Corridor()}) as (served, ask):
+        with PlannerClient(served.address) as client, client.pipeline() as pipeline:
+            plans = [pipeline.plan("corridor", 4, simulations=5) for _ in range(3)]
+            wrong = pipeline.plan("corridor", -1)
+            assert isinstance(wrong.exception(), errors.InvalidRequest)
+        eventually(lambda: called(ask(), method=many, model=""))  # the stream itself
+        metrics = ask()
+    assert [plan.result().simulations for plan in plans] == [5, 5, 5]
+    assert called(metrics, method=many, model="corridor", status="OK") == 3
+    assert called(metrics, method=many, model="corridor", status="INVALID_ARGUMENT") == 1
+    assert called(metrics, method=many, model="", status="OK") == 1
+    assert metrics["mcts_simulations_total", ("model", "corridor")] == 3 * 5
+
+
+def test_a_watched_plan_is_counted_as_one(server_of):
+    with observed(server_of, {"corridor": Corridor()}) as (served, ask):
+        with PlannerClient(served.address) as client:
+            assert len(list(client.watch("corridor", 4, simulations=20))) > 1
+        watch = "mcts_service.v1.PlannerService/WatchPlan"
+        eventually(lambda: called(ask(), method=watch, model="corridor", status="OK") == 1)
+        assert ask()["mcts_simulations_total", ("model", "corridor")] == 20
 
 
 def test_a_cancelled_call_is_counted_as_one(server_of):

@@ -5,6 +5,7 @@ import time
 import pytest
 from served_models import Corridor, Slow, entry_of
 
+from mcts_client import PlannerClient
 from mcts_service.models import make
 from mcts_service.planning import MCTS, KeptTree
 from mcts_service.planning import Budget as PlannerBudget
@@ -31,6 +32,14 @@ def test_an_episode_goes_on_from_plan_to_plan(served):
         assert response.simulations == 100 or response.stop_reason
     assert reused[0] == 0
     assert all(reused[1:])
+
+
+def test_a_watched_plan_goes_on_too(served):
+    with PlannerClient(served.address) as client:
+        for state, reuses in ((4, False), (5, True)):
+            plans = list(client.watch("corridor", state, simulations=60, session_id="watched"))
+            assert [plan.reused_simulations > 0 for plan in plans] == [reuses] * len(plans)
+        assert client.plan("corridor", 6, session_id="watched").reused_simulations > 0
 
 
 def test_a_game_goes_on_behind_the_reply(served):

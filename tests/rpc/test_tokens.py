@@ -76,6 +76,20 @@ def test_a_call_with_a_token_is_answered(guarded):
             assert client.plan("corridor", 4, simulations=10).simulations == 10
 
 
+@pytest.mark.parametrize("way", ["plan", "watch", "pipeline"])
+def test_a_model_that_is_not_the_callers_is_unknown_by_whichever_call(guarded, way):
+    with PlannerClient(guarded.address, token=RED) as client:
+        for model in ("slow", "nowhere"):
+            with pytest.raises(UnknownModel) as caught, client.pipeline() as pipeline:
+                if way == "plan":
+                    client.plan(model, 4)
+                elif way == "watch":
+                    list(client.watch(model, 4))
+                else:
+                    pipeline.plan(model, 4).result()
+            assert "slow" not in str(caught.value).replace(f"{model!r}", "")
+
+
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -53,16 +53,23 @@ def test_it_is_let_in(
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
-    [("--token-file", "token"), ("--tls-ca", "certificate"), ("--tls-key", "tls: has one of")],
+    ("missing", "status", "said"),
+    [
+        ("--token-file", 1, "a valid bearer token is needed"),
+        ("--tls-ca", 1, "certificate_verify_failed"),
+        ("--tls-key", 2, "tls: has one of certificate and private_key"),
+    ],
 )
 def test_what_is_missing_is_told(
     locked: tuple[str, dict[str, str]],
     missing: str,
+    status: int,
     said: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     target, options = locked
     del options[missing]
-    assert run(target, options, "--model", "tic_tac_toe") == 1
+    with pytest.raises(SystemExit) as caught:
+        run(target, options, "--model", "tic_tac_toe")
+    assert caught.value.code == status
     assert said in capsys.readouterr().err.lower()
