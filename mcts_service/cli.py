@@ -125,8 +125,8 @@ def _serve(options: argparse.Namespace) -> int:
     settings = dataclasses.replace(config.server, **given)
     config = dataclasses.replace(config, server=settings)
     set_up_logging(config.log)
-    registry = load_models(config, _connect)
     with contextlib.ExitStack() as at_end:
+        registry = at_end.enter_context(contextlib.closing(load_models(config, _connect)))
         with placed(config, "metrics"):
             names = [entry.name for entry in registry.entries]
             observer = at_end.enter_context(observing(config.metrics, names))
@@ -167,9 +167,10 @@ def _check_config(options: argparse.Namespace) -> int:
         tokens.close()
     with placed(config, "metrics"):
         require_installed(config.metrics)
-    models = load_models(config).entries
+    with contextlib.closing(load_models(config)) as registry:
+        models = _count(len(registry.entries), "model")
     found = [
-        _count(len(models), "model"),
+        models,
         "no TLS" if certificates is None else "mutual TLS" if config.tls.client_ca else "TLS",
         "no tokens" if tokens is None else _count(len(tokens.current), "token"),
         "no metrics" if config.metrics.port is None else "metrics",

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -415,6 +416,7 @@ def test_a_configuration_that_can_be_served_is_summed_up(capsys):
         "server.built_in_models = false\n[[models]]\nname = 'walk'\nfactory = 'my_game:Walk'\n"
     )
     assert main(["check-config", "server.toml"]) == 0
+    assert not any(thread.name.startswith("workers-") for thread in threading.enumerate())
     assert capsys.readouterr().out == (
         "server.toml can be served: 1 model, no TLS, no tokens, no metrics\n"
     )

@@ -51,7 +51,7 @@ def load_models(
     """All models of a server: built-in, of installed packages, of its configuration.
 
     Models that run in processes of their own are built there, all at the same time, and run from
-    then on until an `Engine` that has them is closed.
+    then on until the registry, or an `Engine` that has them, is closed.
 
     Args:
       connect: gives remote models; None: there is no way to them.

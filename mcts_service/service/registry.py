@@ -31,6 +31,15 @@ class Registry:
         """All models, by name."""
         return tuple(self._entries[name] for name in sorted(self._entries))
 
+    def close(self) -> None:
+        """Ends the processes of models that have some of their own; nothing is left to plan with.
+
+        An `Engine` that has them does so too when it is closed.
+        """
+        for entry in self._entries.values():
+            if entry.host is not None:
+                entry.host.close()
+
     def find(self, name: str, version: str = "") -> ModelEntry:
         """The model of that name.
 

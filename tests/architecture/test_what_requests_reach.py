@@ -20,6 +20,7 @@ AT_THE_START = {
     "service/loading.py": "imports factories and opens learned models that [[models]] names",
     "service/toml_source.py": "reads the configuration and the tokens",
     "service/tls.py": "reads the certificates",
+    "rpc/remote_channel.py": "reads certificates for a simulator that the configuration names",
     "service/metrics.py": "finds the extra",
     # The server's own messages with the worker processes that it has started.
     "service/workers/confinement.py": "a worker turns its own output and limits",
@@ -27,6 +28,7 @@ AT_THE_START = {
     "service/workers/preload.py": "ends the processes below its own, by /proc",
     "service/workers/replies.py": "the server reads types of a fixed list, and imports none",
     "service/workers/shared_state.py": "lays out what a worker and the server share",
+    "service/workers/staff.py": "reads how much memory its own workers have, by /proc",
     "service/workers/worker.py": "a worker builds the model that the configuration names",
 }
 HANDLERS = sorted(

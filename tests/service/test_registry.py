@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from served_models import Corridor, Grid, entry_of
 
@@ -40,3 +42,16 @@ def test_a_name_of_a_megabyte_is_not_quoted_whole():
 def test_two_models_of_one_name_are_refused():
     with pytest.raises(InvalidRequest, match="name: is 'grid', which another model has"):
         Registry([entry_of(Grid(), "grid"), entry_of(Corridor(), "grid")])
+
+
+def test_closing_it_ends_what_models_have_of_their_own():
+    class Host:
+        is_closed = False
+
+        def close(self):
+            self.is_closed = True
+
+    host = Host()
+    entries = [replace(entry_of(Corridor(), "a"), host=host), entry_of(Corridor(), "b")]
+    Registry(entries).close()
+    assert host.is_closed
