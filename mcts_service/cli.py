@@ -167,7 +167,7 @@ def _check_config(options: argparse.Namespace) -> int:
         tokens.close()
     with placed(config, "metrics"):
         require_installed(config.metrics)
-    with contextlib.closing(load_models(config)) as registry:
+    with contextlib.closing(load_models(config, _connect)) as registry:
         models = _count(len(registry.entries), "model")
     found = [
         models,

@@ -14,9 +14,10 @@ from pathlib import Path
 import grpc
 import pytest
 from patience import eventually
+from served_models import Corridor
 
 from benchmarks.chaos.certificates import Authority
-from mcts_client import PlannerClient, Tls
+from mcts_client import PlannerClient, Tls, serve_model
 from mcts_service import MCTS, Budget, SearchConfig, __version__
 from mcts_service.cli import main
 from mcts_service.models import make
@@ -496,6 +497,17 @@ def test_the_server_can_be_reached_over_ipv6(serve):
         assert address.startswith("[::1]:")
     with grpc.insecure_channel(address) as channel:
         assert plan(channel, "taxi", 328, 1).result().simulations == 1
+
+
+def test_a_configuration_with_a_simulator_is_checked_by_asking_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with serve_model(Corridor()) as simulator:
+        Path("server.toml").write_text(
+            "server.built_in_models = false\n"
+            f"[[models]]\nname = 'far'\nremote = '{simulator.address}'\n"
+        )
+        assert main(["check-config", "server.toml"]) == 0
+    assert "can be served: 1 model" in capsys.readouterr().out
 
 
 def test_a_simulator_that_is_not_there_stops_the_start(tmp_path, monkeypatch, capsys):

@@ -65,8 +65,8 @@ def bad_requests(scale: Scale) -> list[Row]:
                 started = time.perf_counter()
                 found = _end(stub, request)
                 seconds.append(time.perf_counter() - started)
-            if found[0] != status or (field and field not in found[1]):
-                wrong.append(f"{changes}: {found[0]} {found[1]}")
+                if found[0] != status or (field and field not in found[1]):
+                    wrong.append(f"{changes}: {found[0]} {found[1]}")
     latest = percentile(seconds, 99)
     told = f"{len(seconds):,} calls, wrong: {wrong or 'none'}; p50 {_ms(percentile(seconds, 50))}"
     return [

@@ -25,6 +25,7 @@ _MOST_TIMES, _MOST_MORE = 2.0, 0.01
 _REQUEST = planner_pb2.PlanRequest(
     model="taxi", state={"discrete": 328}, budget={"simulations": 20}
 )
+_WATCH = planner_pb2.WatchPlanRequest(plan=_REQUEST)
 
 
 def connections(scale: Scale) -> list[Row]:
@@ -98,5 +99,33 @@ def _half_a_frame(connection: socket.socket) -> None:
 
 
 def _never_reading(connection: socket.socket) -> None:
+    """Has a plan watched, and allows the server to send nothing of it."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.sendall(_PREFACE + _NO_WINDOW)
+    message = _WATCH.SerializeToString()
+    data = b"\x00" + len(message).to_bytes(4, "big") + message
+    connection.sendall(
+        _PREFACE + _NO_WINDOW + _frame(0x1, 0x4, _headers()) + _frame(0x0, 0x1, data)
+    )
+
+
+def _frame(kind: int, flags: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2, on stream 1."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags, 0, 0, 0, 1]) + payload
+
+
+def _headers() -> bytes:
+    """Of a call of WatchPlan."""
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": "/mcts_service.v1.PlannerService/WatchPlan",
+        ":authority": "localhost",
+        "content-type": "application/grpc",
+        "te": "trailers",
+    }
+    return b"".join(_literal(name, value) for name, value in headers.items())
+
+
+def _literal(name: str, value: str) -> bytes:
+    """A header as HPACK has it where nothing is indexed and nothing compressed."""
+    return b"\x00" + b"".join(bytes([len(text)]) + text.encode() for text in (name, value))

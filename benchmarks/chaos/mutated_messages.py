@@ -9,11 +9,13 @@ from collections import Counter
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from benchmarks.chaos.messages import mutated
 from benchmarks.chaos.row import Row, Scale
 from benchmarks.chaos.seeds import Method, methods
 from benchmarks.chaos.served import Holding, Server
+from mcts_service.v1 import planner_pb2
 
 __all__ = ["mutated_messages"]
 
@@ -47,6 +49,8 @@ _ALLOWED = {
     "DEADLINE_EXCEEDED",
     "UNIMPLEMENTED",
 }
+
+_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
 def mutated_messages(scale: Scale) -> list[Row]:
@@ -99,10 +103,9 @@ async def _call(channel: grpc.aio.Channel, method: Method, rng: random.Random) -
         if method.streams_responses or method.streams_requests:
             return await _stream(channel, method, messages)
         unary: Any = channel.unary_unary(method.path)
-        await unary(messages[0], timeout=_CALL_SECONDS)
+        return _worst(method, await unary(messages[0], timeout=_CALL_SECONDS))
     except grpc.aio.AioRpcError as error:
         return error.code().name
-    return "OK"
 
 
 async def _stream(channel: grpc.aio.Channel, method: Method, messages: list[bytes]) -> str:
@@ -114,32 +117,66 @@ async def _stream(channel: grpc.aio.Channel, method: Method, messages: list[byte
         multi = channel.unary_stream(method.path)
         call = multi(messages.pop(), timeout=_CALL_SECONDS)
     try:
-        return await asyncio.wait_for(_end(call, messages), _STREAM_SECONDS)
+        return await asyncio.wait_for(_end(method, call, messages), _STREAM_SECONDS)
     except asyncio.TimeoutError:
         call.cancel()
         return "OK"
 
 
-async def _end(call: Any, messages: list[bytes]) -> str:
+async def _end(method: Method, call: Any, messages: list[bytes]) -> str:
     """The name of the status of a stream, once all is written and read or it has ended.
 
     What is written next waits for an answer: grpc.aio's client forgets the status of a stream that
     ended while it was writing.
     """
-    response = None
+    response, found = None, "OK"
     with contextlib.suppress(grpc.aio.AioRpcError):
         for message in messages:
             await call.write(message)
+            if not _is_answered(method, message):
+                continue
             response = await call.read()
             if response is grpc.aio.EOF:
                 break
+            found = _worse(found, _worst(method, response))
         else:
             if messages:
                 await call.done_writing()
         while response is not grpc.aio.EOF:
             response = await call.read()
+            if response is not grpc.aio.EOF:
+                found = _worse(found, _worst(method, response))
     code: grpc.StatusCode = await call.code()
-    return code.name
+    return _worse(found, code.name)
+
+
+def _is_answered(method: Method, message: bytes) -> bool:
+    """False for what ends a plan that is in flight: nothing answers to that."""
+    if not method.path.endswith("/PlanMany"):
+        return True
+    try:
+        return planner_pb2.PlanManyRequest.FromString(message).WhichOneof("kind") != "cancel"
+    except DecodeError:
+        return True
+
+
+def _worst(method: Method, response: bytes) -> str:
+    """The name of the worst status inside of a response: that of a row, or of a plan."""
+    name = method.path.rpartition("/")[2]
+    codes: list[int] = []
+    if name == "PlanBatch":
+        codes = [e.status.code for e in planner_pb2.PlanBatchResponse.FromString(response).errors]
+    elif name == "PlanMany":
+        codes = [planner_pb2.PlanManyResponse.FromString(response).error.code]
+    found = "OK"
+    for code in codes:
+        found = _worse(found, _NAMES[code])
+    return found
+
+
+def _worse(one: str, other: str) -> str:
+    """That one of two names of statuses which says more against the server."""
+    return max(one, other, key=lambda name: (name not in _ALLOWED, name != "OK"))
 
 
 def _is_alive(server: Server) -> bool:

@@ -48,6 +48,8 @@ _PLANS = [
     ),
 ]
 
+_NAMED = list(zip("abc", _PLANS, strict=True))
+
 #: Requests by the name of their type; what is not here begins from the empty one.
 _SEEDS: dict[str, list[Message]] = {
     "PlanRequest": list(_PLANS),
@@ -66,6 +68,16 @@ _SEEDS: dict[str, list[Message]] = {
         planner_pb2.PlanBatchRequest(
             model="taxi", list={"states": [{"discrete": 1}, {"json": {"number_value": 2.0}}]}
         ),
+    ],
+    "WatchPlanRequest": [
+        planner_pb2.WatchPlanRequest(plan=_PLANS[0]),
+        planner_pb2.WatchPlanRequest(plan=_PLANS[1], interval={"nanos": 10**6}),
+        planner_pb2.WatchPlanRequest(plan=_PLANS[2]),
+    ],
+    "PlanManyRequest": [
+        *(planner_pb2.PlanManyRequest(request_id=name, plan=plan) for name, plan in _NAMED),
+        planner_pb2.PlanManyRequest(request_id="b", plan=_PLANS[0], timeout={"nanos": 10**7}),
+        planner_pb2.PlanManyRequest(request_id="a", cancel=planner_pb2.CancelPlan()),
     ],
     "GetModelRequest": [planner_pb2.GetModelRequest(model="taxi", model_version="1")],
     "HealthCheckRequest": [
@@ -110,18 +122,10 @@ def methods() -> list[Method]:
 
 def _method(path: str, method: MethodDescriptor) -> Method:
     request = method.input_type
-    seeds = _SEEDS.get(request.name) or _inside(request.name) or [GetMessageClass(request)()]
+    seeds = _SEEDS.get(request.name) or [GetMessageClass(request)()]
     return Method(
         path,
         method.client_streaming,
         method.server_streaming,
         tuple(seed.SerializeToString() for seed in seeds),
     )
-
-
-def _inside(name: str) -> list[Message]:
-    """Requests that hold a PlanRequest."""
-    kind = getattr(planner_pb2, name, None)
-    if kind is None or "plan" not in kind.DESCRIPTOR.fields_by_name:
-        return []
-    return [kind(plan=plan) for plan in _PLANS]

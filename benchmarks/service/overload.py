@@ -101,7 +101,10 @@ def _rows(
 
 @contextmanager
 def _health_asked(target: str) -> Iterator[list[float]]:
-    """Asks for the health of a server again and again; gives seconds of each answer."""
+    """Asks for the health of a server again and again; gives seconds of each answer.
+
+    They are infinite where none came.
+    """
     seconds: list[float] = []
     stop = threading.Event()
 
@@ -110,8 +113,12 @@ def _health_asked(target: str) -> Iterator[list[float]]:
             stub = health_pb2_grpc.HealthStub(channel)
             while not stop.wait(_HEALTH_EVERY_SECONDS):
                 started = time.monotonic()
-                stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
-                seconds.append(time.monotonic() - started)
+                try:
+                    stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+                except grpc.RpcError:
+                    seconds.append(math.inf)
+                else:
+                    seconds.append(time.monotonic() - started)
 
     thread = threading.Thread(target=ask)
     thread.start()

@@ -53,6 +53,10 @@ class Row:
             return False
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
 
+    def is_near(self, times: float) -> bool:
+        """Whether a figure that is to be low is at most so many times its aim."""
+        return self.aim is not None and self.value <= times * self.aim
+
 
 def milliseconds(seconds: npt.ArrayLike, percentile: float) -> float:
     """A percentile of lengths of time; NaN, which meets no aim, where there are none."""

@@ -398,9 +398,10 @@ class MCTS:
         while True:
             tree = trees.acquire(recipe.config, partial(self._searches.new, recipe.config, asked))
             try:
+                request.begin(tree.search)
+                # Not before: where it fails, the tree is that of an earlier plan.
                 tree.horizon, tree.limit_bytes = limits.horizon, limits.limit_bytes
                 tree.is_restricted = request.allowed is not None
-                request.begin(tree.search)
                 left = limits.simulations - tried
                 probe = probe_simulations(left) if recipe.otherwise else left
                 end = yield from run(tree.search, probe, recipe, tried)

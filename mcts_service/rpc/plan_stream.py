@@ -149,12 +149,14 @@ class PlanStream:
 
     def _note_end(self, flight: _Flight, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        never_began = task.cancelled() and flight.why_stopped is not None
-        if never_began and self._flights.pop(flight.request.request_id, None) is not None:
-            assert flight.why_stopped is not None
-            error = error_status(flight.why_stopped, _METHOD)
-            response = PlanManyResponse(request_id=flight.request.request_id, error=error)
-            self._answer(flight, response)
+        name = flight.request.request_id
+        if task.cancelled() and self._flights.get(name) is flight:  # it never began
+            del self._flights[name]
+            if flight.why_stopped is None:
+                self._tell(flight, "CANCELLED")
+            else:
+                error = error_status(flight.why_stopped, _METHOD)
+                self._answer(flight, PlanManyResponse(request_id=name, error=error))
         if not self._tasks:
             self._is_idle.set()
 
@@ -205,7 +207,11 @@ class PlanStream:
         self._to_write.set()
 
     def _tell(self, flight: _Flight, status: str) -> None:
-        self._ended(flight.call, status, time.monotonic() - flight.started)
+        before = current_call.set(flight.call)  # for the log
+        try:
+            self._ended(flight.call, status, time.monotonic() - flight.started)
+        finally:
+            current_call.reset(before)
 
 
 async def _first(tasks: set[Any]) -> None:

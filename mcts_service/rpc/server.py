@@ -26,7 +26,7 @@ from mcts_service.service.call_record import CallRecord, EndedCall
 from mcts_service.service.config import ServerConfig
 from mcts_service.service.engine import Engine
 from mcts_service.service.logs import LogSettings
-from mcts_service.service.margin import ReplyClock
+from mcts_service.service.margin import ReplyClocks
 from mcts_service.service.observer import Observer
 from mcts_service.service.registry import Registry
 from mcts_service.service.request_log import RequestLog
@@ -68,7 +68,7 @@ class PlannerServer:
         observer = observer or Observer()
         self._certificates = open_certificates(config)
         self._tokens = open_tokens(config)
-        clock, batch_clock = (ReplyClock(config.deadline_margin) for _ in range(2))
+        clocks, batch_clocks = (ReplyClocks(config.deadline_margin) for _ in range(2))
         self._settings = settings
         self._engine = Engine(
             registry.entries,
@@ -77,8 +77,8 @@ class PlannerServer:
             max_priority=settings.max_priority,
             max_total_bytes=settings.max_total_bytes,
             at_once_seconds=settings.at_once_seconds,
-            clock=clock,
-            batch_clock=batch_clock,
+            clocks=clocks,
+            batch_clocks=batch_clocks,
             sessions=Sessions(config.sessions),
         )
         observer.engine_is(self._engine.state)
@@ -96,8 +96,8 @@ class PlannerServer:
         planner = PlannerServicer(
             registry,
             self._engine,
-            clock,
-            batch_clock,
+            clocks,
+            batch_clocks,
             observer,
             ended,
             draining=self._calls.draining,

@@ -23,7 +23,7 @@ from mcts_service.rpc.raw_handlers import Context
 from mcts_service.service.call_record import EndedCall
 from mcts_service.service.catalogue import Catalogue
 from mcts_service.service.engine import Engine
-from mcts_service.service.margin import ReplyClock
+from mcts_service.service.margin import ReplyClock, ReplyClocks
 from mcts_service.service.observer import Observer
 from mcts_service.service.query import BatchOutcome, PlanOutcome, PlanQuery
 from mcts_service.service.registry import Registry
@@ -45,8 +45,8 @@ class PlannerServicer:
         self,
         registry: Registry,
         engine: Engine,
-        clock: ReplyClock,
-        batch_clock: ReplyClock,
+        clocks: ReplyClocks,
+        batch_clocks: ReplyClocks,
         observer: Observer,
         ended: EndedCall,
         *,
@@ -56,7 +56,7 @@ class PlannerServicer:
         """Answers for these models.
 
         Args:
-          clock, batch_clock: what replies take, of single plans and of batches.
+          clocks, batch_clocks: what replies take, of single plans and of batches.
           observer: is told of what was searched.
           ended: is told of each plan of a stream.
           draining: set when the server begins to shut down.
@@ -66,8 +66,8 @@ class PlannerServicer:
         # Built once: an example's encoding may be the model's own code.
         self._descriptions = {entry: model_response(entry) for entry in registry.entries}
         self._engine = engine
-        self._clock = clock
-        self._batch_clock = batch_clock
+        self._clocks = clocks
+        self._batch_clocks = batch_clocks
         self._observer, self._ended = observer, ended
         self._draining = draining
         self._max_in_flight = max_in_flight_per_stream
@@ -79,7 +79,7 @@ class PlannerServicer:
         query = self._query(request, context, context.time_remaining())
         outcome = await self._engine.plan(query)
         self._tell(query, outcome)
-        _observe_reply(context, self._clock, outcome)
+        _observe_reply(context, self._clocks.of(query.model.name), outcome)
         return plan_response(query, outcome)
 
     async def WatchPlan(  # noqa: N802 (the name on the wire)
@@ -92,7 +92,6 @@ class PlannerServicer:
             async for outcome in outcomes:
                 if outcome.plan.is_final:
                     self._tell(query, outcome)
-                    _observe_reply(context, self._clock, outcome)
                 yield watch_response(query, outcome)
 
     async def PlanMany(  # noqa: N802 (the name on the wire)
@@ -108,7 +107,8 @@ class PlannerServicer:
             outcome = await self._engine.plan(query)
             self._tell(query, outcome)
             response = plan_response(query, outcome)
-            self._clock.observe(time.monotonic() - outcome.finished, was_cut=outcome.was_cut)
+            clock = self._clocks.of(query.model.name)
+            clock.observe(time.monotonic() - outcome.finished, was_cut=outcome.was_cut)
             return response
 
         stream = PlanStream(plan, context.write, self._ended, self._max_in_flight)
@@ -129,7 +129,7 @@ class PlannerServicer:
         )
         outcome = await self._engine.plan_batch(query)
         self._observer.searched(entry.name, int(outcome.plans.simulations.sum()))
-        _observe_reply(context, self._batch_clock, outcome)
+        _observe_reply(context, self._batch_clocks.of(entry.name), outcome)
         if len(query.rows) * entry.max_actions <= _FEW_ENTRIES:
             return batch_response(query, outcome, _PLAN_BATCH)
         # In another thread: a thousand rows take long enough for others to notice.

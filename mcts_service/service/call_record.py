@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -66,6 +67,7 @@ class CallRecord:
         return self.caller.name or address_of(self._connection.peer())
 
 
+@lru_cache(1024)  # of connections, each of which asks again and again
 def address_of(peer: str) -> str:
     """Where a call comes from, whatever its port: "ipv4:192.0.2.7", "ipv6:2001:db8::7", "unix:...".
 

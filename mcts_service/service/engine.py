@@ -22,8 +22,9 @@ from mcts_service.service.admission import GREATEST_PRIORITY
 from mcts_service.service.at_once import AT_ONCE_SECONDS, LoopShare
 from mcts_service.service.begun_search import BegunSearch
 from mcts_service.service.entry import ModelEntry
+from mcts_service.service.host_times import HostTimes
 from mcts_service.service.in_process import InProcess, run_model
-from mcts_service.service.margin import ReplyClock
+from mcts_service.service.margin import ReplyClock, ReplyClocks
 from mcts_service.service.memory_limit import MemoryLimit
 from mcts_service.service.observer import EngineState, QueueState
 from mcts_service.service.plan_arguments import (
@@ -71,8 +72,8 @@ class Engine:
         max_priority: int = GREATEST_PRIORITY,
         max_total_bytes: int | None = None,
         at_once_seconds: float = AT_ONCE_SECONDS,
-        clock: ReplyClock,
-        batch_clock: ReplyClock | None = None,
+        clocks: ReplyClocks,
+        batch_clocks: ReplyClocks | None = None,
         sessions: Sessions | None = None,
     ) -> None:
         """Starts the threads.
@@ -84,12 +85,12 @@ class Engine:
           max_priority: a request with a higher one has this.
           max_total_bytes: of the trees of all that runs and waits; None: no limit.
           at_once_seconds: what a search that is run at once may be expected to take; 0: none is.
-          clock: says how long before a caller's deadline a search must end.
-          batch_clock: the same of a batch, whose replies take longer; None: the same one.
+          clocks: say how long before a caller's deadline a search must end.
+          batch_clocks: the same of a batch, whose replies take longer; None: the same ones.
           sessions: keeps trees from request to request; None: by its own limits.
         """
-        self._clock = clock
-        self._batch_clock = batch_clock or clock
+        self._clocks = clocks
+        self._batch_clocks = batch_clocks or clocks
         self._shared = Pool("search", workers, max_waiting)
         self.sessions = sessions or Sessions()
         self._here = InProcess(self.sessions)
@@ -101,7 +102,7 @@ class Engine:
         self._max_priority, self._memory = max_priority, MemoryLimit(max_total_bytes)
         self._jobs: dict[Future[Any], tuple[Pool, CancelFlag]] = {}
         self._stopping = False
-        self._planners = self._here.planners
+        self._planners, self._host_times = self._here.planners, HostTimes()
         self._at_once_seconds, self._loop_share = at_once_seconds, LoopShare()
 
     async def plan(self, query: PlanQuery) -> PlanOutcome:
@@ -119,9 +120,8 @@ class Engine:
         """
         planner, expected_seconds = self._known(query)
         if planner is None or not self._runs_at_once(query, planner, expected_seconds):
-            return await self._run(
-                query, self._clock, self._host(query.model).plan, expected_seconds
-            )
+            search = self._host(query.model).plan
+            return await self._searched(query, search, expected_seconds)
         begun = self._begin(query, planner)
         if isinstance(begun, PlanOutcome):
             return begun
@@ -135,7 +135,12 @@ class Engine:
           sink: called where the search runs.
         """
         search = partial(self._host(query.model).watch, every, sink)
-        return await self._run(query, self._clock, search)
+        _, expected_seconds = self._known(query)
+        outcome = await self._searched(query, search, expected_seconds)
+        # Not when it is sent: its reader may be slow, and says nothing of others.
+        late = time.monotonic() - outcome.finished
+        self._clocks.of(query.model.name).observe(late, was_cut=outcome.was_cut)
+        return outcome
 
     async def plan_batch(self, query: BatchQuery) -> BatchOutcome:
         """Searches from every row, as one job when a thread is free.
@@ -147,7 +152,22 @@ class Engine:
           ReplicaLost, DeadlineExpired: as of `plan`, if no row has a plan.
           InvalidRequest, ModelFault: of the call as a whole.
         """
-        return await self._run(query, self._batch_clock, self._host(query.model).plan_batch)
+        clock = self._batch_clocks.of(query.model.name)
+        return await self._run(query, clock, self._host(query.model).plan_batch)
+
+    async def _searched(
+        self,
+        query: PlanQuery,
+        search: Callable[[Any, float, CancelFlag], PlanOutcome],
+        expected_seconds: float,
+    ) -> PlanOutcome:
+        """Has one plan made by the model's pool, and notes what it took; as `_run`."""
+        clock = self._clocks.of(query.model.name)
+        outcome = await self._run(query, clock, search, expected_seconds)
+        plan, simulations = outcome.plan, query.budget.simulations
+        if simulations is not None and plan.deterministic and not plan.reused_simulations:
+            self._host_times.observe(query, plan.search_time)
+        return outcome
 
     async def _run(
         self,
@@ -171,7 +191,8 @@ class Engine:
             raise too_late(query)
         cancel = cancel or self._host(query.model).new_cancel()
         pool = self._own.get(query.model, self._shared)
-        with self._memory.reserved(query):
+        release = self._memory.reserve(query)
+        try:
             future = pool.submit(
                 partial(_run_in_time, query, search, end_by, cancel),
                 caller=query.caller,
@@ -179,14 +200,19 @@ class Engine:
                 due=end_by,
                 seconds=expected_seconds,
             )
-            try:
-                return await self._end(query, pool, future, end_by, cancel)
-            except asyncio.CancelledError:
-                late = time.monotonic() - end_by
-                if late > 0:
-                    # Nobody waits any longer for a search that was to have ended by now.
-                    clock.observe(late, was_cut=True)
-                raise
+        except BaseException:
+            release()
+            raise
+        # When it has ended: whoever waits for it may have gone before.
+        future.add_done_callback(lambda _: release())
+        try:
+            return await self._end(query, pool, future, end_by, cancel)
+        except asyncio.CancelledError:
+            late = time.monotonic() - end_by
+            if late > 0:
+                # Nobody waits any longer for a search that was to have ended by now.
+                clock.observe(late, was_cut=True)
+            raise
 
     async def _end(
         self,
@@ -251,6 +277,8 @@ class Engine:
         simulations = query.budget.simulations
         if simulations is None:
             return None, math.inf
+        if self._host_times.counts(query):
+            return None, self._host_times.expected(query, simulations)
         planner = self._planners.known(query.model, query.config)
         return planner, math.inf if planner is None else planner.times.expected(simulations)
 
@@ -263,7 +291,7 @@ class Engine:
         shares = query.config.in_flight > 1 or query.config.threads > 1
         if shares or not query.model.is_prompt:
             return False
-        if not self.sessions.is_small(query, planner.mcts):
+        if not self.sessions.is_small(query):
             return False
         return self._loop_share.allows(query.received, query.caller)
 
@@ -273,14 +301,12 @@ class Engine:
             raise stopped()
         started = time.monotonic()
         cancel = CancelFlag()
-        end_by = search_until(query, self._clock)
+        end_by = search_until(query, self._clocks.of(query.model.name))
         arguments = plan_arguments(query, end_by, cancel)
         seconds = _PATIENCE * self._at_once_seconds
         try:
-            tree = self.sessions.tree(query, planner.mcts)
-            plan = planner.mcts.plan_at_once(
-                query.read_state(), seconds=seconds, tree=tree, **arguments
-            )
+            mcts, tree = self.sessions.of(query, planner.mcts)
+            plan = mcts.plan_at_once(query.read_state(), seconds=seconds, tree=tree, **arguments)
             if isinstance(plan, UnfinishedPlan):
                 plan = _with_more_patience(plan, seconds)
         except MCTSServiceError:
@@ -309,7 +335,8 @@ class Engine:
             return run_model(query, begun.finish, end_by, cancel)
 
         try:
-            return await self._run(query, self._clock, finish, cancel=begun.cancel)
+            clock = self._clocks.of(query.model.name)
+            return await self._run(query, clock, finish, cancel=begun.cancel)
         except (DeadlineExpired, ReplicaLost):
             if begun.is_taken:
                 raise

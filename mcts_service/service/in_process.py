@@ -35,7 +35,7 @@ class InProcess:
     Attributes:
       planners: of the models.
       sessions: the trees that are kept.
-      capacity: as many as ask; a model that is not thread-safe serves one after the other.
+      capacity: of a host of its own; the models that share this one have their entries' numbers.
     """
 
     capacity = 1
@@ -76,11 +76,11 @@ class InProcess:
 
     def _search(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
         started = time.monotonic()
-        planner = self.planners.get(query.model, query.config)
+        planner = self.planners.get(query.model, query.config, _session_of(query))
         state = query.read_state()
         cpu_started = time.thread_time()
-        tree = self.sessions.tree(query, planner.mcts)
-        plan = planner.mcts.plan(state, tree=tree, **plan_arguments(query, end_by, cancel))
+        mcts, tree = self.sessions.of(query, planner.mcts)
+        plan = mcts.plan(state, tree=tree, **plan_arguments(query, end_by, cancel))
         finished = time.monotonic()
         if query.budget.simulations is not None and plan.deterministic:
             # A search that was cut short says nothing. One in Python waits for its turn, and
@@ -100,10 +100,11 @@ class InProcess:
         cancel: CancelFlag,
     ) -> PlanOutcome:
         started = time.monotonic()
-        planner = self.planners.get(query.model, query.config).mcts
-        tree = self.sessions.tree(query, planner)
+        planner = self.planners.get(query.model, query.config, _session_of(query)).mcts
+        state = query.read_state()
+        mcts, tree = self.sessions.of(query, planner)
         arguments = plan_arguments(query, end_by, cancel)
-        for plan in planner.watch(query.read_state(), every=every, tree=tree, **arguments):
+        for plan in mcts.watch(state, every=every, tree=tree, **arguments):
             outcome = _outcome(query, plan, started, end_by)
             if not plan.is_final:
                 sink(outcome)
@@ -127,6 +128,10 @@ class InProcess:
             finished=min(finished, end_by),
             was_cut=finished >= end_by,
         )
+
+
+def _session_of(query: PlanQuery) -> str:
+    return f"{query.caller} {query.session_id}" if query.session_id else ""
 
 
 def _outcome(query: PlanQuery, plan: Plan, started: float, end_by: float) -> PlanOutcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcts_service.checks import require_number
 
-__all__ = ["DeadlineMargin", "ReplyClock"]
+__all__ = ["DeadlineMargin", "ReplyClock", "ReplyClocks"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,21 @@ class ReplyClock:
         measured = max(self._cut.percentile, self._whole.percentile)
         measured = min(measured + least, self.LARGEST_SHARE * time_remaining)
         return max(least, share, measured)
+
+
+class ReplyClocks:
+    """One for each model: a model that is slow to stop costs others no time to think."""
+
+    def __init__(self, margin: DeadlineMargin) -> None:
+        self._margin = margin
+        self._clocks: dict[str, ReplyClock] = {}
+
+    def of(self, model: str) -> ReplyClock:
+        """That of a model, by its name."""
+        clock = self._clocks.get(model)
+        if clock is None:
+            clock = self._clocks[model] = ReplyClock(self._margin)
+        return clock
 
 
 class _Recent:

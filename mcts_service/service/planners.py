@@ -25,20 +25,24 @@ class TimedPlanner:
     times: SearchTimes = field(default_factory=SearchTimes)
 
 
-#: What a planner belongs to: a model, or one thread's use of it (0: any thread's).
+#: What a planner belongs to: a model, or one thread's use of it, or that of some sessions (0: any).
 _Owner = tuple[ModelEntry, int]
 
 
-def _owner(entry: ModelEntry) -> _Owner:
-    own_thread = not entry.is_thread_safe and entry.plans_at_once > 1
-    return entry, threading.get_ident() if own_thread else 0
+def _owner(entry: ModelEntry, session: str) -> _Owner:
+    if entry.is_thread_safe or entry.plans_at_once <= 1:
+        return entry, 0
+    if session:
+        return entry, -1 - hash(session) % entry.plans_at_once
+    return entry, threading.get_ident()
 
 
 class Planners:
     """One for each model, and the latest few with other settings. Any threads may ask.
 
     Of a model whose planner makes one plan after the other, and that makes several at once, each
-    thread has its own.
+    thread has its own; and sessions have as many, whichever thread plans for them, as the tree of
+    a session belongs to its planner.
     """
 
     def __init__(self) -> None:
@@ -46,33 +50,37 @@ class Planners:
         self._special: OrderedDict[tuple[_Owner, SearchConfig], TimedPlanner] = OrderedDict()
         self._lock = threading.Lock()
 
-    def known(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner | None:
+    def known(
+        self, entry: ModelEntry, config: SearchConfig, session: str = ""
+    ) -> TimedPlanner | None:
         """The planner, where there is one."""
         # The identity first: to compare all settings takes a while.
         if config is entry.config or config == entry.config:
-            return self._default.get(_owner(entry))
-        key = (_owner(entry), config)
+            return self._default.get(_owner(entry, session))
+        key = (_owner(entry, session), config)
         with self._lock:
             found = self._special.get(key)
             if found is not None:
                 self._special.move_to_end(key)
         return found
 
-    def get(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
+    def get(self, entry: ModelEntry, config: SearchConfig, session: str = "") -> TimedPlanner:
         """The planner of a model by a config.
 
+        Args:
+          session: what the plan is part of; empty: nothing.
         Raises:
           InvalidRequest: the model cannot be searched so.
         """
-        found = self.known(entry, config)
+        found = self.known(entry, config, session)
         if found is not None:
             return found
         if config == entry.config:
-            return self._default.setdefault(_owner(entry), _made(entry, config))
+            return self._default.setdefault(_owner(entry, session), _made(entry, config))
         with prefixed("options."):
             made = _made(entry, config)
         with self._lock:
-            found = self._special.setdefault((_owner(entry), config), made)
+            found = self._special.setdefault((_owner(entry, session), config), made)
             if len(self._special) > _MAX_SPECIAL:
                 self._special.popitem(last=False)
         return found

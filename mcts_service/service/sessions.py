@@ -17,7 +17,8 @@ from functools import partial
 
 from mcts_service.checks import require_integer, require_number
 from mcts_service.errors import MCTSServiceError
-from mcts_service.planning import MCTS, KeptTree
+from mcts_service.planning import MCTS, KeptTree, SearchConfig
+from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import PlanQuery
 
 __all__ = ["SessionLimits", "Sessions"]
@@ -25,7 +26,7 @@ __all__ = ["SessionLimits", "Sessions"]
 #: Bytes of a tree whose root is moved in less time than a search takes that is run at once.
 _SMALL_BYTES = 2**18
 
-_Key = tuple[str, str, MCTS]
+_Key = tuple[str, str, ModelEntry, SearchConfig]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class _Session:
     """One of them.
 
     Attributes:
-      planner: whose tree it is.
+      planner: whose tree it is; kept with it, whatever else is planned meanwhile.
       used: when it was last, in seconds of time.monotonic().
       tree: lent to one plan at a time.
       bytes: that count for it.
@@ -97,19 +98,19 @@ class Sessions:
         """What their trees hold, between plans."""
         return self._bytes
 
-    def tree(self, query: PlanQuery, planner: MCTS) -> KeptTree | None:
-        """The tree that a plan is to be made with; None: it is of no session.
+    def of(self, query: PlanQuery, planner: MCTS) -> tuple[MCTS, KeptTree | None]:
+        """What a plan is to be made by, and with: a session's planner, and its tree.
 
         Args:
-          planner: of the query's model by the query's config; each has sessions of its own.
+          planner: of the query's model by the query's config: that of a session that is new, or
+            of a query that is of none, which has no tree.
         """
         if not query.session_id or not self._limits.max_sessions:
-            return None
-        key = (query.caller, query.session_id, planner)
-        now = time.monotonic()
+            return planner, None
+        key, now = _key(query), time.monotonic()
         with self._changed:
             if self._is_closed:
-                return None
+                return planner, None
             session = self._kept.get(key)
             if session is None:
                 session = self._kept[key] = _Session(planner, now)
@@ -117,13 +118,13 @@ class Sessions:
                 self._wake_for_first()
             self._touch(key, session, now)
             self._shrink()
-        return session.tree
+        return session.planner, session.tree
 
-    def is_small(self, query: PlanQuery, planner: MCTS) -> bool:
+    def is_small(self, query: PlanQuery) -> bool:
         """Whether a plan of the query does not have to move a large tree first."""
         if not query.session_id:
             return True
-        session = self._kept.get((query.caller, query.session_id, planner))
+        session = self._kept.get(_key(query))
         return session is None or session.bytes <= _SMALL_BYTES
 
     def close(self) -> None:
@@ -207,3 +208,7 @@ class Sessions:
                 with contextlib.suppress(MCTSServiceError):  # of a model that cannot be entered
                     session.planner.forget(session.tree)
                 del session
+
+
+def _key(query: PlanQuery) -> _Key:
+    return query.caller, query.session_id, query.model, query.config

@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -127,6 +128,61 @@ def without_times(plan: Plan) -> dict[str, Any]:
     return {key: value for key, value in vars(plan).items() if not key.endswith("_time")}
 
 
+# ---- what goes wrong with one harms no other
+
+
+def test_an_answer_that_cannot_be_read_is_the_error_of_its_plan(
+    plan_all: PlanAll, scripted_server: StartServer
+) -> None:
+    def stream(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        for request in requests:
+            response = answer(request)
+            if request.plan.state.discrete == 1:
+                response.plan.action.Clear()  # a form that is not known yet
+            yield response
+
+    target = scripted_server(plan_many=Script(stream))
+    first, second, third = plan_all(target, ask(0), ask(1), ask(2))
+    assert (first.action, third.action) == (0, 2)
+    assert "too old" in str(second)
+
+
+def test_a_request_larger_than_the_server_takes_harms_no_other(
+    plan_all: PlanAll, start_real_server: StartServer, tmp_path: Path
+) -> None:
+    (tmp_path / "server.toml").write_text("server.max_message_bytes = 4096\n")
+    server = start_real_server("--config", "server.toml", folder=tmp_path)
+    small = {"model": "taxi", "state": 328, "simulations": 2_000}
+    large = {**small, "allowed_actions": [0] * 4_000}
+    *plans, error = plan_all(server.target, *[small] * 5, large)
+    assert isinstance(error, InvalidRequest)
+    assert all(isinstance(plan, Plan) for plan in plans), plans
+
+
+def test_more_than_a_stream_takes_wait_their_turn_and_can_be_cancelled(
+    real_server: str,
+) -> None:
+    with PlannerClient(real_server) as client, client.pipeline() as pipeline:
+        slow = [pipeline.plan(**A_SECOND, timeout=60) for _ in range(300)]
+        for future in slow:
+            future.cancel()
+        # On the same stream: it would wait for hours, were they not heard to be cancelled.
+        assert pipeline.plan("taxi", 328, simulations=10, timeout=30).result().simulations == 10
+
+
+def test_a_pipeline_has_settled_all_when_it_is_closed(scripted_server: StartServer) -> None:
+    def never(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        for _ in requests:
+            pass
+        yield from ()
+
+    for _ in range(20):
+        with PlannerClient(scripted_server(plan_many=Script(never))) as client:
+            with client.pipeline() as pipeline:
+                futures = [pipeline.plan(**ask(n), timeout=0.05) for n in range(3)]
+            assert all(future.done() for future in futures)
+
+
 # ---- against a real server
 
 
@@ -211,7 +267,7 @@ def test_what_a_broken_stream_leaves_is_sent_again(
         breaks(grpc.StatusCode.UNAVAILABLE, 3), breaks(grpc.StatusCode.UNAVAILABLE, 1), answers_all
     )
     found = plan_all(scripted_server(plan_many=script), ask(1), ask(2), ask(3))
-    assert [plan.action for plan in found] == [1, 2, 3]
+    assert [getattr(plan, "action", plan) for plan in found] == [1, 2, 3]
     assert len(script.seen) == 3
 
 

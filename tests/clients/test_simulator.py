@@ -230,12 +230,65 @@ def test_states_that_are_neither_numbers_nor_arrays_travel_by_the_models_own_enc
     assert seen.errors[0].status.message == "a switch is 0 or 1"
 
 
-def test_a_longer_state_than_was_told_fails_the_call(caplog: pytest.LogCaptureFixture) -> None:
-    with asked(Coded(), max_state_bytes=1) as stub, pytest.raises(grpc.RpcError) as caught:
-        sampled(stub, opaque(b"\1"), [0], [1])
-    assert caught.value.code() is grpc.StatusCode.INTERNAL
-    assert caught.value.details() == "the model failed; the simulator's log has more"
+def test_a_longer_state_than_was_told_fails_its_row(caplog: pytest.LogCaptureFixture) -> None:
+    with asked(Coded(), max_state_bytes=1) as stub:
+        answer = sampled(stub, opaque(b"", b"\1"), [0, 0], [1, 2])
+    assert [(e.row, e.status.code) for e in answer.errors] == [(1, code_pb2.INTERNAL)]
+    assert answer.errors[0].status.message == "the model failed; the simulator's log has more"
+    assert answer.next_states.opaque.values[0] == b"\0"
     assert "max_state_bytes must be as much, and is 1" in caplog.text
+
+
+class Forgetful(Corridor):
+    """A corridor that does not know all about its place 3."""
+
+    def __init__(self, forgets: str) -> None:
+        self._forgets = forgets
+
+    def _known(self, name: str, state: int, value: Any) -> Any:
+        if name == self._forgets and state == 3:
+            raise ValueError(SECRET)
+        return value
+
+    def is_terminal(self, state: int) -> Any:
+        return self._known("is_terminal", state, state == 9)
+
+    def legal_actions(self, state: int) -> Any:
+        return self._known("legal_actions", state, [0, 1])
+
+    def state_key(self, state: int) -> Any:
+        return self._known("state_key", state, state)
+
+    def value(self, state: int) -> Any:
+        return self._known("value", state, 0.5)
+
+    def prior(self, state: int) -> Any:
+        return self._known("prior", state, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("forgets", ["legal_actions", "state_key", "value", "prior"])
+def test_what_fails_of_one_state_fails_its_row_alone(
+    forgets: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with asked(Forgetful(forgets)) as stub:
+        moved = sampled(stub, discrete(5, 2, 6), [1, 1, 1], [1, 2, 3])
+        seen = stub.InspectBatch(
+            model_pb2.InspectBatchRequest(states=discrete(5, 3, 6)), timeout=60
+        )
+        states = discrete(5, 3, 6)
+        worth = stub.EvaluateBatch(model_pb2.EvaluateBatchRequest(states=states), timeout=60)
+    with asked(Forgetful("nothing")) as stub:
+        sound = sampled(stub, discrete(5, 2, 6), [1, 1, 1], [1, 2, 3])
+    answers = [moved, seen, worth] if forgets in ("value", "prior") else [moved, seen]
+    for answer in answers:
+        assert [(e.row, e.status.code) for e in answer.errors] == [(1, code_pb2.INTERNAL)]
+        assert SECRET not in str(answer)
+    assert SECRET in caplog.text
+    for row in (0, 2):
+        assert moved.next_states.discrete.values[row] == sound.next_states.discrete.values[row]
+        assert moved.facts.values[row] == sound.facts.values[row] == 0.5
+    assert list(moved.next_seeds) == list(sound.next_seeds)
+    assert len(moved.rewards) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from searching import plan_numbers, to_the_end
+from served_models import Herd
 from small_games import RaceOfThree, TicTacToe
 from small_models import FourRooms, KeyedChain, SlipperyGrid, StraightGrid
 
@@ -291,3 +292,28 @@ def test_a_plan_that_is_dropped_gives_the_tree_back() -> None:
     assert not isinstance(plan, UnfinishedPlan)
     assert plan.reused_simulations > 0
     assert told == [False, True]
+
+
+def test_a_plan_that_cannot_begin_leaves_nothing_that_another_takes_for_its_own() -> None:
+    """Of a model that answers for many: what is wrong with a state is found late."""
+    model, settings = Herd(), SearchConfig.preset("uct", in_flight=4, early_stop=False)
+    mcts, tree = MCTS(model, settings, seed=1), KeptTree()
+    start = model.initial_state()
+    ended = next(state for state in walked(model, start) if model.is_terminal_batch(state[None])[0])
+    mcts.plan(start, Budget(simulations=20), allowed_actions=[0], tree=tree)
+    with pytest.raises(TerminalState):
+        mcts.plan(ended, Budget(simulations=20), tree=tree)
+    plan = mcts.plan(start, Budget(simulations=20), seed=5, tree=tree)
+    assert len(plan.actions) == model.num_actions
+    assert plan_numbers(plan) == plan_numbers(
+        MCTS(model, settings).plan(start, Budget(simulations=20), seed=5)
+    )
+
+
+def walked(model: Any, state: Any) -> Iterator[Any]:
+    """The states of a walk at random, without an end."""
+    rng = np.random.default_rng(0)
+    while True:
+        yield state
+        actions = rng.integers(model.num_actions, size=1)
+        state = model.sample_batch(state[None], actions, rng)[0][0]

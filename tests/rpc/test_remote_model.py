@@ -1,6 +1,7 @@
 """A model that is served by another process plans as it does in this one."""
 
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -51,6 +52,26 @@ MODELS = {
     "priors": WithPriors("int64", masks=True),
     "priors alone": Weighed("float32[1]"),
 }
+
+
+def test_a_session_goes_on_whichever_thread_plans_for_it(server_of):
+    with (
+        serve_model(Corridor()) as simulator,
+        closing(connect(simulator.address, RemoteOptions(plans_at_once=4))) as model,
+        server_of(Registry([entry_of(model, "far")])) as served,
+    ):
+        reused = [
+            served.plan(
+                "far",
+                state,
+                session_id=name,
+                budget=planner_pb2.Budget(simulations=40),
+            ).reused_simulations
+            for state in (4, 5, 6, 7)
+            for name in ("a", "b")
+        ]
+    assert reused[:2] == [0, 0]
+    assert min(reused[2:]) > 0
 
 
 @pytest.mark.parametrize("in_flight", [1, 8])

@@ -15,7 +15,7 @@ from mcts_service.models import make
 from mcts_service.planning import MCTS, Budget, SearchConfig, StopReason
 from mcts_service.service.at_once import LoopShare, SearchTimes
 from mcts_service.service.engine import Engine
-from mcts_service.service.margin import DeadlineMargin, ReplyClock
+from mcts_service.service.margin import DeadlineMargin, ReplyClocks
 from mcts_service.service.planners import Planners
 from mcts_service.service.query import PlanQuery
 
@@ -30,13 +30,13 @@ def engine_of():
     engines, gates = [], []
 
     def build(*entries, at_once_seconds=LONG, max_waiting=8):
-        clock = ReplyClock(DeadlineMargin())
+        clocks = ReplyClocks(DeadlineMargin())
         engine = Engine(
             entries,
             workers=1,
             max_waiting=max_waiting,
             at_once_seconds=at_once_seconds,
-            clock=clock,
+            clocks=clocks,
         )
         # What is spent on one test's searches is not to keep others from the loop.
         engine._loop_share.BURST = math.inf

@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from every_setting import EVERY_SETTING
 from mcts_service.errors import InvalidRequest
 from mcts_service.planning import SearchConfig
 from mcts_service.service.budgets import BudgetLimits
-from mcts_service.service.config import ServerConfig, ServerSettings
+from mcts_service.service.config import ModelConfig, ServerConfig, ServerSettings
 from mcts_service.service.config_file import read_config
 from mcts_service.service.loading import load_configured
 from mcts_service.service.remote_options import RemoteOptions
@@ -328,3 +329,42 @@ def test_the_example_shows_the_defaults_and_its_model_can_be_served():
     assert entry.name == "acrobot"
     assert entry.limits.default_simulations == 100
     assert entry.state_spec.kind == "tensor"
+
+
+def settings_of(kind, where=""):
+    """(table, key) of each setting, by the dataclasses that hold them."""
+    for one in fields(kind):
+        if not one.metadata.get("is_setting", True):
+            continue
+        inner = TABLES.get((kind, one.name))
+        if inner is None:
+            yield where, one.name
+        else:
+            yield from settings_of(inner, f"{where}.{one.name}".lstrip("."))
+
+
+TABLES = {
+    (ServerConfig, one.name): type(getattr(ServerConfig(), one.name))
+    for one in fields(ServerConfig)
+    if is_dataclass(getattr(ServerConfig(), one.name))
+} | {
+    (ServerConfig, "models"): ModelConfig,
+    (ModelConfig, "remote_options"): RemoteOptions,
+}
+
+
+def test_the_example_has_every_setting_in_its_table():
+    table, found = "", set()
+    for line in EXAMPLE.read_text().splitlines():
+        if header := re.match(r"(?:# )?\[+([\w.]+)\]+", line):
+            table = header[1]
+        elif setting := re.match(r"(?:# )?(\w+) = ", line):
+            found.add((table, setting[1]))
+    tables = {"models.arguments", "models.budget", "models.search", "models.worker_processes"}
+    wanted = {
+        (where, name)
+        for where, name in settings_of(ServerConfig)
+        if f"{where}.{name}" not in tables
+        and (where, name) not in (("models", "file"), ("", "place"))
+    }
+    assert sorted(wanted - found) == []

@@ -14,10 +14,10 @@ from mcts_service.errors import (
     TerminalState,
 )
 from mcts_service.models import make
-from mcts_service.planning import MCTS, Budget, SearchConfig, StopReason
+from mcts_service.planning import MCTS, Budget, CancelFlag, SearchConfig, StopReason
 from mcts_service.service.engine import Engine
-from mcts_service.service.margin import DeadlineMargin, ReplyClock
-from mcts_service.service.query import BatchQuery, BatchRow, PlanQuery
+from mcts_service.service.margin import DeadlineMargin, ReplyClock, ReplyClocks
+from mcts_service.service.query import BatchQuery, BatchRow, PlanOutcome, PlanQuery
 
 LONG = Budget(simulations=10_000_000, time_limit=3600.0, max_bytes=2**30)
 
@@ -27,9 +27,11 @@ def engine_of():
     """Builds an engine over the given models."""
     engines = []
 
-    def build(*entries, max_waiting=8, margin_seconds=0.002):
-        clock = ReplyClock(DeadlineMargin(minimum_seconds=margin_seconds))
-        engines.append(Engine(entries, workers=1, max_waiting=max_waiting, clock=clock))
+    def build(*entries, max_waiting=8, margin_seconds=0.002, **options):
+        clocks = ReplyClocks(DeadlineMargin(minimum_seconds=margin_seconds))
+        engines.append(
+            Engine(entries, workers=1, max_waiting=max_waiting, clocks=clocks, **options)
+        )
         return engines[-1]
 
     yield build
@@ -124,7 +126,7 @@ async def test_a_search_that_is_too_late_for_its_caller_leaves_the_next_ones_mor
     """Its reply is never sent, and so not measured; yet it says more than those that are."""
     entry = entry_of(Gated())
     engine = engine_of(entry, max_waiting=2 * ReplyClock.REFRESH)
-    clock = engine._clock
+    clock = engine._clocks.of(entry.name)
     for _ in range(ReplyClock.REFRESH):
         budget = replace(LONG, time_limit=0.05)
         planning = asyncio.create_task(engine.plan(query_of(entry, budget=budget)))
@@ -138,6 +140,7 @@ async def test_a_search_that_is_too_late_for_its_caller_leaves_the_next_ones_mor
         entry.model.gate.clear()
         entry.model.asked.clear()
     assert clock.margin(0.2) > 0.04
+    assert engine._clocks.of("another").margin(0.2) < 0.04
 
 
 async def test_a_deadline_that_leaves_nothing_after_the_margin_is_refused(engine_of):
@@ -334,3 +337,64 @@ async def test_whatever_a_model_does_wrong_in_a_batch_the_engine_goes_on(engine_
     else:
         assert all(isinstance(plan, ModelFault) for plan in outcome.plans)
     assert (await engine.plan_batch(batch_of(good, [4]))).plans[0].simulations == 100
+
+
+async def test_a_search_holds_its_memory_until_it_has_ended(engine_of):
+    """And not only until nobody waits for it any more."""
+    entry = entry_of(Gated(), max_bytes=2**20)
+    engine = engine_of(entry, max_total_bytes=2**20)
+    first = asyncio.create_task(engine.plan(query_of(entry)))
+    await until(entry.model.asked)
+    first.cancel()
+    await asyncio.wait({first})
+    with pytest.raises(Overloaded, match="memory"):
+        await engine.plan(query_of(entry))
+    entry.model.gate.set()
+    while engine._own[entry]._room.running:
+        await asyncio.sleep(0.001)
+    assert (await engine.plan(query_of(entry))).plan.simulations == 100
+
+
+class Sleeper:
+    """A `SearchHost` whose searches take as long as they are told."""
+
+    capacity = 1
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.began = 0
+
+    def new_cancel(self):
+        return CancelFlag()
+
+    def plan(self, query, end_by, cancel):
+        self.began += 1
+        time.sleep(self.seconds)
+        plan = replace(MCTS(Corridor()).plan(4, Budget(simulations=100)), search_time=self.seconds)
+        return PlanOutcome(plan, 0.0, time.monotonic())
+
+    def close(self):
+        pass
+
+
+async def test_what_a_host_could_not_begin_in_time_is_refused_at_once(engine_of):
+    host = Sleeper(0.1)
+    entry = replace(entry_of(Corridor()), host=host, is_thread_safe=False)
+    engine = engine_of(entry, max_waiting=64)
+    await engine.plan(query_of(entry))
+    started, reply_by = time.monotonic(), time.monotonic() + 0.5
+    calls = [engine.plan(query_of(entry, reply_by=reply_by)) for _ in range(20)]
+    refused = []
+
+    async def ended(call):
+        try:
+            await call
+        except Overloaded:
+            refused.append(time.monotonic() - started)
+        except DeadlineExpired:
+            pass
+
+    await asyncio.gather(*map(ended, calls))
+    assert len(refused) >= 10
+    assert max(refused) < 0.4
+    assert host.began <= 10

@@ -12,17 +12,17 @@ from mcts_service.errors import InvalidRequest
 from mcts_service.models import make
 from mcts_service.planning import MCTS, Budget, SearchConfig
 from mcts_service.service.engine import Engine
-from mcts_service.service.margin import DeadlineMargin, ReplyClock
+from mcts_service.service.margin import DeadlineMargin, ReplyClocks
 from mcts_service.service.query import PlanQuery
 from mcts_service.service.sessions import SessionLimits, Sessions
 
 MODEL = make("connect_four")
 START = MODEL.initial_state()
 WHOLE = SearchConfig(early_stop=False)
+ENTRY = entry_of(Corridor())
 
 
-def query_of(session_id="episode", entry=None, state=4, **changes):
-    entry = entry or entry_of(Corridor())
+def query_of(session_id="episode", entry=ENTRY, state=4, **changes):
     query = PlanQuery(
         model=entry,
         read_state=lambda: state,
@@ -55,8 +55,8 @@ def engine_of():
     engines = []
 
     def build(*entries, **options):
-        clock = ReplyClock(DeadlineMargin())
-        engines.append(Engine(entries, workers=2, max_waiting=8, clock=clock, **options))
+        clocks = ReplyClocks(DeadlineMargin())
+        engines.append(Engine(entries, workers=2, max_waiting=8, clocks=clocks, **options))
         return engines[-1]
 
     yield build
@@ -67,8 +67,12 @@ def engine_of():
 
 def plan(sessions, planner, query, simulations=200):
     """One plan as an engine makes it; what it reused."""
-    tree = sessions.tree(query, planner)
+    planner, tree = sessions.of(query, planner)
     return planner.plan(START, Budget(simulations=simulations), tree=tree).reused_simulations
+
+
+def tree_of(sessions, query, planner):
+    return sessions.of(query, planner)[1]
 
 
 def until(condition):
@@ -97,7 +101,7 @@ def test_the_next_plan_of_a_session_goes_on(sessions_of, planner):
 
 def test_a_request_of_no_session_keeps_nothing(sessions_of, planner):
     sessions = sessions_of()
-    assert sessions.tree(query_of(""), planner) is None
+    assert tree_of(sessions, query_of(""), planner) is None
     assert sessions.count == 0
 
 
@@ -111,11 +115,18 @@ def test_another_callers_session_is_another_one(sessions_of, planner, change):
     assert plan(sessions, planner, query_of()) == 200
 
 
-def test_another_planner_has_sessions_of_its_own(sessions_of, planner):
+def test_other_settings_have_sessions_of_their_own(sessions_of, planner):
+    sessions, other = sessions_of(), replace(WHOLE, exploration=0.3)
+    assert plan(sessions, planner, query_of()) == 0
+    assert plan(sessions, MCTS(MODEL, other), query_of(config=other)) == 0
+    assert plan(sessions, planner, query_of()) == 200
+
+
+def test_a_session_keeps_its_planner_whatever_becomes_of_it_elsewhere(sessions_of, planner):
     sessions = sessions_of()
     assert plan(sessions, planner, query_of()) == 0
-    assert plan(sessions, MCTS(MODEL, WHOLE), query_of()) == 0
-    assert plan(sessions, planner, query_of()) == 200
+    assert plan(sessions, MCTS(MODEL, WHOLE), query_of()) == 200
+    assert sessions.count == 1
 
 
 # ---- within limits
@@ -133,12 +144,12 @@ def test_the_session_that_was_used_longest_ago_gives_way(sessions_of, planner):
 
 def test_none_are_kept_where_none_may_be(sessions_of, planner):
     sessions = sessions_of(max_sessions=0)
-    assert sessions.tree(query_of(), planner) is None
+    assert tree_of(sessions, query_of(), planner) is None
 
 
 def test_bytes_are_what_the_trees_hold(sessions_of, planner):
     sessions = sessions_of()
-    trees = [sessions.tree(query_of(name), planner) for name in "abc"]
+    trees = [tree_of(sessions, query_of(name), planner) for name in "abc"]
     for number, tree in enumerate(trees):
         planner.plan(START, Budget(simulations=100 * (number + 1)), tree=tree)
     assert sessions.bytes == sum(tree.bytes for tree in trees) > 0
@@ -164,7 +175,7 @@ def test_a_tree_that_is_too_large_alone_is_not_kept(sessions_of, planner):
 
 def test_what_gave_way_is_freed_by_another_thread(sessions_of, planner):
     sessions = sessions_of(max_sessions=1)
-    first = sessions.tree(query_of("a"), planner)
+    first = tree_of(sessions, query_of("a"), planner)
     planner.plan(START, Budget(simulations=100), tree=first)
     assert first.bytes
     plan(sessions, planner, query_of("b"))
@@ -173,7 +184,7 @@ def test_what_gave_way_is_freed_by_another_thread(sessions_of, planner):
 
 def test_idle_sessions_end(sessions_of, planner):
     sessions = sessions_of(idle_seconds=0.05)
-    tree = sessions.tree(query_of(), planner)
+    tree = tree_of(sessions, query_of(), planner)
     planner.plan(START, Budget(simulations=100), tree=tree)
     until(lambda: sessions.count == 0 and tree.bytes == 0)
     assert sessions.bytes == 0
@@ -202,14 +213,14 @@ def test_idle_sessions_of_a_model_in_python_give_up_its_states(sessions_of):
 
     sessions = sessions_of(idle_seconds=0.05)
     planner = MCTS(Counted(), SearchConfig.preset("uct"), keep_trees=False)
-    planner.plan(4, Budget(simulations=50), tree=sessions.tree(query_of(), planner))
+    planner.plan(4, Budget(simulations=50), tree=tree_of(sessions, query_of(), planner))
     assert Counted.alive > 10
     until(lambda: Counted.alive == 0)
 
 
 def test_a_session_that_is_planned_for_long_is_not_idle(sessions_of, planner):
     sessions = sessions_of(idle_seconds=0.05)
-    tree = sessions.tree(query_of(), planner)
+    tree = tree_of(sessions, query_of(), planner)
     reused = []
 
     def long_plan():
@@ -226,11 +237,11 @@ def test_a_session_that_is_planned_for_long_is_not_idle(sessions_of, planner):
 
 def test_a_session_that_gave_way_while_it_was_planned_is_freed_after(sessions_of, planner):
     sessions = sessions_of(max_sessions=1)
-    tree = sessions.tree(query_of("a"), planner)
+    tree = tree_of(sessions, query_of("a"), planner)
     thread = threading.Thread(target=lambda: planner.plan(START, Budget(time_limit=0.3), tree=tree))
     thread.start()
     until(lambda: tree.is_lent)
-    sessions.tree(query_of("b"), planner)
+    tree_of(sessions, query_of("b"), planner)
     thread.join()
     until(lambda: tree.bytes == 0)
     assert sessions.bytes == 0
@@ -240,7 +251,7 @@ def test_a_second_request_at_the_same_time_begins_afresh_and_does_not_wait(sessi
     sessions = sessions_of()
     query = query_of()
     plan(sessions, planner, query)
-    tree = sessions.tree(query, planner)
+    tree = tree_of(sessions, query, planner)
     thread = threading.Thread(target=lambda: planner.plan(START, Budget(time_limit=0.5), tree=tree))
     thread.start()
     until(lambda: tree.is_lent)
@@ -251,10 +262,10 @@ def test_a_second_request_at_the_same_time_begins_afresh_and_does_not_wait(sessi
 
 def test_nothing_is_kept_after_the_end(sessions_of, planner):
     sessions = sessions_of()
-    tree = sessions.tree(query_of(), planner)
+    tree = tree_of(sessions, query_of(), planner)
     planner.plan(START, Budget(simulations=100), tree=tree)
     sessions.close()
-    assert sessions.tree(query_of(), planner) is None
+    assert tree_of(sessions, query_of(), planner) is None
     until(lambda: tree.bytes == 0)
     assert (sessions.count, sessions.bytes) == (0, 0)
 

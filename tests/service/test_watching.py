@@ -12,7 +12,7 @@ from served_models import Corridor, Faulty, Slow, Streets, entry_of
 from mcts_service.errors import InvalidRequest, ModelFault, ReplicaLost
 from mcts_service.planning import MCTS, Budget, StopReason
 from mcts_service.service.engine import Engine
-from mcts_service.service.margin import DeadlineMargin, ReplyClock
+from mcts_service.service.margin import DeadlineMargin, ReplyClocks
 from mcts_service.service.query import PlanQuery
 from mcts_service.service.watching import improving_outcomes
 
@@ -25,8 +25,8 @@ def engine_of():
     engines = []
 
     def build(entry):
-        clock = ReplyClock(DeadlineMargin())
-        engines.append(Engine([entry], workers=1, max_waiting=8, clock=clock))
+        clocks = ReplyClocks(DeadlineMargin())
+        engines.append(Engine([entry], workers=1, max_waiting=8, clocks=clocks))
         return engines[-1]
 
     yield build

@@ -12,6 +12,7 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from mcts_client._status import error_of_status
 from mcts_client.errors import (
     Cancelled,
     DeadlineExpired,
+    InvalidRequest,
     MCTSServiceError,
     Overloaded,
     ReplicaLost,
@@ -33,6 +35,9 @@ __all__ = ["Flights", "Message", "Stream"]
 
 #: Before the second attempt, at most, in seconds; twice as much before each further one.
 _FIRST_BACKOFF, _MOST_BACKOFF = 0.1, 1.0
+#: On one stream, so that a server which takes up 128 reads on, and hears what is cancelled. The
+#: others wait here.
+_MOST_ON_STREAM = 100
 
 #: Gives what is to be sent, when it can be; None: nothing any more.
 Message = Callable[[], "planner_pb2.PlanManyRequest | None"]
@@ -64,7 +69,7 @@ class _Flight:
       deadline: in seconds of time.monotonic(), or None.
       alarm: what goes off then.
       attempts: how often it has been sent.
-      stream: on which it was sent last; None: it waits to be sent again.
+      stream: on which it is; None: it waits to be sent, for the first time or again.
     """
 
     def __init__(
@@ -123,7 +128,10 @@ class Flights:
         self._lock = threading.RLock()
         self._names = map(str, itertools.count(1))
         self._flights: dict[str, _Flight] = {}
+        self._unsettled = 0  # those whose futures wait, which is a moment longer
+        self._backlog: deque[_Flight] = deque()
         self._stream: Stream | None = None
+        self._on_stream = 0
         self._is_closed = False
 
     @property
@@ -144,6 +152,7 @@ class Flights:
             flight = _Flight(next(self._names), call, future, timeout)
             self._send(flight)
             self._flights[flight.name] = flight
+            self._unsettled += 1
             self._idle.clear()
             if timeout is not None:
                 flight.alarm = self._call_later(timeout, partial(self._expire, flight))
@@ -157,26 +166,30 @@ class Flights:
                 return
             outcome: Plan | MCTSServiceError
             if response.WhichOneof("outcome") == "plan":
-                outcome = flight.call.read(response.plan)
+                try:
+                    outcome = flight.call.read(response.plan)
+                except MCTSServiceError as error:  # of a newer server, perhaps
+                    outcome = error
             else:
                 outcome = error_of_status(response.error, self._target, flight.call.model)
                 if self._goes_again(flight, outcome):
                     return
             self._land(flight)
-        self._settle(flight.future, outcome)
+        self._conclude(flight, outcome)
 
     def ended(self, stream: Stream, error: MCTSServiceError | None) -> None:
         """Notes that a stream has ended; None: in order."""
         error = error or ReplicaLost(f"{self._target} has ended the stream without an answer")
         with self._lock:
             if self._stream is stream:
-                self._stream = None
+                self._stream, self._on_stream = None, 0
             unanswered = [flight for flight in self._flights.values() if flight.stream is stream]
-            lost = [flight for flight in unanswered if not self._goes_again(flight, error)]
+            lost = self._not_sent_again(unanswered, error)
             for flight in lost:
                 self._land(flight)
         for flight in lost:
-            self._settle(flight.future, error)
+            self._conclude(flight, error)
+        self._send_next()
 
     def close(self) -> None:
         """Takes no more."""
@@ -194,11 +207,21 @@ class Flights:
     # ---- with the lock
 
     def _send(self, flight: _Flight) -> None:
+        if self._on_stream >= _MOST_ON_STREAM:
+            self._backlog.append(flight)
+            return
         if self._stream is None:
             self._stream = self._open_stream(self)
         flight.attempts += 1
         flight.stream = self._stream
+        self._on_stream += 1
         self._stream.send(flight.message)
+
+    def _leave(self, flight: _Flight) -> None:
+        """Its stream has nothing to do with it any more."""
+        if flight.stream is not None and flight.stream is self._stream:
+            self._on_stream -= 1
+        flight.stream = None
 
     def _goes_again(self, flight: _Flight, error: MCTSServiceError) -> bool:
         """Whether it is sent once more after that error, and then has that done."""
@@ -208,9 +231,22 @@ class Flights:
         is_late = flight.deadline is not None and time.monotonic() + delay >= flight.deadline
         if flight.attempts >= self._max_attempts or is_late:
             return False
-        flight.stream = None
+        self._leave(flight)
         self._call_later(delay, partial(self._send_again, flight))
         return True
+
+    def _not_sent_again(self, unanswered: list[_Flight], error: MCTSServiceError) -> list[_Flight]:
+        """Has those sent again that may be, and gives the others.
+
+        A request may be the end of its whole stream: one that is larger than the server takes.
+        It is the largest one, and the others are not to suffer for it.
+        """
+        if not isinstance(error, InvalidRequest) or not unanswered:
+            return [flight for flight in unanswered if not self._goes_again(flight, error)]
+        largest = max(unanswered, key=lambda flight: flight.call.request.ByteSize())
+        innocent = ReplicaLost(f"{self._target} has ended the stream over another request")
+        others = [flight for flight in unanswered if flight is not largest]
+        return [largest, *(one for one in others if not self._goes_again(one, innocent))]
 
     def _backoff(self, flight: _Flight, error: MCTSServiceError) -> float:
         """Seconds until the next attempt: what the server asks for, else as gRPC waits."""
@@ -223,11 +259,30 @@ class Flights:
         """Takes it out; False if it was out already."""
         if self._flights.pop(flight.name, None) is None:
             return False
+        self._leave(flight)
         if flight.alarm is not None:
             flight.alarm.cancel()
-        if not self._flights:
-            self._idle.set()
         return True
+
+    # ---- without it
+
+    def _conclude(self, flight: _Flight, outcome: Plan | MCTSServiceError) -> None:
+        """Settles the future of one that was taken out."""
+        self._settle(flight.future, outcome)
+        with self._lock:
+            self._unsettled -= 1
+            if not self._unsettled:
+                self._idle.set()
+        self._send_next()
+
+    def _send_next(self) -> None:
+        """Sends what waits, as far as there is room."""
+        while True:
+            with self._lock:
+                if not self._backlog or self._on_stream >= _MOST_ON_STREAM:
+                    return
+                flight = self._backlog.popleft()
+            self._send_again(flight)
 
     # ---- called back
 
@@ -235,29 +290,33 @@ class Flights:
         with self._lock:
             if flight.name not in self._flights:
                 return
+            why: MCTSServiceError
             try:
                 self._send(flight)
                 return
+            except MCTSServiceError as error:  # of a token that cannot be had
+                why = error
             except Exception as error:  # gRPC's own, of a channel that was closed
-                closed = Cancelled("the client is closed")
-                closed.__cause__ = error
-                self._land(flight)
-        self._settle(flight.future, closed)
+                why = Cancelled("the client is closed")
+                why.__cause__ = error
+            self._land(flight)
+        self._conclude(flight, why)
 
     def _expire(self, flight: _Flight) -> None:
         with self._lock:
             if not self._land(flight):
                 return
         late = DeadlineExpired(f"no answer came from {self._target} within the deadline")
-        self._settle(flight.future, late)
+        self._conclude(flight, late)
 
     def _note_done(self, flight: _Flight, future: Any) -> None:
         """A future that was cancelled takes its plan with it."""
         if not future.cancelled():
             return
         with self._lock:
+            stream = flight.stream
             if not self._land(flight):
                 return
-            if flight.stream is not None and self._stream is flight.stream:
-                flight.stream.send(flight.cancel_message)
-        self._settle(future, Cancelled("the plan was cancelled"))
+            if stream is not None and self._stream is stream:
+                stream.send(flight.cancel_message)
+        self._conclude(flight, Cancelled("the plan was cancelled"))

@@ -19,11 +19,13 @@ from google.rpc import error_details_pb2, status_pb2
 from mcts_client import errors
 from mcts_client.errors import FieldViolation, MCTSServiceError
 
-__all__ = ["error_from", "error_of_status"]
+__all__ = ["error_from", "error_of_status", "is_of_writing"]
 
 _DETAILS_KEY = "grpc-status-details-bin"
 #: In gRPC's own refusal of a message; its code is that of an overload.
 _MESSAGE_TOO_LARGE = "message larger than max"
+#: In grpc.aio's error of a message that could not be sent.
+_NOT_SENT = 'Failed "execute_batch"'
 _DOMAIN = "mcts_service"
 #: By ErrorInfo's reason: the errors that the code alone does not tell.
 _BY_REASON: dict[str, type[MCTSServiceError]] = {
@@ -71,6 +73,14 @@ def error_from(error: grpc.RpcError, target: str, model: str) -> MCTSServiceErro
       An error of the tree; the base where no error has the code.
     """
     return _error(error.code(), error.details() or "no text", _details(error), target, model)
+
+
+def is_of_writing(error: grpc.RpcError) -> bool:
+    """Whether grpc.aio could not send a message on a stream.
+
+    The server has ended it then, or is gone; with which status, grpc.aio forgets.
+    """
+    return (error.details() or "").startswith(_NOT_SENT)
 
 
 def error_of_status(status: status_pb2.Status, target: str, model: str) -> MCTSServiceError:

@@ -11,8 +11,8 @@ import grpc
 
 from mcts_client import _calls
 from mcts_client._flights import Flights, Message
-from mcts_client._status import error_from
-from mcts_client.errors import Cancelled, MCTSServiceError
+from mcts_client._status import error_from, is_of_writing
+from mcts_client.errors import Cancelled, MCTSServiceError, ReplicaLost
 from mcts_client.results import Plan
 from mcts_service.v1 import planner_pb2_grpc
 
@@ -139,11 +139,15 @@ class _Stream:
             async for response in self._call:
                 self._flights.answered(self, response)
         except grpc.RpcError as failure:
-            error = error_from(failure, self._target, "")
+            if is_of_writing(failure):
+                error = ReplicaLost(f"{self._target} has ended the stream")
+            else:
+                error = error_from(failure, self._target, "")
             error.__cause__ = failure
         except asyncio.CancelledError:  # by the channel that was closed
             error = Cancelled("the call was cancelled")
-        # If it has failed, it was for the same reason.
-        self._writer.cancel()
-        self._writer.add_done_callback(lambda writer: writer.cancelled() or writer.exception())
-        self._flights.ended(self, error)
+        finally:
+            # If it has failed, it was for the same reason.
+            self._writer.cancel()
+            self._writer.add_done_callback(lambda writer: writer.cancelled() or writer.exception())
+            self._flights.ended(self, error)

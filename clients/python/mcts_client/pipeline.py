@@ -54,6 +54,9 @@ class Pipeline:
     cancel it ends the search on the server. What comes to nothing because a server died, shut down
     or had no room is sent again, on another stream if need be, as calls are. To leave the block
     waits for what is in flight; by an exception that is cancelled. Safe to share between threads.
+
+    A stream goes to one server, so with `route_by_session` the plans of a session do not find the
+    server that has its tree: make those by `plan`.
     """
 
     def __init__(
@@ -146,5 +149,6 @@ class _Stream:
         except grpc.RpcError as failure:
             error = error_from(failure, self._target, "")
             error.__cause__ = failure
-        self._outgoing.put(None)  # so that the thread that sends does not wait for ever
-        self._flights.ended(self, error)
+        finally:
+            self._outgoing.put(None)  # so that the thread that sends does not wait for ever
+            self._flights.ended(self, error)

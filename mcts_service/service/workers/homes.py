@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 
 from mcts_service.service.query import PlanQuery, Query
@@ -21,12 +22,14 @@ class Homes:
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._homes: OrderedDict[tuple[str, str], Worker] = OrderedDict()
+        # Not the workers themselves, which hold descriptors after they have ended.
+        self._homes: OrderedDict[tuple[str, str], weakref.ref[Worker]] = OrderedDict()
 
     def of(self, query: Query) -> Worker | None:
         """The worker that has most of what a plan may go on from; None: nobody has anything."""
         key = _session_of(query)
-        return None if key is None else self._homes.get(key)
+        home = None if key is None else self._homes.get(key)
+        return None if home is None else home()
 
     def note(self, query: Query, worker: Worker) -> None:
         """A worker has planned."""
@@ -34,7 +37,7 @@ class Homes:
         if key is None:
             return
         with self._lock:
-            self._homes[key] = worker
+            self._homes[key] = weakref.ref(worker)
             self._homes.move_to_end(key)
             if len(self._homes) > self._most:
                 self._homes.popitem(last=False)

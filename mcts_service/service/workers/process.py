@@ -123,10 +123,14 @@ class Worker:
         try:
             with contextlib.suppress(OSError):
                 self.connection.send_bytes(job)
-            while not (reply := self.read()).is_last:
+            while True:
+                reply = self.read()
+                if reply.number != number:
+                    raise WorkerEnded  # it says something, but not to this
+                if reply.is_last:
+                    return reply
                 if sink is not None:
                     sink(reply.content)
-            return reply
         except WorkerEnded as error:
             if self._shared.has_begun(number):
                 raise

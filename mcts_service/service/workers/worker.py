@@ -29,6 +29,9 @@ from mcts_service.service.workers.shared_state import SharedState
 
 __all__ = ["work", "write_order"]
 
+#: Of a worker's memory, trees of sessions have one part in so many.
+_SESSIONS_SHARE = 2
+
 
 def write_order(build: Callable[[], ModelEntry], sessions: SessionLimits) -> bytes:
     """What a worker is to build, and where it is to look for it: where this process does now.
@@ -64,6 +67,10 @@ def work(
     with suppress(EOFError, OSError):
         entry, sessions = _build(connection)
         if entry is not None:
+            if max_memory_bytes:
+                # Searches need the rest.
+                most = min(sessions.max_bytes, max_memory_bytes // _SESSIONS_SHARE)
+                sessions = replace(sessions, max_bytes=most)
             _serve(connection, entry, Sessions(sessions), shared)
     sys.stdout.flush()
     # With all that the model has started: it may go on for ever.

@@ -31,6 +31,9 @@ from mcts_service.service.workers.worker import write_order
 
 __all__ = ["Workforce"]
 
+#: All workers may end at the same time, and their successors; and a job may be too large for any.
+_MORE_ATTEMPTS = 2
+
 
 class Workforce:
     """A `SearchHost` whose searches are done, as a whole each, by worker processes.
@@ -148,7 +151,7 @@ class Workforce:
             raise
         except Exception as error:
             raise fault(query) from error
-        while True:
+        for _ in range(self.settings.replicas + self.settings.warm_spares + _MORE_ATTEMPTS):
             worker = self._staff.lend(end_by, cancel, self._homes.of(query))
             if worker is None:
                 raise too_late(query)
@@ -161,13 +164,16 @@ class Workforce:
                 self._staff.lose(worker)
                 raise self._loss(worker, query, cancel) from None
             except ModelFault:
-                self._staff.take_back(worker)
+                # Of a watched search, it may not have been the last reply.
+                (self._staff.take_back if sink is None else self._staff.lose)(worker)
                 raise
             self._staff.take_back(worker)
             self._homes.note(query, worker)
             if isinstance(reply.content, MCTSServiceError):
                 raise reply.content
             return reply.content
+
+        raise ReplicaLost(f"no worker of model {query.model.name} could take it up; try again")
 
     def _loss(self, worker: Worker, query: Query, cancel: JobCancel) -> MCTSServiceError:
         """Why a search has no reply."""

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import grpc
 
 from mcts_client._load.records import Answer, code_of
 from mcts_client._load.retries import pushback
+from mcts_client._status import is_of_writing
 from mcts_service.v1 import planner_pb2
 
 __all__ = ["StreamMode"]
+
+_Message = Callable[[], "planner_pb2.PlanManyRequest | None"]
 
 #: What an attempt comes to, as `retries.answer_of` wants it.
 _Attempt = tuple[Answer, "float | None"]
@@ -56,7 +61,8 @@ class _Stream:
     def __init__(self, stub: Any) -> None:
         self.has_ended = False
         self._waiting: dict[str, asyncio.Future[_Attempt]] = {}
-        self._outgoing: asyncio.Queue[planner_pb2.PlanManyRequest] = asyncio.Queue()
+        self._sent: set[str] = set()  # and not answered
+        self._outgoing: asyncio.Queue[_Message] = asyncio.Queue()
         self._call = stub.PlanMany(self._requests())
         self._reading = asyncio.create_task(self._read())
 
@@ -64,16 +70,14 @@ class _Stream:
         self, name: str, request: planner_pb2.PlanRequest, seconds_left: float
     ) -> _Attempt:
         """Sends a plan under a name of its own, and waits for what comes of it."""
-        message = planner_pb2.PlanManyRequest(request_id=name, plan=request)
-        message.timeout.FromNanoseconds(max(1, int(seconds_left * 1e9)))
         future: asyncio.Future[_Attempt] = asyncio.get_running_loop().create_future()
         self._waiting[name] = future
-        self._outgoing.put_nowait(message)
+        end = time.monotonic() + seconds_left
+        self._outgoing.put_nowait(partial(self._message, name, request, end))
         try:
             return await asyncio.wait_for(future, seconds_left)
         except asyncio.TimeoutError:
-            cancel = planner_pb2.CancelPlan()
-            self._outgoing.put_nowait(planner_pb2.PlanManyRequest(request_id=name, cancel=cancel))
+            self._outgoing.put_nowait(partial(self._cancel_message, name))
             late = "no answer came within the deadline"
             return Answer(grpc.StatusCode.DEADLINE_EXCEEDED, message=late), None
         finally:
@@ -88,7 +92,31 @@ class _Stream:
 
     async def _requests(self) -> AsyncIterator[planner_pb2.PlanManyRequest]:
         while True:
-            yield await self._outgoing.get()
+            message = (await self._outgoing.get())()
+            if message is not None:
+                yield message
+
+    def _message(
+        self, name: str, request: planner_pb2.PlanRequest, end: float
+    ) -> planner_pb2.PlanManyRequest | None:
+        """What to send, at the moment of sending: None once nobody waits for the answer.
+
+        Args:
+          end: when nobody does, in seconds of time.monotonic().
+        """
+        seconds_left = end - time.monotonic()
+        if name not in self._waiting or seconds_left <= 0:
+            return None
+        self._sent.add(name)
+        message = planner_pb2.PlanManyRequest(request_id=name, plan=request)
+        message.timeout.FromNanoseconds(max(1, int(seconds_left * 1e9)))
+        return message
+
+    def _cancel_message(self, name: str) -> planner_pb2.PlanManyRequest | None:
+        """None: it was never sent, or is answered."""
+        if name not in self._sent:
+            return None
+        return planner_pb2.PlanManyRequest(request_id=name, cancel=planner_pb2.CancelPlan())
 
     async def _read(self) -> None:
         gone = Answer(grpc.StatusCode.UNAVAILABLE, message="the server ended the stream")
@@ -97,14 +125,16 @@ class _Stream:
             async for response in self._call:
                 self._settle(response.request_id, _attempt(response))
         except grpc.aio.AioRpcError as error:
-            answer = Answer(error.code(), message=error.details() or "")
-            end = answer, pushback(error.trailing_metadata())
+            if not is_of_writing(error):
+                answer = Answer(error.code(), message=error.details() or "")
+                end = answer, pushback(error.trailing_metadata())
         self.has_ended = True
         for name in list(self._waiting):
             self._settle(name, end)
 
     def _settle(self, name: str, attempt: _Attempt) -> None:
         """An answer that nobody waits for any more is dropped."""
+        self._sent.discard(name)
         future = self._waiting.get(name)
         if future is not None and not future.done():
             future.set_result(attempt)

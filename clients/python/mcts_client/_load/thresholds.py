@@ -92,7 +92,7 @@ class Threshold:
         if self.metric == "simulations":
             return summary.simulations_per_second
         if self.metric == "lag":
-            return 0.0 if summary.lag is None else summary.lag.p99
+            return math.nan if summary.lag is None else summary.lag.p99
         count = part.failed if self.metric == "errors" else int(getattr(summary, self.metric))
         answers = part.failed + part.ok.count
         if not answers:

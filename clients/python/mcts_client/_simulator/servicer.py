@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,7 +45,6 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
 
     def SampleBatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """One transition a row."""
-        response = model_pb2.SampleBatchResponse()
         with _logged("SampleBatch", context):
             states, errors = self._form.read(request.states)
             count = _count(len(states), request.actions, request.seeds)
@@ -57,46 +56,70 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
             )
             errors |= {rows[at]: error for at, error in found.errors.items()}
             kept = _others(found.errors, len(rows))
-            at, ended = [rows[row] for row in kept], found.terminated[kept]
-            response.next_states.CopyFrom(self._form.write(found.next_states, at, count))
-            _extend(response.rewards, found.rewards[kept], at, count)
-            _extend(response.terminated, ended, at, count)
-            _extend(response.next_seeds, np.array(found.next_seeds, np.uint64), rows, count)
-            following = as_rows(found.next_states, states)
-            self._write_facts(response.facts, following, ended, at, count)
-            self._write_evaluations(response.facts, following, ended, at, count)
-            _write_errors(response, "SampleBatch", errors)
+
+            def answer(which: list[int]) -> Any:
+                """About those of the transitions that there are."""
+                response = model_pb2.SampleBatchResponse()
+                own = [kept[one] for one in which]
+                at, ended = [rows[row] for row in own], found.terminated[own]
+                following = [found.next_states[one] for one in which]
+                response.next_states.CopyFrom(self._form.write(following, at, count))
+                _extend(response.rewards, found.rewards[own], at, count)
+                _extend(response.terminated, ended, at, count)
+                _extend(response.next_seeds, np.array(found.next_seeds, np.uint64), rows, count)
+                there = as_rows(following, states)
+                self._write_facts(response.facts, there, ended, at, count)
+                self._write_evaluations(response.facts, there, ended, at, count)
+                return response
+
+            response, failed = _of_those_that_can(answer, len(kept))
+            faults = {rows[kept[one]]: error for one, error in failed.items()}
+            _write_errors(response, "SampleBatch", errors, faults)
         return response
 
     def EvaluateBatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """What states are worth, and which actions are likely to be the best."""
-        response = model_pb2.EvaluateBatchResponse()
         with _logged("EvaluateBatch", context):
             states, errors = self._form.read(request.states)
             rows = _others(errors, len(states))
-            none_ended = np.zeros(len(rows), np.bool_)
-            self._write_evaluations(
-                response.facts, picked(states, rows), none_ended, rows, len(states)
-            )
-            _write_errors(response, "EvaluateBatch", errors)
+
+            def answer(which: list[int]) -> Any:
+                response = model_pb2.EvaluateBatchResponse()
+                at = [rows[one] for one in which]
+                none_ended = np.zeros(len(at), np.bool_)
+                self._write_evaluations(
+                    response.facts, picked(states, at), none_ended, at, len(states)
+                )
+                return response
+
+            response, failed = _of_those_that_can(answer, len(rows))
+            faults = {rows[one]: error for one, error in failed.items()}
+            _write_errors(response, "EvaluateBatch", errors, faults)
         return response
 
     def InspectBatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """What is to be known of states that are planned from."""
-        response = model_pb2.InspectBatchResponse()
         with _logged("InspectBatch", context):
             states, errors = self._form.read(request.states)
             count, rows = len(states), _others(errors, len(states))
             refused = self._answers.refusals(picked(states, rows))
             errors |= {rows[at]: error for at, error in refused.items()}
             rows = _others(errors, count)
-            known = picked(states, rows)
-            ended = self._answers.terminal(known)
-            if "terminal" in self._answers.facts:
-                _extend(response.facts.terminal, ended, rows, count)
-            self._write_facts(response.facts, known, ended, rows, count)
-            self._write_evaluations(response.facts, known, ended, rows, count)
-            _write_errors(response, "InspectBatch", errors)
+
+            def answer(which: list[int]) -> Any:
+                response = model_pb2.InspectBatchResponse()
+                at = [rows[one] for one in which]
+                known = picked(states, at)
+                ended = self._answers.terminal(known)
+                if "terminal" in self._answers.facts:
+                    _extend(response.facts.terminal, ended, at, count)
+                self._write_facts(response.facts, known, ended, at, count)
+                self._write_evaluations(response.facts, known, ended, at, count)
+                return response
+
+            response, failed = _of_those_that_can(answer, len(rows))
+            faults = {rows[one]: error for one, error in failed.items()}
+            _write_errors(response, "InspectBatch", errors, faults)
         return response
 
     def _write_facts(
@@ -125,6 +148,29 @@ def _logged(method: str, context: grpc.ServicerContext) -> Iterator[None]:
         context.abort(grpc.StatusCode.INTERNAL, _FAILED)
 
 
+def _of_those_that_can(
+    answer: Callable[[list[int]], Any], count: int
+) -> tuple[Any, dict[int, Exception]]:
+    """An answer about all of so many rows, or about those for which alone it does not fail.
+
+    Returns:
+      (the answer, {row: why it has none}).
+    """
+    rows = list(range(count))
+    try:
+        return answer(rows), {}
+    except Exception:
+        failed: dict[int, Exception] = {}
+        for row in rows:
+            try:
+                answer([row])
+            except Exception as error:
+                failed[row] = error
+        if not failed:
+            raise
+        return answer(_others(failed, count)), failed
+
+
 def _count(states: int, actions: Sequence[int], seeds: Sequence[int]) -> int:
     if not states == len(actions) == len(seeds):
         raise ValueError(f"{states} states, {len(actions)} actions and {len(seeds)} seeds")
@@ -146,12 +192,18 @@ def _extend(field: Any, column: np.ndarray[Any, Any], rows: list[int], count: in
     field.extend(whole.ravel().tolist())
 
 
-def _write_errors(response: Any, method: str, errors: dict[int, Exception]) -> None:
-    """Says which rows failed. Why goes to the log, unless it is meant for the planner's caller."""
-    for row in sorted(errors):
-        error = errors[row]
+def _write_errors(
+    response: Any, method: str, errors: dict[int, Exception], faults: dict[int, Exception]
+) -> None:
+    """Says which rows failed. Why goes to the log, unless it is meant for the planner's caller.
+
+    Args:
+      errors: of the states that were sent, and of the transitions.
+      faults: of what was to be told of them.
+    """
+    for row, error in sorted({**errors, **faults}.items()):
         status = status_pb2.Status(code=code_pb2.INTERNAL, message=_FAILED)
-        if isinstance(error, ValueError) and method == "InspectBatch":
+        if isinstance(error, ValueError) and method == "InspectBatch" and row not in faults:
             status = status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=str(error))
         else:
             logger.error("%s: row %d failed", method, row, exc_info=error)
