@@ -113,9 +113,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_every_block_is_run_by_a_test_below() -> None:
     assert [b.language for b in BLOCKS] == [
-        "sh", "text", "sh", "sh", "js", "python", "python", "python", "python", "python", "python", "sh",
-        "python", "python", "python", "python", "sh", "python", "toml", "sh", "python", "toml", "sh",
-        "python", "python", "python", "sh",
+        "sh", "text", "sh", "sh", "js", "python", "python", "python", "python", "python", "python",
+        "sh", "python", "python", "python", "python", "sh", "python", "toml", "sh", "python",
+        "toml", "sh", "python", "python", "python", "sh",
     ]  # fmt: skip
 
 
