@@ -28,7 +28,7 @@ from table import HEADING, format_machine, format_report_end, format_result
 
 BENCHMARKS = Path(__file__).parent
 RESULTS = BENCHMARKS / "results"
-FULL_ROUNDS, QUICK_ROUNDS = 5, 3
+FULL_ROUNDS, QUICK_ROUNDS = 5, 1
 #: A turn of a quick run is this much shorter.
 QUICK_SHARE = 8
 

@@ -20,6 +20,7 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _NO_WINDOW = b"\x00\x00\x06\x04\x00\x00\x00\x00\x00" + b"\x00\x04\x00\x00\x00\x00"
 _PROBES = 50
+_PATIENCE_SECONDS = 30.0
 #: How much slower the calls of others may get, as a factor and in seconds.
 _MOST_TIMES, _MOST_MORE = 2.0, 0.01
 _REQUEST = planner_pb2.PlanRequest(
@@ -52,6 +53,7 @@ def _row(server: Server, name: str, count: int, begin: Callable[[socket.socket],
             for _ in range(count):
                 begin(held.enter_context(_connected(server.target)))
             time.sleep(0.5)
+            _wait_for_room(stub)
             beside = _latency(stub)
             during = Holding(server.pid)
         time.sleep(1.0)
@@ -67,6 +69,24 @@ def _row(server: Server, name: str, count: int, begin: Callable[[socket.socket],
         left <= 0,
         not slower,
     )
+
+
+def _wait_for_room(stub: planner_pb2_grpc.PlannerServiceStub) -> None:
+    """Until what all the connections have asked for at once is done.
+
+    Raises:
+      grpc.RpcError: it never is.
+    """
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            stub.Plan(_REQUEST, timeout=30)
+            return
+        except grpc.RpcError as error:
+            is_full = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            if not is_full or time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
 
 
 def _latency(stub: planner_pb2_grpc.PlannerServiceStub) -> float:

@@ -41,15 +41,15 @@ def calls(programs: Programs) -> Iterator[Comparison]:
             "response_bytes": _response_bytes(_call("PlanCall", 1, 1, **arguments)),
         }
         latency = {
-            PLAN: _call("PlanCall", 1, 1_000, **arguments),
-            PLAN_LESS_SEARCH: _call("PlanCall", 1, 1_000, **arguments, less_search_time=True),
-            EMPTY: _call("EmptyCall", 1, 1_000, **empty),
+            PLAN: _call("PlanCall", 1, 500, **arguments),
+            PLAN_LESS_SEARCH: _call("PlanCall", 1, 500, **arguments, less_search_time=True),
+            EMPTY: _call("EmptyCall", 1, 500, **empty),
         }
         pairs = [Pair(PLAN_LESS_SEARCH, EMPTY, latency_aim), Pair(PLAN, EMPTY)]
         yield Comparison("gRPC", work, "ms, median latency", "lower", latency, pairs)
         rate = {
-            PLAN: _call("PlanCall", 64, 4_000, **arguments),
-            EMPTY: _call("EmptyCall", 64, 4_000, **empty),
+            PLAN: _call("PlanCall", 64, 2_000, **arguments),
+            EMPTY: _call("EmptyCall", 64, 2_000, **empty),
         }
         pairs = [Pair(PLAN, EMPTY, rate_aim)]
         yield Comparison("gRPC", work_in_flight, "calls a second", "higher", rate, pairs)
@@ -63,8 +63,8 @@ def _streams(in_flight: int) -> Comparison:
     streamed_bytes = _response_bytes(_stream("PlanStream", in_flight))
     sides = {
         PLAN_MANY: _stream("PlanStream", in_flight),
-        PLAN: _call("PlanCall", in_flight, 4_000),
-        EMPTY: _call("EmptyCall", in_flight, 4_000, response_bytes=response_bytes),
+        PLAN: _call("PlanCall", in_flight, 2_000),
+        EMPTY: _call("EmptyCall", in_flight, 2_000, response_bytes=response_bytes),
         EMPTY_STREAM: _stream("EmptyStream", in_flight, response_bytes=streamed_bytes),
     }
     pairs = [Pair(PLAN_MANY, other) for other in (PLAN, EMPTY, EMPTY_STREAM)]
@@ -74,10 +74,10 @@ def _streams(in_flight: int) -> Comparison:
 
 def _batches(states: int, in_flight: int) -> Comparison:
     """Many states in a call against as many calls, and against calls that do nothing."""
-    batch = {"in_flight": in_flight, "amount": 16_000, "states": states}
+    batch = {"in_flight": in_flight, "amount": 8_000, "states": states}
     sides = {
         PLAN_BATCH: _call("PlanBatchCall", **batch),
-        PLAN: _call("PlanCall", states, 4_000),
+        PLAN: _call("PlanCall", states, 2_000),
         EMPTY: _call(
             "EmptyCall",
             **batch,
@@ -100,4 +100,4 @@ def _call(name: str, in_flight: int, amount: int, **arguments: Any) -> Side:
 
 
 def _stream(name: str, in_flight: int, **arguments: Any) -> Side:
-    return Side(f"sides.streams:{name}", {"in_flight": in_flight, **arguments}, 8_000)
+    return Side(f"sides.streams:{name}", {"in_flight": in_flight, **arguments}, 4_000)

@@ -26,7 +26,7 @@ LIGHT_ZERO = {1: 128_000, 32: 310_000, 256: 253_000}
 
 MCTX, SEARCHES = "mctx", "our searches alone"
 LOOP_SIMULATIONS = (32, 128, 512)
-LOOP_TURNS = {1: 4_096, 32: 16_384, 256: 32_768}
+LOOP_TURNS = {1: 2_048, 32: 8_192, 256: 16_384}
 LOOP_ROUNDS = 5
 #: From so many simulations a call on, mctx works for tens of seconds.
 LONG, LONG_ROUNDS = 100_000, 2

@@ -16,7 +16,7 @@ __all__ = ["scaling"]
 
 SMALL, LARGE = 10_000, 10_000_000
 HORIZON = 50
-ROUNDS = 3
+ROUNDS = 2
 
 
 def scaling(programs: Programs) -> Iterator[Comparison]:
