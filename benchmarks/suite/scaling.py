@@ -46,7 +46,7 @@ def scaling(programs: Programs) -> Iterator[Comparison]:
             [Pair(OURS_SAME_FLAGS, LIMIT, Aim(1.0, "lower"))],
             most_rounds=ROUNDS,
             warms_up=False,
-            is_long=problem == "grid",
+            is_long=True,
         )
 
 
