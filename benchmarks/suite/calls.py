@@ -46,13 +46,23 @@ def calls(programs: Programs) -> Iterator[Comparison]:
             EMPTY: _call("EmptyCall", 1, 500, **empty),
         }
         pairs = [Pair(PLAN_LESS_SEARCH, EMPTY, latency_aim), Pair(PLAN, EMPTY)]
-        yield Comparison("gRPC", work, "ms, median latency", "lower", latency, pairs)
+        yield Comparison(
+            "gRPC", work, "ms, median latency", "lower", latency, pairs, is_long=rate_aim is None
+        )
         rate = {
             PLAN: _call("PlanCall", 64, 2_000, **arguments),
             EMPTY: _call("EmptyCall", 64, 2_000, **empty),
         }
         pairs = [Pair(PLAN, EMPTY, rate_aim)]
-        yield Comparison("gRPC", work_in_flight, "calls a second", "higher", rate, pairs)
+        yield Comparison(
+            "gRPC",
+            work_in_flight,
+            "calls a second",
+            "higher",
+            rate,
+            pairs,
+            is_long=rate_aim is None,
+        )
     yield _streams(in_flight=64)
     yield _batches(states=64, in_flight=4)
 

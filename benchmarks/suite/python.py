@@ -58,4 +58,5 @@ def python_grid10(programs: Programs) -> Iterator[Comparison]:
                 "lower",
                 sides,
                 pairs,
+                is_long=form in ("tuple", "array"),
             )
