@@ -28,7 +28,9 @@ struct batch {
   uint32_t count, active; /* searches; those that have not ended */
   uint32_t in_flight;     /* cursors of one of them */
   uint64_t cursors;       /* of all */
-  bool slice_is_over;
+  const search_limits *each; /* of every search; NULL: all have those of the first */
+  atomic_int *wake;          /* see batch_wake_by */
+  int64_t longest_round;
   int64_t slice_deadline;
   uint64_t slice_simulations; /* of the first search; 0: any number */
   const mcts_model *model;
@@ -80,6 +82,19 @@ static bool allocate_rows(batch *b) {
          b->terminated && b->status && b->at_question && queued;
 }
 
+static bool observes(const search *s) { return s->options.outcome_key == OUTCOME_OBSERVATION; }
+
+static bool tells(const search *s) {
+  return (s->model->flags & MCTS_MODEL_STEP_EVALUATES) && s->deterministic &&
+         (s->asks_priors || s->asks_values);
+}
+
+bool batch_holds_both(const search *a, const search *b) {
+  return a->model == b->model && a->ctx == b->ctx && a->state_size == b->state_size &&
+         a->options.in_flight == b->options.in_flight && a->asks_priors == b->asks_priors &&
+         observes(a) == observes(b) && tells(a) == tells(b);
+}
+
 batch *batch_new(search **searches, uint32_t count) {
   batch *b = calloc(1, sizeof *b);
   if (!b) return NULL;
@@ -89,11 +104,10 @@ batch *batch_new(search **searches, uint32_t count) {
   b->cursors = (uint64_t)count * b->in_flight;
   b->model = first->model;
   b->state_size = first->state_size;
-  b->observes = first->options.outcome_key == OUTCOME_OBSERVATION;
+  b->observes = observes(first);
   b->opens = first->asks_priors;
   b->observation_size = b->observes ? first->model->observation_bytes : 0;
-  b->tells = (first->model->flags & MCTS_MODEL_STEP_EVALUATES) && first->deterministic &&
-             (first->asks_priors || first->asks_values);
+  b->tells = tells(first);
   b->room = (int64_t)(b->cursors < BATCH_ROWS ? b->cursors : BATCH_ROWS);
   if (!allocate_rows(b)) {
     batch_free(b);
@@ -396,39 +410,75 @@ static void leave_all(batch *b) {
 
 void batch_pause_after(batch *b, uint64_t simulations) { b->slice_simulations = simulations; }
 
-/* Between two rounds: what applies to all. */
-static void look_around(batch *b) {
-  search *first = b->searches[0];
-  int64_t now = search_now();
-  bool pauses = b->slice_simulations && first->simulations >= b->slice_simulations;
-  if (stop_is_cancelled(first)) end_all(b, MCTS_OK, STOP_CANCELLED);
-  else if (now >= first->limits.deadline) end_all(b, MCTS_OK, STOP_TIME_LIMIT);
-  else if (pauses || now >= b->slice_deadline) b->slice_is_over = true;
-  else if (b->model->enter) {
-    leave_all(b);
-    enter_all(b);
+static bool is_set(atomic_int *flag) {
+  return flag && atomic_load_explicit(flag, memory_order_relaxed) != 0;
+}
+
+static stop_reason passed(const search_limits *limits, int64_t now) {
+  if (is_set(limits->cancelled)) return STOP_CANCELLED;
+  return now >= limits->deadline ? STOP_TIME_LIMIT : STOP_NONE;
+}
+
+/* Ends those whose own limit is reached. */
+static void end_those_due(batch *b, int64_t now) {
+  for (uint32_t k = 0; k < b->count; k++) {
+    stop_reason reason = passed(&b->each[k], now);
+    if (reason != STOP_NONE && !has_ended(b, k)) end_search(b, k, MCTS_OK, reason);
   }
 }
 
-void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
+/* Between two rounds: ends what is to end, and says whether it is time to come back. */
+static bool look_around(batch *b, uint32_t active, int64_t now) {
+  search *first = b->searches[0];
+  if (b->each) {
+    end_those_due(b, now);
+    if (b->active < active) return true;
+  } else {
+    stop_reason reason = passed(&first->limits, now);
+    if (reason != STOP_NONE) {
+      end_all(b, MCTS_OK, reason);
+      return true;
+    }
+    if (b->slice_simulations && first->simulations >= b->slice_simulations) return true;
+  }
+  return is_set(b->wake) || now >= b->slice_deadline;
+}
+
+/* Lets others have whatever lock the model holds. */
+static void breathe(batch *b) {
+  if (!b->model->enter) return;
+  leave_all(b);
+  enter_all(b);
+}
+
+static void set_limits(batch *b, uint32_t k, const search_limits *limits) {
   search_limits own = *limits;
   own.slice_deadline = INT64_MAX; /* looked at here, for all at once */
-  b->slice_deadline = limits->slice_deadline;
-  b->slice_is_over = false;
+  search_set_limits(b->searches[k], &own);
+}
+
+/* With the limits set. */
+static void run(batch *b, batch_end *ends) {
   b->ends = ends;
   b->active = 0;
+  b->longest_round = 0;
   for (uint32_t k = 0; k < b->count; k++) {
     if (ends[k].reason == STOP_SLICE) ends[k].reason = STOP_NONE;
     b->active += !has_ended(b, k);
-    search_set_limits(b->searches[k], &own);
   }
   if (b->active == 0) return;
+  uint32_t active = b->active;
   enter_all(b);
-  for (bool first = true; b->active > 0 && !b->slice_is_over; first = false) {
+  int64_t before = search_now();
+  for (bool first = true; b->active > 0; first = false) {
     for (uint32_t k = 0; k < b->count && (first || b->in_flight > 1); k++)
       if (!has_ended(b, k)) pump(b, k);
     answer_all(b);
-    if (b->active > 0) look_around(b);
+    int64_t now = search_now();
+    if (now - before > b->longest_round) b->longest_round = now - before;
+    before = now;
+    if (b->active == 0 || look_around(b, active, now)) break;
+    breathe(b);
   }
   forget_questions(b, 0); /* the next run finds them again */
   forget_questions(b, 1);
@@ -438,4 +488,22 @@ void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
     b->searches[k]->ran_before += now - b->searches[k]->run_began;
   }
   leave_all(b);
+}
+
+void batch_run(batch *b, const search_limits *limits, batch_end *ends) {
+  b->each = NULL;
+  b->slice_deadline = limits->slice_deadline;
+  for (uint32_t k = 0; k < b->count; k++) set_limits(b, k, limits);
+  run(b, ends);
+}
+
+void batch_wake_by(batch *b, atomic_int *flag) { b->wake = flag; }
+
+int64_t batch_longest_round(const batch *b) { return b->longest_round; }
+
+void batch_run_each(batch *b, const search_limits *each, batch_end *ends) {
+  b->each = each;
+  b->slice_deadline = each[0].slice_deadline;
+  for (uint32_t k = 0; k < b->count; k++) set_limits(b, k, &each[k]);
+  run(b, ends);
 }

@@ -25,8 +25,10 @@ typedef struct {
 
 typedef struct batch batch;
 
-/* For `count` searches of one model, with a root each: all must have been made by `search_new`
- * with the same model and, but for the first, by `search_new_beside` it. They are run by one
+/* Whether both may be searches of one batch: those made by `search_new_beside` may. */
+bool batch_holds_both(const search *a, const search *b);
+
+/* For `count` searches with a root each, of which a batch may hold any two. They are run by one
  * thread, and stay the caller's. NULL if there is no memory. */
 batch *batch_new(search **searches, uint32_t count);
 void batch_free(batch *b);
@@ -39,5 +41,15 @@ void batch_pause_after(batch *b, uint64_t simulations);
  * may be in progress: the next run goes on with them. One that had ended before, as ends[i] says,
  * is left as it is: before the first run `ends` is cleared to zero. */
 void batch_run(batch *b, const search_limits *limits, batch_end *ends);
+
+/* The same with limits of its own for each search. It comes back with STOP_SLICE for those that go
+ * on, at the end of each[0]'s slice or once one has ended: another batch may run others with them. */
+void batch_run_each(batch *b, const search_limits *each, batch_end *ends);
+
+/* Runs come back with STOP_SLICE soon after the flag is set; NULL: nothing wakes them. */
+void batch_wake_by(batch *b, atomic_int *flag);
+
+/* Nanoseconds of the longest round of the last run: its calls of the model, and what is between. */
+int64_t batch_longest_round(const batch *b);
 
 #endif

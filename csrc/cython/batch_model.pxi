@@ -89,6 +89,7 @@ cdef class BatchModel(HeldModel):
     cdef bytes text  # of what failed last
     cdef dict errors  # by their texts: one call may fail for several rows
     cdef bint is_interrupted  # everything fails from then on: the run was given up, or by no Exception
+    cdef bint gives_up_alone  # giving up ends the search that asked, as runs have limits of their own
 
     def __init__(self, model, dtype, shape):
         """Of states that are rows of dtype[shape]."""
@@ -492,7 +493,8 @@ cdef class BatchModel(HeldModel):
 
     cdef int fail(self, error) noexcept:
         """Keeps an exception, and what it says."""
-        self.is_interrupted = not isinstance(error, Exception) or isinstance(error, GIVEN_UP)
+        gives_up = isinstance(error, GIVEN_UP) and not self.gives_up_alone
+        self.is_interrupted = gives_up or not isinstance(error, Exception)
         try:
             self.text = self.text_of(error).encode("utf-8", "replace")
         except BaseException:

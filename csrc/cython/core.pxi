@@ -227,6 +227,10 @@ cdef extern from "batch.h" nogil:
     void batch_free(batch_t *)
     void batch_pause_after(batch_t *, uint64_t simulations)
     void batch_run(batch_t *, const search_limits *, batch_end *)
+    void batch_run_each(batch_t *, const search_limits *, batch_end *)
+    void batch_wake_by(batch_t *, atomic_int *)
+    int64_t batch_longest_round(const batch_t *)
+    bint batch_holds_both(const search_t *, const search_t *)
 
 cdef extern from "stdatomic.h" nogil:
     void atomic_store(atomic_int *, int)

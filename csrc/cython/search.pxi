@@ -324,6 +324,11 @@ cdef class Search:
             self.python.forget_unused_keys(&self.search.tree)
         return status == MCTS_OK
 
+    @property
+    def is_asked_in_rows(self):
+        """Whether its model answers in batches, which a SearchBatch of several makes use of."""
+        return self.model.step_batch != NULL or self.model.evaluate_batch != NULL
+
     cdef bint is_labelled(self):
         return self.python is not None and self.python.labelled
 

@@ -8,6 +8,7 @@ from mcts_service.planning.backward_induction import backward_induction
 from mcts_service.planning.belief import Belief
 from mcts_service.planning.budget import Budget
 from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.continuous_batch import ContinuousBatch
 from mcts_service.planning.expectation import q_from_v, q_table_from_v
 from mcts_service.planning.kept_tree import KeptTree
 from mcts_service.planning.mcts import MCTS, CancelFlag
@@ -34,6 +35,7 @@ __all__ = [
     "Belief",
     "Budget",
     "CancelFlag",
+    "ContinuousBatch",
     "HorizonSolution",
     "KeptTree",
     "Plan",

@@ -17,6 +17,7 @@ from mcts_service.planning.arguments import check_model, count_rows, of_type, ro
 from mcts_service.planning.auto import LEAST_RECURRENCE, Recipe, probe_simulations
 from mcts_service.planning.budget import Budget
 from mcts_service.planning.config import SearchConfig
+from mcts_service.planning.continuous_batch import runs_in_batch
 from mcts_service.planning.contradictions import refuse_endless
 from mcts_service.planning.kept_tree import KeptTree
 from mcts_service.planning.plan import Plan, StopReason
@@ -24,7 +25,14 @@ from mcts_service.planning.plans import Plans
 from mcts_service.planning.read_plan import RowPlans, read_plan
 from mcts_service.planning.request import DEFAULT_MAX_BYTES, Limits, Request, RequestReader
 from mcts_service.planning.searches import Searches
-from mcts_service.planning.together import MAX_ROWS, begin_rows, no_row, run_together
+from mcts_service.planning.together import (
+    MAX_ROWS,
+    GroupSteps,
+    begin_rows,
+    no_row,
+    run_here,
+    runs_of,
+)
 from mcts_service.planning.trees import Tree, Trees
 from mcts_service.planning.unfinished import (
     PlanSteps,
@@ -58,6 +66,8 @@ class MCTS:
       seed: 0 .. 2**64 - 1. The first plan uses it as it is, later ones seeds that follow
         from it, so that a planner's whole run can be repeated.
       keep_trees: whether the last plan's tree is kept for `advance`.
+      in_rows: whether a model that has both forms is asked in batches for a single plan, too: of
+        use where many are made together, see `steps`.
     Raises:
       InvalidRequest: the model lacks what a sample model, or the config, needs.
     """
@@ -69,6 +79,7 @@ class MCTS:
         *,
         seed: int = 0,
         keep_trees: bool = True,
+        in_rows: bool = False,
     ) -> None:
         self.model = model
         self.config = of_type("config", config, SearchConfig)
@@ -81,7 +92,9 @@ class MCTS:
             nullcontext() if self._is_shared else threading.RLock()
         )
         self._answer_within = getattr(model, "answer_within", None)
-        self._searches = Searches(model, in_flight=self.config.in_flight, keep_trees=keep_trees)
+        self._searches = Searches(
+            model, in_flight=self.config.in_flight, keep_trees=keep_trees, in_rows=in_rows
+        )
         # At once, so that what does not go together is found out here.
         recipe = self._reader.recipe(0, None).config
         refuse_endless(recipe, model)
@@ -197,6 +210,53 @@ class MCTS:
 
         return improving_plans(partial(self._steps, state, request, run, read, tree), turn)
 
+    def steps(
+        self,
+        state: Any,
+        budget: Budget | None = None,
+        *,
+        horizon: int | None = None,
+        seed: int | None = None,
+        allowed_actions: Sequence[Any] | None = None,
+        cancel: CancelFlag | None = None,
+        tree: KeptTree | None = None,
+        is_apart: bool = False,
+    ) -> PlanSteps[Plan]:
+        """`plan`, to be made by a `ContinuousBatch` together with others.
+
+        Args:
+          is_apart: the model is asked for this plan alone, in turns with the others.
+          state, budget, horizon, seed, allowed_actions, cancel, tree: as of `plan`.
+        Returns:
+          What to add to the batch, whose result is the plan, or what `plan` raises. All steps of
+          a planner belong to the thread of the batch, and nothing else may use the planner then.
+        Raises:
+          InvalidRequest: an argument is wrong.
+        """
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        run, read = runs_in_batch(request, cancel, is_apart), partial(read_plan, request)
+        return self._steps(state, request, run, read, tree)
+
+    def watch_steps(
+        self,
+        state: Any,
+        budget: Budget | None = None,
+        *,
+        every: float | None = None,
+        horizon: int | None = None,
+        seed: int | None = None,
+        allowed_actions: Sequence[Any] | None = None,
+        cancel: CancelFlag | None = None,
+        tree: KeptTree | None = None,
+        is_apart: bool = False,
+    ) -> PlanSteps[Plan]:
+        """`watch`, to be made by a `ContinuousBatch`: see `steps`."""
+        limits = self._limits(budget, horizon, cancel)
+        request = self._reader.read(state, limits, seed=seed, allowed=allowed_actions)
+        run = Watched(request, cancel, every, is_run_elsewhere=True, is_apart=is_apart).run
+        return self._steps(state, request, run, partial(read_plan, request), tree)
+
     def plan_batch(
         self,
         states: Sequence[Any] | np.ndarray,
@@ -226,6 +286,28 @@ class MCTS:
         Raises:
           InvalidRequest: an argument that is not one row's is wrong.
         """
+        steps = self.batch_steps(
+            states,
+            budget,
+            horizon=horizon,
+            seeds=seeds,
+            allowed_actions=allowed_actions,
+            cancel=cancel,
+        )
+        with self.turn:
+            return run_here(steps)
+
+    def batch_steps(
+        self,
+        states: Sequence[Any] | np.ndarray,
+        budget: Budget | None = None,
+        *,
+        horizon: int | None = None,
+        seeds: Sequence[int] | None = None,
+        allowed_actions: Sequence[Sequence[Any] | None] | None = None,
+        cancel: CancelFlag | None = None,
+    ) -> GroupSteps[Plans]:
+        """`plan_batch`, to be made by a `ContinuousBatch`, see `steps`, or in its `turn`."""
         limits = self._limits(budget, horizon, cancel)
         count = count_rows(states)
         rows = list(
@@ -239,7 +321,7 @@ class MCTS:
         found = RowPlans(count)
         with self._in_time(limits, cancel):
             if self._searches.answers_in_batches:
-                self._plan_together(rows, limits, cancel, found)
+                yield from self._plan_together(rows, limits, cancel, found)
             else:
                 self._plan_in_turn(rows, limits, cancel, found)
         return found.plans(self._reader.shape)
@@ -281,6 +363,11 @@ class MCTS:
         """The action of a plan with the default budget; with `rng`, by a seed drawn from it."""
         seed = None if rng is None else int(rng.integers(2**64, dtype=np.uint64))
         return self.plan(state, seed=seed).action
+
+    @property
+    def turn(self) -> AbstractContextManager[Any]:
+        """What is to be held while the runs of `batch_steps` are made elsewhere than in a batch."""
+        return self._turn if self._searches.answers_in_batches else nullcontext()
 
     def _in_time(self, limits: Limits, cancel: CancelFlag | None) -> AbstractContextManager[Any]:
         """In it, a model whose answers may be slow knows how long they are of use."""
@@ -434,17 +521,16 @@ class MCTS:
 
     def _plan_together(
         self, rows: list[Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans
-    ) -> None:
+    ) -> GroupSteps[None]:
         """Plans rows (state, seed, allowed actions), so many at a time."""
         for first in range(0, len(rows), MAX_ROWS):
             group = dict(enumerate(rows[first : first + MAX_ROWS], first))
             share = limits.share(-(-(len(rows) - first) // MAX_ROWS))
-            with self._turn:
-                self._plan_group(group, share, cancel, found)
+            yield from self._plan_group(group, share, cancel, found)
 
     def _plan_group(
         self, rows: dict[int, Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans
-    ) -> None:
+    ) -> GroupSteps[None]:
         by_recipe: dict[Recipe, dict[int, Request]] = {}
         for row, (state, seed, allowed) in rows.items():
             try:
@@ -463,7 +549,7 @@ class MCTS:
             found.errors |= {row: no_row(state) for row, (state, *_) in rows.items()}
             return
         for recipe, requests in by_recipe.items():
-            self._plan_by(recipe, requests, asked, cancel, found)
+            yield from self._plan_by(recipe, requests, asked, cancel, found)
 
     def _plan_by(
         self,
@@ -473,7 +559,7 @@ class MCTS:
         cancel: CancelFlag | None,
         found: RowPlans,
         tried: int = 0,
-    ) -> None:
+    ) -> GroupSteps[None]:
         """Plans some rows by one recipe, or by what takes over from it."""
         limits = next(iter(requests.values())).limits
         left = limits.simulations - tried
@@ -486,7 +572,7 @@ class MCTS:
         try:
             searches = dict(zip(requests, group, strict=False))
             found.errors |= begin_rows(searches, requests)
-            ends = run_together(searches, probe, limits.seconds_left(), cancel)
+            ends = yield from runs_of(searches, probe, limits.seconds_left(), cancel)
             if recipe.otherwise and probe < left:
                 going_on = {}
                 for row, end in list(ends.items()):
@@ -498,13 +584,13 @@ class MCTS:
                     else:
                         going_on[row] = searches[row]
                 seconds = _share(limits.seconds_left(), len(going_on), len(others))
-                ends |= run_together(going_on, left, seconds, cancel)
+                ends |= yield from runs_of(going_on, left, seconds, cancel)
             if found.read_together(requests, searches, ends, recipe, tried):
                 self._searches.prove_form(asked)
         finally:
             row_searches.release(recipe.config, group)
         if recipe.otherwise and others:
-            self._plan_by(recipe.otherwise, others, asked, cancel, found, tried + probe)
+            yield from self._plan_by(recipe.otherwise, others, asked, cancel, found, tried + probe)
 
 
 def _recipes_of(request: Request) -> list[SearchConfig]:

@@ -24,8 +24,10 @@ class Searches:
       answers_in_batches: True if the model does.
     """
 
-    def __init__(self, model: Any, *, in_flight: int, keep_trees: bool) -> None:
-        """With `in_flight` simulations in progress at once; `keep_trees` as of `MCTS`."""
+    def __init__(
+        self, model: Any, *, in_flight: int, keep_trees: bool, in_rows: bool = False
+    ) -> None:
+        """With `in_flight` simulations in progress at once; the others as of `MCTS`."""
         self._model, self._keep_trees = model, keep_trees
         self._handle: ModelHandle | None = getattr(model, "handle", None)
         if self._handle is not None:
@@ -33,7 +35,8 @@ class Searches:
         else:
             self.answers_in_batches = callable(getattr(model, "sample_batch", None))
         is_python_batch = self._handle is None and self.answers_in_batches
-        self._is_asked_in_rows = is_python_batch and (in_flight > 1 or asks_for_rows(model))
+        in_rows = in_rows or in_flight > 1 or asks_for_rows(model)
+        self._is_asked_in_rows = is_python_batch and in_rows
         self._batch_model: BatchModel | None = None
         self._form_is_proven = False
         self._begin_with_none()

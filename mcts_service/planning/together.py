@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,13 +21,18 @@ from mcts_service.planning.root_chance import add_root_noise
 __all__ = [
     "MAX_ROWS",
     "Form",
+    "GroupRun",
+    "GroupSteps",
     "RowSearches",
     "asks_for_rows",
     "begin_rows",
     "form_of",
     "no_row",
-    "run_together",
+    "run_here",
+    "runs_of",
 ]
+
+T = TypeVar("T")
 
 #: States that are planned at once; more are planned so many at a time.
 MAX_ROWS = 1024
@@ -162,18 +168,54 @@ def begin_rows(
     return failed
 
 
-def run_together(
+@dataclass(eq=False, slots=True)
+class GroupRun:
+    """Searches that somebody else is to run together, up to so many simulations each.
+
+    Attributes:
+      seconds: from now on; None: no limit.
+    """
+
+    searches: list[Search]
+    simulations: int
+    seconds: float | None
+    cancel: CancelFlag | None
+
+
+#: Steps that yield what is to be run, and are sent how each search has ended: by the name of a
+#: rule, or with an exception.
+GroupSteps = Generator[GroupRun, "list[str | BaseException]", T]
+
+
+def runs_of(
     searches: dict[int, Search],
     simulations: int,
     seconds: float | None,
     cancel: CancelFlag | None,
-) -> dict[int, str | BaseException]:
-    """Runs the search of each row.
+) -> GroupSteps[dict[int, str | BaseException]]:
+    """Has the search of each row run.
 
     Returns:
       For each row the name of the rule that stopped it, or the exception.
     """
     if not searches:
         return {}
-    ends = SearchBatch(list(searches.values())).run(simulations, seconds, cancel)
+    ends = yield GroupRun(list(searches.values()), simulations, seconds, cancel)
     return dict(zip(searches, ends, strict=True))
+
+
+def run_here(steps: GroupSteps[T]) -> T:
+    """What the steps come to, by runs in this thread."""
+    try:
+        run = next(steps)
+        while True:
+            try:
+                batch = SearchBatch(run.searches)
+                ends = batch.run(run.simulations, run.seconds, run.cancel)
+            except BaseException as error:
+                run = steps.throw(error)
+            else:
+                run = steps.send(ends)
+    except StopIteration as stop:
+        found: T = stop.value
+        return found

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from mcts_service._core import CancelFlag, Search
 from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import Plan
-from mcts_service.planning.request import Request
+from mcts_service.planning.request import Limits, Request
 
 __all__ = [
     "SLICE",
     "PlanSteps",
     "RunSearch",
+    "SearchRun",
     "UnfinishedPlan",
     "finished",
     "in_steps",
@@ -26,10 +28,31 @@ SLICE = "slice"
 
 T = TypeVar("T")
 
+
+@dataclass(eq=False, slots=True)
+class SearchRun:
+    """A search that somebody else is to run, up to so many simulations, within those limits.
+
+    Attributes:
+      pause_seconds: `SLICE` is its end after about so long; None: it is not.
+      pause_simulations: and once it has so many in all; 0: not.
+      is_apart: it is to be asked for with no other.
+    """
+
+    search: Search
+    simulations: int
+    limits: Limits
+    cancel: CancelFlag | None
+    pause_seconds: float | None = None
+    pause_simulations: int = 0
+    is_apart: bool = False
+
+
 #: Gives a plan in the end, or whatever its search is read into. Where it yields, another thread may
 #: take over: it yields None and is sent the time of time.perf_counter() of the next pause, or None:
-#: it pauses no more; or, of `MCTS.watch`, it yields the plan so far.
-PlanSteps = Generator["Plan | None", "float | None", T]
+#: it pauses no more; or, of `MCTS.watch`, it yields the plan so far; or, of `MCTS.steps`, a
+#: `SearchRun`, and is sent the name of the rule that stopped it.
+PlanSteps = Generator["Plan | SearchRun | None", "float | str | None", T]
 
 #: Runs a search to so many simulations, by that recipe, after so many that another has tried. Gives
 #: the name of the rule that stopped it; may yield as `PlanSteps` do.
@@ -109,5 +132,7 @@ def _run_in_steps(
             end = search.run(simulations, request.limits.seconds_left(), cancel, seconds)
             if end != SLICE:
                 return end
-        pause_at = yield None
+        sent = yield None
+        assert not isinstance(sent, str)
+        pause_at = sent
     return search.run(simulations, request.limits.seconds_left(), cancel)

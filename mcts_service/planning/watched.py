@@ -12,7 +12,7 @@ from mcts_service.planning.auto import Recipe
 from mcts_service.planning.plan import Plan
 from mcts_service.planning.read_plan import read_unfinished
 from mcts_service.planning.request import Request
-from mcts_service.planning.unfinished import SLICE, PlanSteps
+from mcts_service.planning.unfinished import SLICE, PlanSteps, SearchRun
 
 __all__ = ["LEAST_INTERVAL", "Watched", "improving_plans"]
 
@@ -29,12 +29,22 @@ class Watched:
     Args:
       every: seconds from one to the next; None: after 1, 2, 4, ... simulations, those of another
         recipe that was tried before included. Where several are in flight at once, soon after.
+      is_run_elsewhere: yields each part of the search, too, to be sent how it has ended.
+      is_apart: of those parts, see `SearchRun`.
     """
 
-    def __init__(self, request: Request, cancel: CancelFlag | None, every: float | None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        cancel: CancelFlag | None,
+        every: float | None,
+        is_run_elsewhere: bool = False,
+        is_apart: bool = False,
+    ) -> None:
         if every is not None:
             every = require_number("every", every, LEAST_INTERVAL, 1e9)
         self._request, self._cancel, self._every = request, cancel, every
+        self._is_run_elsewhere, self._is_apart = is_run_elsewhere, is_apart
         self._due_simulations = 1
         self._due_at = 0.0 if every is None else request.limits.started + every
         self._last_took = 0.0
@@ -42,7 +52,9 @@ class Watched:
     def run(self, search: Search, simulations: int, recipe: Recipe, tried: int) -> PlanSteps[str]:
         """As a `RunSearch`."""
         while True:
-            end = self._run_to_next(search, simulations, tried)
+            part = self._next_part(search, simulations, tried)
+            end = (yield part) if self._is_run_elsewhere else _run(part)
+            assert isinstance(end, str)
             if end != SLICE:
                 return end
             started = time.perf_counter()
@@ -51,19 +63,20 @@ class Watched:
             if plan is not None:
                 yield plan
 
-    def _run_to_next(self, search: Search, simulations: int, tried: int) -> str:
-        """Runs until it is to be looked at, or to its end."""
-        left = self._request.limits.seconds_left()
+    def _next_part(self, search: Search, simulations: int, tried: int) -> SearchRun:
+        """What is to be run until it is looked at, or to its end."""
+        limits = self._request.limits
+        part = SearchRun(search, simulations, limits, self._cancel, is_apart=self._is_apart)
+        left = limits.seconds_left()
         if left is not None and left < _REST * self._last_took:
             # A look would use up the time of the search, and what comes after it is the final plan.
-            return search.run(simulations, left, self._cancel)
-        if self._every is None:
-            due = self._due_simulations - tried
-            if due <= search.simulations < simulations:
-                return SLICE
-            return search.run(simulations, left, self._cancel, slice_simulations=due)
-        seconds = max(0.0, self._due_at - time.perf_counter())
-        return search.run(simulations, left, self._cancel, slice_seconds=seconds)
+            return part
+        if self._every is not None:
+            part.pause_seconds = max(0.0, self._due_at - time.perf_counter())
+        else:
+            self._count(tried)
+            part.pause_simulations = self._due_simulations - tried
+        return part
 
     def _note(self, simulations: int, started: float) -> None:
         """After a look, begun in seconds of time.perf_counter(): when the next one is due."""
@@ -71,8 +84,25 @@ class Watched:
         self._last_took = now - started
         if self._every is not None:
             self._due_at = max(self._due_at + self._every, now + _REST * self._last_took)
+        self._count(simulations)
+
+    def _count(self, simulations: int) -> None:
+        """After so many in all: how many there are to be at the next look."""
         while self._due_simulations <= simulations:
             self._due_simulations *= 2
+
+
+def _run(part: SearchRun) -> str:
+    search, due = part.search, part.pause_simulations
+    if 0 < due <= search.simulations < part.simulations:
+        return SLICE
+    return search.run(
+        part.simulations,
+        part.limits.seconds_left(),
+        part.cancel,
+        slice_seconds=part.pause_seconds,
+        slice_simulations=due,
+    )
 
 
 def improving_plans(
@@ -94,7 +124,7 @@ def improving_plans(
                 except StopIteration as end:
                     final: Plan = end.value
                     break
-            assert plan is not None
+            assert isinstance(plan, Plan)
             yield plan
         yield final
     finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from mcts_service.errors import Cancelled, MCTSServiceError
-from mcts_service.planning import CancelFlag, Plan
+from mcts_service.planning import CancelFlag, Plan, Plans
+from mcts_service.planning.together import run_here
 from mcts_service.service.actions import travelling
 from mcts_service.service.observer import WorkerState
 from mcts_service.service.plan_arguments import (
@@ -24,7 +25,7 @@ from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, Pl
 from mcts_service.service.search_host import Sink
 from mcts_service.service.sessions import Sessions
 
-__all__ = ["InProcess", "run_model"]
+__all__ = ["InProcess", "batch_outcome", "plan_outcome", "run_model", "session_of"]
 
 Outcome = TypeVar("Outcome")
 
@@ -76,7 +77,7 @@ class InProcess:
 
     def _search(self, query: PlanQuery, end_by: float, cancel: CancelFlag) -> PlanOutcome:
         started = time.monotonic()
-        planner = self.planners.get(query.model, query.config, _session_of(query))
+        planner = self.planners.get(query.model, query.config, session_of(query))
         state = query.read_state()
         cpu_started = time.thread_time()
         mcts, tree = self.sessions.of(query, planner.mcts)
@@ -89,7 +90,7 @@ class InProcess:
             if query.model.is_thread_safe:
                 seconds = time.thread_time() - cpu_started
             planner.times.observe(query.budget.simulations, seconds)
-        return _outcome(query, plan, started, end_by)
+        return plan_outcome(query, plan, started, end_by)
 
     def _watched(
         self,
@@ -100,12 +101,12 @@ class InProcess:
         cancel: CancelFlag,
     ) -> PlanOutcome:
         started = time.monotonic()
-        planner = self.planners.get(query.model, query.config, _session_of(query)).mcts
+        planner = self.planners.get(query.model, query.config, session_of(query)).mcts
         state = query.read_state()
         mcts, tree = self.sessions.of(query, planner)
         arguments = plan_arguments(query, end_by, cancel)
         for plan in mcts.watch(state, every=every, tree=tree, **arguments):
-            outcome = _outcome(query, plan, started, end_by)
+            outcome = plan_outcome(query, plan, started, end_by)
             if not plan.is_final:
                 sink(outcome)
         return outcome
@@ -115,26 +116,35 @@ class InProcess:
         seeds = query.seeds or [new_seed() for _ in query.rows]
         planner = self.planners.get(query.model, query.config).mcts
         budget_left = partial(budget_until, query, end_by)
-        plans = plan_rows(planner, query, budget_left, seeds, cancel)
-        finished = time.monotonic()
-        for row, error in plans.errors.items():
-            if isinstance(error, Cancelled):
-                plans.errors[row] = stopped()
-        return BatchOutcome(
-            plans=plans,
-            seeds=seeds,
-            queue_time=started - query.received,
-            search_time=finished - started,
-            finished=min(finished, end_by),
-            was_cut=finished >= end_by,
-        )
+        with planner.turn:
+            plans = run_here(plan_rows(planner, query, budget_left, seeds, cancel))
+        return batch_outcome(query, plans, seeds, started, end_by)
 
 
-def _session_of(query: PlanQuery) -> str:
+def session_of(query: PlanQuery) -> str:
+    """The session of a query among those of all callers; empty: of none."""
     return f"{query.caller} {query.session_id}" if query.session_id else ""
 
 
-def _outcome(query: PlanQuery, plan: Plan, started: float, end_by: float) -> PlanOutcome:
+def batch_outcome(
+    query: BatchQuery, plans: Plans, seeds: Sequence[int], started: float, end_by: float
+) -> BatchOutcome:
+    """What has come, just now, of the searches of a batch that began at that time."""
+    finished = time.monotonic()
+    for row, error in plans.errors.items():
+        if isinstance(error, Cancelled):
+            plans.errors[row] = stopped()
+    return BatchOutcome(
+        plans=plans,
+        seeds=seeds,
+        queue_time=started - query.received,
+        search_time=finished - started,
+        finished=min(finished, end_by),
+        was_cut=finished >= end_by,
+    )
+
+
+def plan_outcome(query: PlanQuery, plan: Plan, started: float, end_by: float) -> PlanOutcome:
     """What has come, just now, of a search that began at that time."""
     finished = time.monotonic()
     return PlanOutcome(

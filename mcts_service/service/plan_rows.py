@@ -15,6 +15,7 @@ from mcts_service.errors import (
 )
 from mcts_service.planning import MCTS, Budget, CancelFlag, Plans
 from mcts_service.planning.plans import no_plans
+from mcts_service.planning.together import GroupSteps
 from mcts_service.service.actions import travelling_rows
 from mcts_service.service.query import BatchQuery
 
@@ -27,8 +28,10 @@ def plan_rows(
     budget_left: Callable[[], Budget],
     seeds: Sequence[int],
     cancel: CancelFlag,
-) -> Plans:
+) -> GroupSteps[Plans]:
     """One entry a row: its plan, its actions as they travel, or why it has none.
+
+    Yields what is to be run, see `MCTS.batch_steps`.
 
     Args:
       planner: of the query's model.
@@ -48,17 +51,15 @@ def plan_rows(
     if not states:
         entry = query.model
         return no_plans(errors, (entry.action_spec.num_actions, entry.num_players))
-    plans = travelling_rows(
-        query.model,
-        planner.plan_batch(
-            list(states.values()),
-            budget_left(),
-            horizon=query.horizon,
-            seeds=[seeds[index] for index in states],
-            allowed_actions=_allowed(query.action_mask, states),
-            cancel=cancel,
-        ),
+    found_plans = yield from planner.batch_steps(
+        list(states.values()),
+        budget_left(),
+        horizon=query.horizon,
+        seeds=[seeds[index] for index in states],
+        allowed_actions=_allowed(query.action_mask, states),
+        cancel=cancel,
     )
+    plans = travelling_rows(query.model, found_plans)
     rows = list(states)
     found = {rows[i]: _as_told(query, rows[i], error) for i, error in plans.errors.items()}
     if not plans.planned.any():

@@ -45,7 +45,9 @@ class Planners:
     a session belongs to its planner.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_rows: bool = False) -> None:
+        """Of planners whose batch models are asked `in_rows`; see `MCTS`."""
+        self._in_rows = in_rows
         self._default: dict[_Owner, TimedPlanner] = {}
         self._special: OrderedDict[tuple[_Owner, SearchConfig], TimedPlanner] = OrderedDict()
         self._lock = threading.Lock()
@@ -76,15 +78,14 @@ class Planners:
         if found is not None:
             return found
         if config == entry.config:
-            return self._default.setdefault(_owner(entry, session), _made(entry, config))
+            return self._default.setdefault(_owner(entry, session), self._made(entry, config))
         with prefixed("options."):
-            made = _made(entry, config)
+            made = self._made(entry, config)
         with self._lock:
             found = self._special.setdefault((_owner(entry, session), config), made)
             if len(self._special) > _MAX_SPECIAL:
                 self._special.popitem(last=False)
         return found
 
-
-def _made(entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
-    return TimedPlanner(MCTS(entry.model, config, keep_trees=False))
+    def _made(self, entry: ModelEntry, config: SearchConfig) -> TimedPlanner:
+        return TimedPlanner(MCTS(entry.model, config, keep_trees=False, in_rows=self._in_rows))
