@@ -76,7 +76,7 @@ class Engine:
         batch_clocks: ReplyClocks | None = None,
         sessions: Sessions | None = None,
     ) -> None:
-        """Starts the threads.
+        """Starts what runs the searches; threads start as they are needed.
 
         Args:
           entries: the models that may be asked for; their hosts are the engine's from now on.

@@ -25,7 +25,7 @@ _NICENESS = 5
 
 
 class Pool:
-    """A fixed number of threads; jobs wait in the order of `WaitingRoom`.
+    """A number of threads, which start as they are needed; jobs wait in the order of `WaitingRoom`.
 
     Unlike concurrent.futures.ThreadPoolExecutor it refuses what it has no room or no time for,
     forgets a job that is cancelled while it waits at once, and does not hold up the end of the
@@ -33,7 +33,7 @@ class Pool:
     """
 
     def __init__(self, name: str, workers: int, max_waiting: int) -> None:
-        """Starts the threads.
+        """Starts no thread yet.
 
         Args:
           name: what the threads are called.
@@ -44,8 +44,8 @@ class Pool:
         self._jobs: dict[Future[Any], Job] = {}
         self._closed = False
         self._changed = threading.Condition()
-        for number in range(workers):
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+        self._name, self._workers = name, workers
+        self._started = self._idle = 0
 
     def submit(
         self,
@@ -77,7 +77,7 @@ class Pool:
             leaving = self._room.enter(job, time.monotonic())
             self._jobs[future] = job
             refusal = self._room.overloaded()
-            self._changed.notify()
+            self._wake_one()
         future.add_done_callback(self._forget)
         if leaving is not None:
             _fail(leaving.content[0], refusal)
@@ -116,6 +116,16 @@ class Pool:
             job = self._jobs.get(future)
             return job is not None and self._room.remove(job)
 
+    def _wake_one(self) -> None:
+        """Has one thread more look for a job, if there may be one. Needs the lock."""
+        if self._idle:
+            self._idle -= 1  # here, so that the next job does not count on the same thread
+            self._changed.notify()
+        elif self._started < self._workers:
+            name = f"{self._name}-{self._started}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+            self._started += 1
+
     def _work(self) -> None:
         _lower_priority()
         while True:
@@ -124,6 +134,7 @@ class Pool:
                 while job is None:
                     if self._closed:
                         return
+                    self._idle += 1
                     self._changed.wait()
                     job = self._room.start(time.monotonic())
             self._run(job)

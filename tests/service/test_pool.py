@@ -115,3 +115,30 @@ def test_a_closed_pool_ends_its_threads_when_nothing_waits():
     for thread in threads:
         thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_threads_start_as_they_are_needed():
+    def started():
+        return sum(thread.name.startswith("as-needed-") for thread in threading.enumerate())
+
+    pool = Pool("as-needed", 8, 100)
+    assert started() == 0
+    for _ in range(20):
+        pool.submit(lambda: None).result(timeout=60)
+    # The second is there where the first had not lain down when the next job came.
+    assert 1 <= started() <= 2
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def wait():
+        begun.release()
+        assert gate.wait(60)
+
+    jobs = [pool.submit(wait) for _ in range(20)]
+    for _ in range(8):
+        assert begun.acquire(timeout=60)
+    assert started() == 8
+    assert not begun.acquire(timeout=0.1)
+    gate.set()
+    for job in jobs:
+        job.result(timeout=60)
+    pool.close()
