@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from served_models import Corridor
+import numpy as np
+from served_models import Corridor, Herd
 
+from mcts_service.models import UnbatchedModel
 from mcts_service.service.budgets import BudgetLimits
 from mcts_service.service.entry import ModelEntry, describe_model
 
@@ -154,6 +156,61 @@ class Misbehaving(Corridor):
             MISDEEDS[self.deed]()
         following, reward, terminated = super().sample(state, action, rng)
         return following, reward, terminated or following == 5
+
+
+#: A state of `Stampede` for which it does its misdeed.
+BAD_POINT = np.array([0.5, 9.0])
+
+
+class Stampede(Herd):
+    """A herd that does its misdeed when it is asked about `BAD_POINT`; for others it may wait.
+
+    Its plans say how many rows the largest call had: "rows: 8".
+
+    Args:
+      deed: as of `Misbehaving`.
+      seconds: that each call takes.
+    """
+
+    def __init__(self, deed: str, seconds: float = 0.0) -> None:
+        self.deed, self.seconds, self.most = deed, seconds, 0
+
+    def sample_batch(self, states: np.ndarray, actions: np.ndarray, rng: Any) -> Any:
+        self.most = max(self.most, len(states))
+        time.sleep(self.seconds)
+        if (states[:, 1] > 5).any():
+            MISDEEDS[self.deed]()
+        return super().sample_batch(states, actions, rng)
+
+    def plan_warnings(self, state: Any, depth: int) -> list[str]:
+        return [f"rows: {self.most}"]
+
+
+class Twofold(Herd):
+    """A herd that answers for one point, too."""
+
+    def sample(self, state: Any, action: int, rng: Any) -> Any:
+        return UnbatchedModel(Herd()).sample(state, action, rng)
+
+    def is_terminal(self, state: Any) -> bool:
+        return bool(abs(state[0]) > 1)
+
+
+class Greedy(Herd):
+    """A herd that weighs much: as many bytes for each point as a state has."""
+
+    state_size_bytes = 2**16
+
+    def initial_state(self, rng: Any = None) -> np.ndarray:
+        return np.full(2**13, 0.5)
+
+
+class Linear(Herd):
+    """A herd whose calls take 20 ms for each row."""
+
+    def sample_batch(self, states: np.ndarray, actions: np.ndarray, rng: Any) -> Any:
+        time.sleep(0.02 * len(states))
+        return super().sample_batch(states, actions, rng)
 
 
 def misbehaving_when_built(deed: str) -> Any:

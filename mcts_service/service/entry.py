@@ -78,6 +78,8 @@ class ModelEntry:
       is_thread_safe: True if searches of this model may run at the same time. A Python object is
         not asked to be: its searches run one by one.
       answers_in_batches: True if the rows of a batch are planned together.
+      plans_together: True if plans that are asked for at the same time may be made together, by
+        the process that has the model.
       is_prompt: True if a search of few simulations may run where nothing else runs meanwhile.
         What answers in batches may take long for one answer, and labels are read by the model.
       plans_at_once: searches of a model that is not thread-safe that run at once, by a planner
@@ -101,6 +103,7 @@ class ModelEntry:
     max_actions: int
     is_thread_safe: bool
     answers_in_batches: bool
+    plans_together: bool
     is_prompt: bool
     plans_at_once: int = 1
     host: SearchHost | None = None
@@ -177,9 +180,15 @@ def describe_model(
         else int(getattr(model, "max_actions", MAX_LABELS)),
         is_thread_safe=is_thread_safe,
         answers_in_batches=in_batches,
+        plans_together=in_batches and not is_thread_safe and not _waits(model),
         is_prompt=is_thread_safe and is_numbered and not in_batches,
         plans_at_once=int(getattr(model, "plans_at_once", 1)),
     )
+
+
+def _waits(model: Any) -> bool:
+    """Whether a model waits for its answers, by the time of the plan that asks."""
+    return getattr(model, "answer_within", None) is not None
 
 
 def _example(model: Any) -> Any:

@@ -22,7 +22,7 @@ class JobCancel(CancelFlag):
     def __init__(self) -> None:
         self.cancelled_at = math.inf
         self._lock = threading.Lock()
-        self._shared: SharedState | None = None
+        self._at: tuple[SharedState, int] | None = None
 
     def cancel(self) -> None:
         """Sets the flag: the search stops before its next simulation."""
@@ -30,16 +30,17 @@ class JobCancel(CancelFlag):
             if not self.cancelled:
                 self.cancelled_at = time.monotonic()
             super().cancel()
-            if self._shared is not None:
-                self._shared.cancelled = 1
+            if self._at is not None:
+                shared, slot = self._at
+                shared.cancelled[slot] = 1
 
-    def attach(self, shared: SharedState) -> None:
-        """From now on the job is in the worker that shares this."""
+    def attach(self, shared: SharedState, slot: int) -> None:
+        """From now on the job is in that slot of the worker that shares this."""
         with self._lock:
-            shared.cancelled = int(self.cancelled)
-            self._shared = shared
+            shared.cancelled[slot] = int(self.cancelled)
+            self._at = shared, slot
 
     def detach(self) -> None:
         """The worker is done, and may have the next job."""
         with self._lock:
-            self._shared = None
+            self._at = None

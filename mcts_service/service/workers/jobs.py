@@ -17,7 +17,10 @@ from mcts_service.planning import Budget
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import BatchQuery, PlanQuery, Query
 
-__all__ = ["Job", "JobKind", "read_job", "write_job"]
+__all__ = ["Job", "JobKind", "in_slot", "read_job", "write_job"]
+
+#: Of the number of a slot, before the rest, and the bit of it that says that a job is apart.
+_SLOT_BYTES, _APART = 2, 0x8000
 
 JobKind = Literal["plan", "watch", "plan_batch"]
 
@@ -43,6 +46,8 @@ class Job(NamedTuple):
       query: whose model is the worker's own.
       end_by: in seconds of time.monotonic().
       every: of what is watched, seconds from one plan to the next; see `SearchHost.watch`.
+      slot: where it stands in the memory that is shared; known when it is sent, as is this:
+      is_apart: the model is asked for it alone, even where others are done at the same time.
     """
 
     number: int
@@ -50,6 +55,8 @@ class Job(NamedTuple):
     query: Query
     end_by: float
     every: float | None = None
+    slot: int = 0
+    is_apart: bool = False
 
 
 def write_job(job: Job) -> bytes:
@@ -76,9 +83,16 @@ def write_job(job: Job) -> bytes:
     return stream.getvalue()
 
 
+def in_slot(slot: int, job: bytes, *, is_apart: bool = False) -> bytes:
+    """A job that has been written, as it is sent."""
+    return (slot | is_apart * _APART).to_bytes(_SLOT_BYTES, "little") + job
+
+
 def read_job(data: bytes, entry: ModelEntry) -> Job:
-    """The job, about the model of this process."""
-    told = _JobReader(io.BytesIO(data), entry).load()
+    """The job that was sent, about the model of this process."""
+    stream = io.BytesIO(data)
+    slot = int.from_bytes(stream.read(_SLOT_BYTES), "little")
+    told = _JobReader(stream, entry).load()
     number, kind, end_by, every, config, budget, values = told
     query = _QUERIES[kind](
         model=entry,
@@ -86,7 +100,7 @@ def read_job(data: bytes, entry: ModelEntry) -> Job:
         budget=Budget(*budget),
         **dict(zip(_NAMES[kind], values, strict=True)),
     )
-    return Job(number, kind, query, end_by, every)
+    return Job(number, kind, query, end_by, every, slot & ~_APART, bool(slot & _APART))
 
 
 class _JobWriter(pickle.Pickler):

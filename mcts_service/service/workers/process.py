@@ -16,12 +16,19 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from mcts_service.service.workers.cancel import JobCancel
+from mcts_service.service.workers.conversation import Conversation, WorkerEnded
+from mcts_service.service.workers.jobs import in_slot
 from mcts_service.service.workers.launch import exit_status, launch
 from mcts_service.service.workers.output import log_output
 from mcts_service.service.workers.replies import Reply, read_reply
-from mcts_service.service.workers.shared_state import new_shared_state
+from mcts_service.service.workers.shared_state import (
+    MAX_SLOTS,
+    NOBODY,
+    SEVERAL,
+    new_shared_state,
+)
 
-__all__ = ["State", "Worker", "WorkerEnded", "WorkerNeverBegan"]
+__all__ = ["Culprit", "State", "Worker", "WorkerEnded", "WorkerNeverBegan"]
 
 #: What ends a process from outside. All other ends are its own doing.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -36,12 +43,17 @@ _SETTLING_SECONDS = 0.2
 _all: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-class WorkerEnded(Exception):
-    """The process has ended in the middle of a job."""
-
-
 class WorkerNeverBegan(Exception):
     """The process had ended before it was given a job."""
+
+
+class Culprit(enum.Enum):
+    """Whose doing the end of a worker was, seen from one of its jobs."""
+
+    THIS = enum.auto()
+    ANOTHER = enum.auto()
+    UNKNOWN = enum.auto()
+    NOBODY = enum.auto()
 
 
 class State(enum.Enum):
@@ -54,10 +66,11 @@ class State(enum.Enum):
 
 
 class Worker:
-    """A process that builds a model and then does one job at a time.
+    """A process that builds a model and then does jobs, one at a time or some together.
 
     Attributes:
       state: kept by whoever has the worker.
+      jobs: that it has. Kept too.
       has_built: True once it has a model.
       is_proven: True once it was of use.
       since: when it was started, or had built its model, in seconds of time.monotonic().
@@ -74,13 +87,15 @@ class Worker:
           order: see `worker.write_order`.
           max_memory_bytes: 0: no limit.
         """
-        self.state = State.BUILDING
+        self.state, self.jobs = State.BUILDING, 0
         self.has_built = self.is_proven = False
         self.was_overdue = self.was_dropped = False
         self._shared = new_shared_state()
         self._process, self.connection, output = launch(name, self._shared, max_memory_bytes)
         self.since = time.monotonic()
-        self._job: tuple[float, JobCancel] | None = None
+        self._conversation = Conversation(self.connection)
+        self._in_slots: dict[int, tuple[int, float, JobCancel]] = {}
+        self._slots = list(range(MAX_SLOTS))
         _all.add(self)
         log_output(output, f"{name} ({self._process.pid})")
         with contextlib.suppress(OSError):
@@ -104,43 +119,47 @@ class Worker:
         end_by: float,
         cancel: JobCancel,
         sink: Callable[[Any], None] | None = None,
+        is_apart: bool = False,
     ) -> Reply:
-        """Has a job done; for one thread at a time.
+        """Has a job done; for as many threads at a time as it may have jobs.
 
         Args:
           number: of the job.
           job: see `jobs.write_job`.
           end_by: when it must have ended, in seconds of time.monotonic().
           sink: takes what the search comes to on its way.
+          is_apart: see `Job`.
         Returns:
           The last of its replies.
         Raises:
           WorkerNeverBegan, WorkerEnded: see there.
           ModelFault: the reply cannot be read.
         """
-        self._job = end_by, cancel
-        cancel.attach(self._shared)
+        slot = self._slots.pop()
+        self._in_slots[slot] = number, end_by, cancel
+        cancel.attach(self._shared, slot)
+        self._shared.arrived = 1  # a large job takes a while to send
+        self._conversation.send(number, in_slot(slot, job, is_apart=is_apart))
+        self._shared.arrived = 1  # and may have been looked for too early
         try:
-            with contextlib.suppress(OSError):
-                self.connection.send_bytes(job)
             while True:
-                reply = self.read()
-                if reply.number != number:
-                    raise WorkerEnded  # it says something, but not to this
+                reply = self._conversation.hear(number)
                 if reply.is_last:
                     return reply
                 if sink is not None:
                     sink(reply.content)
         except WorkerEnded as error:
-            if self._shared.has_begun(number):
+            if self._shared.has_begun(slot, number):
                 raise
             raise WorkerNeverBegan from error
         finally:
+            self._conversation.leave(number)
             cancel.detach()
-            self._job = None
+            del self._in_slots[slot]
+            self._slots.append(slot)
 
     def read(self) -> Reply:
-        """What it says next.
+        """What it says of its building.
 
         Raises:
           WorkerEnded: nothing, any more.
@@ -152,9 +171,29 @@ class Worker:
             raise WorkerEnded from error
 
     def overdue_since(self) -> float:
-        """When the job in progress should have ended; infinite where none is."""
-        job = self._job
-        return math.inf if job is None else min(job[0], job[1].cancelled_at)
+        """Since when it does something that should have ended; infinite where it does not.
+
+        A job that is to end does so before the next turn: until then the one whose turn it is
+        holds it up. What waits for its beginning meanwhile may have to wait for long.
+        """
+        shared = self._shared
+        has_turns = shared.turn != NOBODY
+        ends = [
+            min(end_by, cancel.cancelled_at)
+            for slot, (number, end_by, cancel) in list(self._in_slots.items())
+            if not has_turns or shared.has_begun(slot, number)
+        ]
+        return max(min(ends, default=math.inf), shared.turn_began)
+
+    def culprit(self, number: int) -> Culprit:
+        """Which of its jobs has ended it, as far as it is known, seen from this one.
+
+        Of a worker that has ended, or is to.
+        """
+        turn = self._shared.turn
+        if turn in (NOBODY, SEVERAL):
+            return Culprit.NOBODY if turn == NOBODY else Culprit.UNKNOWN
+        return Culprit.THIS if turn == number & 0xFFFFFFFF else Culprit.ANOTHER
 
     def kill(self) -> None:
         """Ends it at once, with all that it has started."""

@@ -22,10 +22,20 @@ from mcts_service.planning.plan import PrincipalVariationStep
 from mcts_service.service.entry import ModelEntry
 from mcts_service.service.query import BatchOutcome, PlanOutcome
 
-__all__ = ["BUILDING", "Reply", "TracebackOfWorker", "fault_of_worker", "read_reply", "write_reply"]
+__all__ = [
+    "BUILDING",
+    "Reply",
+    "TracebackOfWorker",
+    "fault_of_worker",
+    "number_of_reply",
+    "read_reply",
+    "write_reply",
+]
 
 #: The number of the reply to what is to be built.
 BUILDING = 0
+#: Of the number of a job, before the rest.
+_NUMBER_BYTES = 8
 
 #: The end of a traceback tells most, and a recursion has no end.
 _MAX_TRACEBACK = 20_000
@@ -88,8 +98,14 @@ def write_reply(reply: Reply) -> bytes:
     is_plan = isinstance(content, PlanOutcome)
     stream = io.BytesIO()
     writer = _ReplyWriter(stream, pickle.HIGHEST_PROTOCOL)
-    writer.dump((reply.number, is_plan, _flat(content) if is_plan else content))
+    stream.write(reply.number.to_bytes(_NUMBER_BYTES, "little"))
+    writer.dump((is_plan, _flat(content) if is_plan else content))
     return stream.getvalue()
+
+
+def number_of_reply(data: bytes) -> int:
+    """That of its job, which can be read where the rest cannot."""
+    return int.from_bytes(data[:_NUMBER_BYTES], "little")
 
 
 def read_reply(data: bytes) -> Reply:
@@ -99,8 +115,10 @@ def read_reply(data: bytes) -> Reply:
       ModelFault: it has something in it that no reply has.
     """
     try:
-        number, is_plan, content = _ReplyReader(io.BytesIO(data)).load()
-        return Reply(number, _outcome(*content) if is_plan else content)
+        stream = io.BytesIO(data)
+        stream.seek(_NUMBER_BYTES)
+        is_plan, content = _ReplyReader(stream).load()
+        return Reply(number_of_reply(data), _outcome(*content) if is_plan else content)
     except Exception as error:
         raise ModelFault("a worker has answered with what cannot be read") from error
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from multiprocessing.connection import wait
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from mcts_service.service.entry import ModelEntry
 from mcts_service.service.observer import WorkerState
 from mcts_service.service.plan_arguments import stopped
 from mcts_service.service.workers.cancel import JobCancel
-from mcts_service.service.workers.process import State, Worker, WorkerEnded
+from mcts_service.service.workers.conversation import WorkerEnded
+from mcts_service.service.workers.process import State, Worker
 from mcts_service.service.workers.settings import WorkerSettings
 
 __all__ = ["Staff"]
@@ -54,7 +56,7 @@ class Staff:
         """
         self._lost = 0
         self._name, self._subject, self._order, self._settings = name, subject, order, settings
-        self._wanted = 1
+        self._wanted = self._jobs_at_once = 1
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
         self._description: ModelEntry | None = None
@@ -87,6 +89,8 @@ class Staff:
     def complete(self) -> None:
         """From now on there are as many as the settings say."""
         with self._changed:
+            assert self._description is not None
+            self._jobs_at_once = self._settings.jobs_at_once(self._description)
             self._wanted = self._settings.replicas + self._settings.warm_spares
             self._wake()
 
@@ -96,45 +100,51 @@ class Staff:
         """A worker for one job; None: none was free until the job's end.
 
         Args:
-          favourite: rather this one than another, if both are free.
+          favourite: rather this one than another, if it has room.
         Raises:
           ReplicaLost: there is none, and may be none for a while.
           Cancelled: the job was.
         """
         with self._changed:
-            while self._closed or not self._idle:
+            while True:
                 if self._closed:
                     raise stopped()
-                if self._has_given_up():
-                    raise ReplicaLost(f"model {self._name} has no worker now; try again")
                 if cancel.cancelled:
                     raise Cancelled("cancelled before a worker was free")
+                worker = self._free(favourite)
+                if worker is not None:
+                    break
+                if self._has_given_up():
+                    raise ReplicaLost(f"model {self._name} has no worker now; try again")
                 left = end_by - time.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(min(left, _TICK_SECONDS))
-            # The last one to have worked: its memory is at hand, and the spare stays one.
-            worker = favourite if favourite in self._idle else self._idle[-1]
-            self._idle.remove(worker)
-            worker.state = State.BUSY
+            if worker.state is State.IDLE:
+                self._idle.remove(worker)
+                worker.state = State.BUSY
+            worker.jobs += 1
             if self._rests:
                 self._wake()
             return worker
 
     def take_back(self, worker: Worker) -> None:
-        """A worker has done its job."""
+        """A worker has done a job."""
         with self._changed:
-            worker.state = State.IDLE
-            if worker in self._workers:  # else it has ended right after its job
-                self._idle.append(worker)
+            worker.jobs -= 1
+            if worker.jobs == 0 and worker.state is State.BUSY:
+                worker.state = State.IDLE
+                if worker in self._workers:  # else it has ended right after its job
+                    self._idle.append(worker)
             if not worker.is_proven:
                 worker.is_proven, self._failures = True, 0
-            self._changed.notify()
+            self._changed.notify_all()
 
     def lose(self, worker: Worker) -> None:
         """A worker has not: it has ended, or must."""
         with self._changed:
             worker.state = State.ENDED
+            self._changed.notify_all()
         if not worker.has_ended():
             worker.was_dropped = True
             worker.kill()
@@ -173,6 +183,20 @@ class Staff:
             worker.has_ended()
         for descriptor in (self._awake, self._alarm):
             os.close(descriptor)
+
+    # ---- with the lock held
+
+    def _free(self, favourite: Worker | None) -> Worker | None:
+        """The worker that is best for a job now; None: none has room."""
+        busy = [worker for worker in self._workers if worker.state is State.BUSY]
+        found = [worker for worker in busy if worker.jobs < self._jobs_at_once]
+        if len(busy) < self._settings.replicas:
+            found += self._idle
+        if favourite in found:
+            return favourite
+        # Of those that idle, the last one to have worked: its memory is at hand, and the spare
+        # stays one.
+        return min(reversed(found), key=attrgetter("jobs"), default=None)
 
     # ---- in the thread that looks after them
 

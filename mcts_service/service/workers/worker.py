@@ -25,7 +25,9 @@ from mcts_service.service.sessions import SessionLimits, Sessions
 from mcts_service.service.workers.confinement import confine
 from mcts_service.service.workers.jobs import Job, read_job
 from mcts_service.service.workers.replies import BUILDING, Reply, write_reply
+from mcts_service.service.workers.settings import WorkerSettings
 from mcts_service.service.workers.shared_state import SharedState
+from mcts_service.service.workers.together import JointJobs
 
 __all__ = ["work", "write_order"]
 
@@ -33,16 +35,19 @@ __all__ = ["work", "write_order"]
 _SESSIONS_SHARE = 2
 
 
-def write_order(build: Callable[[], ModelEntry], sessions: SessionLimits) -> bytes:
+def write_order(
+    build: Callable[[], ModelEntry], sessions: SessionLimits, settings: WorkerSettings
+) -> bytes:
     """What a worker is to build, and where it is to look for it: where this process does now.
 
     Args:
       build: gives the model in service.
       sessions: what trees the worker may keep.
+      settings: of the worker.
     Raises:
       Exception: it cannot be pickled.
     """
-    return pickle.dumps((sys.path, os.getcwd(), sessions, pickle.dumps(build)))
+    return pickle.dumps((sys.path, os.getcwd(), sessions, settings, pickle.dumps(build)))
 
 
 def work(
@@ -65,26 +70,28 @@ def work(
     np.random.seed()
     # The server has gone, or has no use for this worker any more.
     with suppress(EOFError, OSError):
-        entry, sessions = _build(connection)
+        entry, sessions, settings = _build(connection)
         if entry is not None:
             if max_memory_bytes:
                 # Searches need the rest.
                 most = min(sessions.max_bytes, max_memory_bytes // _SESSIONS_SHARE)
                 sessions = replace(sessions, max_bytes=most)
+            if settings.jobs_at_once(entry) > 1:
+                _serve_together(connection, entry, Sessions(sessions), shared, settings)
             _serve(connection, entry, Sessions(sessions), shared)
     sys.stdout.flush()
     # With all that the model has started: it may go on for ever.
     os.killpg(0, signal.SIGKILL)
 
 
-def _build(connection: Connection) -> tuple[ModelEntry | None, SessionLimits]:
+def _build(connection: Connection) -> tuple[ModelEntry | None, SessionLimits, WorkerSettings]:
     """What the order that comes first says; no model if there is none: the server knows why."""
     order = connection.recv_bytes()
     entry: ModelEntry | None
     description: Any
-    sessions = SessionLimits()
+    sessions, settings = SessionLimits(), WorkerSettings()
     try:
-        sys.path[:], folder, sessions, build = pickle.loads(order)
+        sys.path[:], folder, sessions, settings, build = pickle.loads(order)
         os.chdir(folder)
         entry = pickle.loads(build)()
         description = _described(entry)
@@ -96,7 +103,7 @@ def _build(connection: Connection) -> tuple[ModelEntry | None, SessionLimits]:
             InvalidRequest("model", f"raised {type(error).__name__}: {error}"),
         )
     connection.send_bytes(write_reply(Reply(BUILDING, description)))
-    return entry, sessions
+    return entry, sessions, settings
 
 
 def _described(entry: ModelEntry) -> ModelEntry:
@@ -121,19 +128,49 @@ def _described(entry: ModelEntry) -> ModelEntry:
 def _serve(
     connection: Connection, entry: ModelEntry, sessions: Sessions, shared: SharedState
 ) -> None:
-    host, cancel = InProcess(sessions), CancelFlag(shared)
+    """Does one job after the other."""
+    host = InProcess(sessions)
     host.planners.get(entry, entry.config)
     while True:
         job = read_job(connection.recv_bytes(), entry)
-        shared.begun = job.number
+        shared.begun[job.slot] = job.number & 0xFFFFFFFF
+        cancel = CancelFlag(shared.cancel_of(job.slot))
         connection.send_bytes(_answer(job, host, cancel, connection))
         # What waits must not keep the last request's state alive.
         del job
 
 
+def _serve_together(
+    connection: Connection,
+    entry: ModelEntry,
+    sessions: Sessions,
+    shared: SharedState,
+    settings: WorkerSettings,
+) -> None:
+    """Does jobs at the same time."""
+
+    def tell(number: int, outcome: PlanOutcome) -> None:
+        connection.send_bytes(write_reply(Reply(number, outcome)))
+
+    jobs = JointJobs(
+        sessions,
+        shared,
+        overrun_seconds=settings.overrun_seconds,
+        is_confined=settings.max_memory_bytes > 0,
+        tell=tell,
+    )
+    while True:
+        # Before it is looked for what has come: what comes afterwards sets it again.
+        shared.arrived = 0
+        while not jobs or connection.poll():
+            jobs.add(read_job(connection.recv_bytes(), entry))
+        for number, content in jobs.run():
+            connection.send_bytes(_written(number, content))
+
+
 def _answer(job: Job, host: InProcess, cancel: CancelFlag, connection: Connection) -> bytes:
     """The reply to a job, whatever happens; what comes before it goes to the server at once."""
-    number, kind, query, end_by, every = job
+    number, kind, query, end_by, every, *_ = job
     search = getattr(host, kind)
     if kind == "watch":
 
@@ -141,12 +178,16 @@ def _answer(job: Job, host: InProcess, cancel: CancelFlag, connection: Connectio
             connection.send_bytes(write_reply(Reply(number, outcome)))
 
         search = partial(search, every, tell)
-    content: Any
     try:
-        content = search(query, end_by, cancel)
-        return write_reply(Reply(number, content))
+        return _written(number, search(query, end_by, cancel))
     except MCTSServiceError as error:
-        content = error
+        return _written(number, error)
+
+
+def _written(number: int, content: Any) -> bytes:
+    """The reply, whatever it is."""
+    try:
+        return write_reply(Reply(number, content))
     except BaseException as error:
         content = ModelFault("what a search has found cannot be told")
         content.__cause__ = error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,9 +23,10 @@ from mcts_service.service.query import BatchOutcome, BatchQuery, PlanOutcome, Pl
 from mcts_service.service.search_host import Sink
 from mcts_service.service.sessions import SessionLimits
 from mcts_service.service.workers.cancel import JobCancel
+from mcts_service.service.workers.conversation import WorkerEnded
 from mcts_service.service.workers.homes import Homes
 from mcts_service.service.workers.jobs import Job, JobKind, write_job
-from mcts_service.service.workers.process import Worker, WorkerEnded, WorkerNeverBegan
+from mcts_service.service.workers.process import Culprit, Worker, WorkerNeverBegan
 from mcts_service.service.workers.settings import WorkerSettings
 from mcts_service.service.workers.staff import Staff
 from mcts_service.service.workers.worker import write_order
@@ -37,6 +39,10 @@ _MORE_ATTEMPTS = 2
 
 class Workforce:
     """A `SearchHost` whose searches are done, as a whole each, by worker processes.
+
+    A worker of a model that answers in batches does its jobs together. Where it ends in the middle
+    of them, and nobody knows by which, they are done again, apart: at the same time still, but each
+    with calls of its own, so that the next end has a name.
 
     Whatever a model does there ends its own search: an error that it raises, and what it prints,
     comes from the worker; one that dies is replaced by a spare that has the model already; one
@@ -64,7 +70,7 @@ class Workforce:
           InvalidRequest: `build` cannot be pickled.
         """
         try:
-            order = write_order(build, sessions)
+            order = write_order(build, sessions, settings)
         except Exception as error:
             raise InvalidRequest(
                 subject, f"cannot be told to another process: {error}; isolation = thread needs not"
@@ -77,7 +83,7 @@ class Workforce:
     @property
     def capacity(self) -> int:
         """Searches that run at once."""
-        return self.settings.replicas
+        return self.settings.replicas * self.settings.jobs_at_once(self.description())
 
     def worker_state(self) -> WorkerState:
         """Of the workers at this moment."""
@@ -144,6 +150,7 @@ class Workforce:
         sink: Sink | None = None,
     ) -> Any:
         assert isinstance(cancel, JobCancel)
+        sink = None if sink is None else _onward(sink)
         job = Job(next(self._numbers), kind, query, end_by, every)
         try:
             data = write_job(job)
@@ -151,18 +158,32 @@ class Workforce:
             raise
         except Exception as error:
             raise fault(query) from error
-        for _ in range(self.settings.replicas + self.settings.warm_spares + _MORE_ATTEMPTS):
+        is_apart = False
+        attempts = self.settings.replicas + self.settings.warm_spares + _MORE_ATTEMPTS
+        while attempts > 0:
             worker = self._staff.lend(end_by, cancel, self._homes.of(query))
             if worker is None:
                 raise too_late(query)
             try:
-                reply = worker.run(job.number, data, end_by, cancel, sink)
+                reply = worker.run(job.number, data, end_by, cancel, sink, is_apart)
             except WorkerNeverBegan:
                 self._staff.lose(worker)
+                attempts -= worker.culprit(job.number) is Culprit.NOBODY
                 continue
             except WorkerEnded:
                 self._staff.lose(worker)
-                raise self._loss(worker, query, cancel) from None
+                culprit = worker.culprit(job.number)
+                if culprit is Culprit.THIS or not self._is_worth_another(worker):
+                    raise self._loss(worker, query, end_by, cancel) from None
+                if cancel.cancelled:
+                    raise Cancelled("cancelled") from None
+                if time.monotonic() >= end_by:
+                    raise too_late(query) from None
+                # Another that has a name leaves. One of several gets a name when they are apart,
+                # and is none of those that are.
+                attempts -= culprit is Culprit.NOBODY
+                is_apart = is_apart or culprit is Culprit.UNKNOWN
+                continue
             except ModelFault:
                 # Of a watched search, it may not have been the last reply.
                 (self._staff.take_back if sink is None else self._staff.lose)(worker)
@@ -175,15 +196,44 @@ class Workforce:
 
         raise ReplicaLost(f"no worker of model {query.model.name} could take it up; try again")
 
-    def _loss(self, worker: Worker, query: Query, cancel: JobCancel) -> MCTSServiceError:
-        """Why a search has no reply."""
+    def _is_worth_another(self, worker: Worker) -> bool:
+        """Whether a job whose worker has ended, not by its doing, is to be done again."""
+        return self.capacity > self.settings.replicas and not self._was_ended(worker)
+
+    def _was_ended(self, worker: Worker) -> bool:
+        """Whether it was not the model that has ended a worker."""
         if worker.was_overdue:
-            return Cancelled("cancelled") if cancel.cancelled else too_late(query)
-        if self._staff.is_closed or worker.was_ended_from_outside:
+            return False
+        return self._staff.is_closed or worker.was_ended_from_outside
+
+    def _loss(
+        self, worker: Worker, query: Query, end_by: float, cancel: JobCancel
+    ) -> MCTSServiceError:
+        """Why a search has no reply."""
+        if worker.was_overdue and cancel.cancelled:
+            return Cancelled("cancelled")
+        if worker.was_overdue and time.monotonic() >= end_by:
+            return too_late(query)
+        if worker.was_overdue:
+            return ModelFault(f"a search of {query.model.name} has held up others for too long")
+        if self._was_ended(worker):
             return ReplicaLost(f"a worker of model {query.model.name} was ended; try again")
         return ModelFault(
             f"a search of {query.model.name} has ended its worker {worker.how_it_ended()}"
         )
+
+
+def _onward(sink: Sink) -> Sink:
+    """The sink, but for what a search that is done again has told before."""
+    told = 0
+
+    def tell(outcome: PlanOutcome) -> None:
+        nonlocal told
+        if outcome.plan.simulations > told:
+            told = outcome.plan.simulations
+            sink(outcome)
+
+    return tell
 
 
 def _seeded(query: PlanQuery) -> PlanQuery:

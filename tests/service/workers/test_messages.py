@@ -19,7 +19,7 @@ from mcts_service.errors import (
 from mcts_service.service.query import PlanQuery
 from mcts_service.service.states import given
 from mcts_service.service.workers import replies
-from mcts_service.service.workers.jobs import Job, read_job, write_job
+from mcts_service.service.workers.jobs import Job, in_slot, read_job, write_job
 from mcts_service.service.workers.replies import Reply, read_reply, write_reply
 
 
@@ -90,7 +90,7 @@ def test_a_job_is_about_the_model_of_whoever_reads_it():
         config=ours.config,
         received=1.5,
     )
-    job = read_job(write_job(Job(5, "plan", query, 2.5)), theirs)
+    job = read_job(in_slot(9, write_job(Job(5, "plan", query, 2.5))), theirs)
     assert (job.number, job.kind, job.end_by) == (5, "plan", 2.5)
     assert job.query.model is theirs
     assert job.query.config is theirs.config

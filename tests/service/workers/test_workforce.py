@@ -177,6 +177,18 @@ def test_a_search_that_does_not_end_is_too_late_and_its_worker_is_killed(workers
     assert len(asked.workers & before) == 1
 
 
+@pytest.mark.parametrize(("factory", "state"), [(Corridor, 4), (Herd, np.array([0.5, 0.0]))])
+def test_a_worker_that_stands_still_while_it_waits_is_killed_too(workers_of, factory, state):
+    asked = workers_of(factory, warm_spares=0, max_together=8)
+    asked.wait_for_idle(1)
+    (worker,) = asked.workers
+    os.kill(worker.pid, signal.SIGSTOP)
+    with pytest.raises(DeadlineExpired):
+        asked.plan(state, time_limit=0.2)
+    assert asked.plan(state).simulations > 0
+    assert asked.workers.isdisjoint({worker})
+
+
 @pytest.mark.parametrize("deed", ["start_threads", "start_process", "print_one_long_line"])
 def test_what_harms_nobody_is_let_be(workers_of, deed):
     asked = workers_of(Misbehaving, deed)
