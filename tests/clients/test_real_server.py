@@ -289,7 +289,8 @@ def test_a_server_with_no_room_says_when_to_come_back(
 
         def keep_asking() -> None:
             while not long_search.done():
-                ask(target, "plan", "taxi", 328, simulations=1, options={"max_attempts": 1})
+                # So many that they are not searched at once, whenever the first one comes.
+                ask(target, "plan", "taxi", 328, simulations=50_000, options={"max_attempts": 1})
 
         with pytest.raises(Overloaded) as caught:
             keep_asking()
