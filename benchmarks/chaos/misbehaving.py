@@ -23,7 +23,7 @@ _BAD_STATE, _GOOD_STATE = 6, 3
 #: Deadlines of what never ends by itself, and of all else.
 _SHORT_SECONDS, _LONG_SECONDS = 0.5, 30.0
 _MEMORY_BYTES = 256 * 2**20
-_WORKER = f"max_memory_bytes = {_MEMORY_BYTES}\noverrun_seconds = 0.2"
+_WORKER = f"max_memory_bytes = {_MEMORY_BYTES}\noverrun_seconds = 0.1"
 
 #: The statuses that a misdeed may end its own request with.
 _FAULT, _LATE = {"INTERNAL"}, {"DEADLINE_EXCEEDED"}
@@ -78,7 +78,8 @@ def misbehaving(scale: Scale) -> list[Row]:
     return [
         Row(
             f"{len(_EXPECTED)} ways to misbehave, {_TURNS} times each",
-            "its own request gets the right status; others' p99 < 2x; worker back < 200 ms",
+            "its own request gets the right status; others' p99 < 2x (or 10 ms more); "
+            "worker back < 200 ms",
             f"wrong: {sorted(set(wrong)) or 'none'}; p99 of {len(beside):,} calls of others "
             f"{1e3 * before:.2g} -> {1e3 * meanwhile:.2g} ms; next answer of the same model after "
             f"{1e3 * percentile(back, 50):.0f} ms (p99 {1e3 * latest:.0f})",

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.chaos.served import Server
+from benchmarks.service.agents import agents_rate, configuration, environment, offline_rate
 from benchmarks.service.cancels import measure_cancels
 from benchmarks.service.deadlines import measure_deadlines
 from benchmarks.service.load import Load, make_calls, plan_request
@@ -49,3 +51,9 @@ def test_each_measure_gives_its_figures(measure, figures):
     assert figures <= {row.figure for row in rows}
     # A machine that is too slow for so short a test refuses nothing, or plans nothing.
     assert all(math.isfinite(row.value) for row in rows if row.unit in ("/s", ""))
+
+
+def test_agents_are_measured_beside_an_offline_batch():
+    with Server(configuration(16, 8), environment=environment()) as server:
+        assert agents_rate(server.target, 4, 0.5) > 0
+    assert offline_rate(16, 8, 0.1) > 0
