@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from mcts_service.errors import (
+    BudgetTooLarge,
     Cancelled,
     InvalidRequest,
     MCTSServiceError,
@@ -35,6 +36,9 @@ __all__ = ["Workforce"]
 
 #: All workers may end at the same time, and their successors; and a job may be too large for any.
 _MORE_ATTEMPTS = 2
+#: A job that takes more than one in so many bytes of a worker's memory might end it while it is
+#: read.
+_SHARE = 4
 
 
 class Workforce:
@@ -158,6 +162,12 @@ class Workforce:
             raise
         except Exception as error:
             raise fault(query) from error
+        most = self.settings.max_memory_bytes
+        if 0 < most < _SHARE * len(data):
+            raise BudgetTooLarge(
+                f"the request takes {len(data):,} bytes, too many for a worker of model "
+                f"{query.model.name}, which may hold {most:,} in all"
+            )
         is_apart = False
         attempts = self.settings.replicas + self.settings.warm_spares + _MORE_ATTEMPTS
         while attempts > 0:

@@ -14,6 +14,7 @@ from misbehaving_models import BAD_STATE, Misbehaving, built_once, misbehaving_w
 from served_models import FAULTS, Corridor, Crew, Faulty, Grid, Herd, Orders, Panel, Point, Streets
 
 from mcts_service.errors import (
+    BudgetTooLarge,
     Cancelled,
     DeadlineExpired,
     InvalidRequest,
@@ -212,6 +213,14 @@ def test_memory_that_c_cannot_have_ends_the_worker_alone(workers_of):
     with pytest.raises(ModelFault, match="by signal SIGABRT"):
         asked.plan(BAD_STATE)
     assert asked.plan().simulations == 100
+
+
+def test_a_request_that_is_too_large_for_any_worker_ends_none(workers_of):
+    asked = workers_of(Herd, max_memory_bytes=100 * 2**20, warm_spares=0)
+    with pytest.raises(BudgetTooLarge, match="bytes, too many for a worker of model model"):
+        asked.plan(np.full(2**22, 0.5))
+    assert asked.plan(np.array([0.5, 0.0])).simulations > 0
+    assert asked.workforce.worker_state().lost == 0
 
 
 def test_a_search_tree_counts_as_memory_by_what_it_holds(workers_of):
