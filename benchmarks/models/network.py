@@ -32,7 +32,8 @@ class Network:
         """The origin, or a random state."""
         if rng is None:
             return np.zeros(16, np.float32)
-        return rng.normal(size=16).astype(np.float32)  # type: ignore[no-any-return]
+        state: np.ndarray = rng.normal(size=16).astype(np.float32)
+        return state
 
     def sample_batch(self, states: np.ndarray, actions: np.ndarray, rng: Any) -> Any:
         """Nothing ends; the reward is one of the numbers of the next state."""

@@ -307,7 +307,10 @@ class MCTS:
         allowed_actions: Sequence[Sequence[Any] | None] | None = None,
         cancel: CancelFlag | None = None,
     ) -> GroupSteps[Plans]:
-        """`plan_batch`, to be made by a `ContinuousBatch`, see `steps`, or in its `turn`."""
+        """`plan_batch`, to be made by a `ContinuousBatch`, see `steps`; its time begins here.
+
+        Where something else makes the runs, it holds `turn` meanwhile.
+        """
         limits = self._limits(budget, horizon, cancel)
         count = count_rows(states)
         rows = list(
@@ -318,13 +321,7 @@ class MCTS:
                 strict=True,
             )
         )
-        found = RowPlans(count)
-        with self._in_time(limits, cancel):
-            if self._searches.answers_in_batches:
-                yield from self._plan_together(rows, limits, cancel, found)
-            else:
-                self._plan_in_turn(rows, limits, cancel, found)
-        return found.plans(self._reader.shape)
+        return self._batch_steps(rows, limits, cancel)
 
     def advance(self, action: Any, next_state: Any) -> bool:
         """Keeps, of the last plan's tree, what lies behind an action and what it led to.
@@ -504,6 +501,18 @@ class MCTS:
                 trees.release(tree)
 
     # ---- many searches
+
+    def _batch_steps(
+        self, rows: list[Any], limits: Limits, cancel: CancelFlag | None
+    ) -> GroupSteps[Plans]:
+        """Plans rows (state, seed, allowed actions)."""
+        found = RowPlans(len(rows))
+        with self._in_time(limits, cancel):
+            if self._searches.answers_in_batches:
+                yield from self._plan_together(rows, limits, cancel, found)
+            else:
+                self._plan_in_turn(rows, limits, cancel, found)
+        return found.plans(self._reader.shape)
 
     def _plan_in_turn(
         self, rows: list[Any], limits: Limits, cancel: CancelFlag | None, found: RowPlans

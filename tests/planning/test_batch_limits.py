@@ -134,3 +134,38 @@ def test_no_array_outlives_the_planner(in_flight: int, end: str) -> None:
     assert calls >= 0
     gc.collect()
     assert live == 0
+
+
+def test_the_time_limit_counts_the_wait_for_another_plan() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Held(Walk):
+        def sample_batch(self, states: np.ndarray, actions: np.ndarray, rng: Any) -> Any:
+            entered.set()
+            assert go_on.wait(60)
+            return super().sample_batch(states, actions, rng)
+
+    planner = MCTS(Held())
+    holder = threading.Thread(target=lambda: planner.plan(START, Budget(simulations=1)))
+    holder.start()
+    assert entered.wait(60)
+    found: list[Any] = []
+    waiting = threading.Thread(
+        target=lambda: found.extend(planner.plan_batch([START], Budget(time_limit=0.2)))
+    )
+    waiting.start()
+    waiting.join(0.4)  # past the limit, and it has not had its turn
+    assert not found
+    go_on.set()
+    holder.join(60)
+    waiting.join(60)
+    # All of its time has gone: one simulation at most is in it.
+    assert isinstance(found[0], DeadlineExpired) or found[0].simulations <= 1
+
+
+def test_the_time_limit_is_that_of_all_slices() -> None:
+    plans = MCTS(Walk(), to_the_end("uct")).plan_batch([START], Budget(time_limit=0.35))
+    (plan,) = plans
+    assert isinstance(plan, Plan)
+    assert plan.stop_reason is StopReason.TIME_LIMIT
+    assert plan.search_time >= 0.35

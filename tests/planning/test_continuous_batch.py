@@ -293,10 +293,10 @@ def test_a_batch_of_states_takes_turns_with_plans() -> None:
     assert isinstance(plans[1], TerminalState)
 
 
-def test_what_is_wrong_with_a_batch_is_its_result() -> None:
-    planner, batch = MCTS(Walk(), SearchConfig.preset("uct")), ContinuousBatch()
-    batch.add(0, planner.batch_steps([], BUDGET))
-    assert isinstance(all_of(batch)[0], InvalidRequest)
+def test_what_is_wrong_with_all_of_a_batch_is_told_at_once() -> None:
+    planner = MCTS(Walk(), SearchConfig.preset("uct"))
+    with pytest.raises(InvalidRequest):
+        planner.batch_steps([], BUDGET)
 
 
 @pytest.mark.parametrize("model", [Walk(), Chain()])
